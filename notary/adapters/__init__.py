@@ -1,0 +1,1 @@
+"""Edges: each adapter is the only importer of its library."""

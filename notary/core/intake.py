@@ -1,0 +1,63 @@
+"""What a submitter offers and what it gets back, before any storage.
+
+Spec: docs/spec/format.md §5, §6, §12. Test: tests/unit/core/test_intake.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from verifier.format.jsonc import Json
+
+
+@dataclass(frozen=True)
+class IncomingFile:
+    """An original to keep byte-exact. `path` is read once, streamed, and never kept."""
+
+    path: Path
+    filename: str | None
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One record offered for a matter.
+
+    `claims` holds every claim but the attachments', by registered name. `idempotency_key` is the
+    submitter's own (at most 200 characters) or derived from the source and its numbering; it is unique
+    within an agency.
+    """
+
+    matter_key: bytes
+    kind: str
+    claims: Mapping[str, Json]
+    idempotency_key: str
+    files: tuple[IncomingFile, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A durable record. `replayed` says that an earlier, equal submission made it."""
+
+    record_id: int
+    matter_key: bytes
+    position: int
+    leaf: bytes
+    disclosures: tuple[str, ...]
+    receipt: bytes
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A record that did not enter. `conflict` says that its idempotency key stands for other content."""
+
+    code: str
+    field: str
+    reason: str
+    conflict: bool = False
+
+
+Outcome = Accepted | Refused

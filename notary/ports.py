@@ -1,0 +1,161 @@
+"""Ports: what the use cases need from the world. The docstrings are the contracts.
+
+An adapter that can't keep a contract must not implement the port. Tests run each port's suite over every
+adapter of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from notary.core.intake import Incoming, Outcome
+from verifier.format.batches import BatchHeader
+from verifier.format.fold import Link
+
+
+class Clock(Protocol):
+    """Local time. Never evidence: it is printed only as stated by the service."""
+
+    def now(self) -> datetime:
+        """The present, aware, UTC."""
+        ...
+
+
+class Entropy(Protocol):
+    """Randomness fit for keys."""
+
+    def token(self, size: int) -> bytes:
+        """`size` unpredictable bytes."""
+        ...
+
+
+class Acceptor(Protocol):
+    """The one way in for records."""
+
+    def accept(self, agency_id: int, items: Sequence[Incoming]) -> list[Outcome]:
+        """Take `items` in one durable commit and answer each in the same place of the list.
+
+        Durability: when this returns, every Accepted record survives a power loss.
+        Atomicity: a refused item does not hold back the others; if the commit itself fails, this raises
+        and nothing entered. Idempotency: an equal item under a known key gives the first answer again.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A matter as the register knows it. `title` and `accounts` are personal data at rest: encrypted."""
+
+    matter_id: int
+    agency_id: int
+    number: str
+    key: bytes
+    title: str
+    accounts: tuple[str, ...]
+    size: int
+    created_at: datetime
+
+
+class MatterRegister(Protocol):
+    """The agency's matters and which account leads to which."""
+
+    def add(self, agency_id: int, number: str, title: str, accounts: Sequence[str]) -> Matter:
+        """Register a matter durably. Raises CallerError if an account already leads to another matter."""
+        ...
+
+    def add_accounts(self, agency_id: int, key: bytes, accounts: Sequence[str]) -> Matter:
+        """Let more accounts lead to the matter; the same rule as `add`."""
+        ...
+
+    def by_key(self, agency_id: int, key: bytes) -> Matter | None:
+        """The matter with that 32-byte key, if the agency has it."""
+        ...
+
+    def by_account(self, agency_id: int, account: str) -> Matter | None:
+        """The matter that the account leads to, exactly as spelled; never a guess."""
+        ...
+
+    def all(self, agency_id: int) -> list[Matter]:
+        """Every matter of the agency, oldest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class SealedBatch:
+    """A batch in the batch log, with what its proofs need."""
+
+    index: int
+    header_bytes: bytes
+    header: BatchHeader
+    not_before_header: bytes | None  # raw header RLP of the block that the header names
+
+
+class BatchLog(Protocol):
+    """The sealed batches, append-only. `size` and `root` always go together."""
+
+    def size(self) -> int:
+        """The number of sealed batches."""
+        ...
+
+    def batch(self, index: int) -> SealedBatch:
+        """Batch `index`; raises CallerError if it is not sealed."""
+        ...
+
+    def checkpoint(self, size: int) -> str:
+        """The signed note for that size. Made once at sealing and kept: the same bytes for ever."""
+        ...
+
+    def leaf_hashes(self, size: int) -> list[bytes]:
+        """The hashes of headers 0 to size − 1."""
+        ...
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Transaction and receipt of one anchor with their proofs (docs/spec/anchor.md §5)."""
+
+    header: bytes
+    index: int
+    tx: bytes
+    tx_proof: tuple[bytes, ...]
+    receipt: bytes
+    receipt_proof: tuple[bytes, ...]
+    log_index: int
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A link that the chain holds in a finalized block, proved by the stand-alone verifier."""
+
+    number: int  # 0 for the log's first anchor
+    prev: bytes
+    link: Link
+    head: bytes
+    leg: Leg
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """Account and storage proof of the log's slot in one finalized header."""
+
+    header: bytes
+    block_number: int
+    block_time: int
+    anchors: int  # how many links lead to the proved head
+    account_proof: tuple[bytes, ...]
+    storage_proof: tuple[bytes, ...]
+
+
+class AnchorBook(Protocol):
+    """What the chain has confirmed. Nothing unproved or not finalized is ever returned."""
+
+    def anchors(self) -> list[Anchor]:
+        """Every proved anchor in order, from number 0."""
+        ...
+
+    def newest_as_of(self) -> AsOf | None:
+        """The newest released as-of proof whose head all proved anchors lead to."""
+        ...
