@@ -1,0 +1,164 @@
+"""The service's configuration: one TOML file in one home folder.
+
+Owns the layout of the home folder and the reading and writing of `notary.toml`. Holds no secret but, if the
+operator puts one there, an API key inside the RPC address; so the file's mode is 0600.
+Test: tests/unit/service/test_config.py.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from notary.errors import CallerError
+
+FORMAT = "notary-config/1"
+CONFIG_NAME = "notary.toml"
+DEFAULT_HOME = "notary-home"
+
+DEFAULT_CADENCE_S = 3600  # an empty batch an hour makes silence visible without filling the log
+DEFAULT_MAX_BATCH_RECORDS = 100_000  # a peak day of one agency; keeps one sealing within seconds
+DEFAULT_MAX_DEADLINE_S = 4 * 3600  # sealing cadence, inclusion and finality with room for an outage
+DEFAULT_AS_OF_REFRESH_S = 6 * 3600  # four fresh as-of proofs a day also when nothing is sealed
+DEFAULT_MAX_FEE_GWEI = 200  # above this the sender waits (HELD) rather than pay
+DEFAULT_REBROADCAST_S = 30
+DEFAULT_BUMP_S = 120  # ten blocks on mainnet: by then a fair fee would have been taken
+DEFAULT_POLL_S = 4
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one service: one agency, one log, one chain. Durations are in seconds."""
+
+    agency: str
+    log: str
+    chain_id: int
+    rpc: str
+    contract: str
+    log_address: str
+    keys: str = "keys"
+    cadence_s: int = DEFAULT_CADENCE_S
+    max_batch_records: int = DEFAULT_MAX_BATCH_RECORDS
+    max_deadline_s: int = DEFAULT_MAX_DEADLINE_S
+    as_of_refresh_s: int = DEFAULT_AS_OF_REFRESH_S
+    max_fee_gwei: int = DEFAULT_MAX_FEE_GWEI
+    rebroadcast_s: int = DEFAULT_REBROADCAST_S
+    bump_s: int = DEFAULT_BUMP_S
+    poll_s: int = DEFAULT_POLL_S
+    host: str = "127.0.0.1"
+    port: int = 8420
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one service. The key folder may lie elsewhere: it should, on another volume."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def data(self) -> Path:
+        """Database and objects: everything encrypted that is needed besides the keys."""
+        return self.folder / "data"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / "notary.db"
+
+    @property
+    def objects(self) -> Path:
+        """The folder of encrypted attachments."""
+        return self.data / "objects"
+
+    @property
+    def keys(self) -> Path:
+        """The key folder, apart from the data."""
+        return (self.folder / self.config.keys).resolve()
+
+
+def home_folder(given: str | None) -> Path:
+    """The folder that the caller named, else NOTARY_HOME, else `notary-home` here."""
+    return Path(given or os.environ.get("NOTARY_HOME") or DEFAULT_HOME)
+
+
+def load(folder: Path) -> Home:
+    """Read the home's configuration.
+
+    Raises CallerError HOME_MISSING, CONFIG_UNREADABLE or CONFIG_INVALID, naming file, member and remedy.
+    """
+    path = folder / CONFIG_NAME
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise CallerError(
+            "HOME_MISSING",
+            f"{path} is not there. Run `notary init` first, or name the folder by --home or NOTARY_HOME.",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CallerError("CONFIG_UNREADABLE", f"{path} can't be read: {error}") from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CallerError("CONFIG_INVALID", f"{path} is not TOML: {error}") from error
+    return Home(folder, _config(document, path))
+
+
+def _config(document: dict[str, Any], path: Path) -> Config:
+    found = document.pop("format", None)
+    if found != FORMAT:
+        raise CallerError("CONFIG_INVALID", f"{path}: format is {found!r}, want {FORMAT!r}")
+    values: dict[str, Any] = {}
+    for member in fields(Config):
+        if member.name not in document:
+            continue
+        value = document.pop(member.name)
+        wanted = int if member.type == "int" else str
+        if type(value) is not wanted:
+            raise CallerError(
+                "CONFIG_INVALID", f"{path}: {member.name} is {value!r}, want {wanted.__name__}"
+            )
+        if wanted is int and value < 0:
+            raise CallerError("CONFIG_INVALID", f"{path}: {member.name} is {value}, want 0 or more")
+        values[member.name] = value
+    if document:
+        names = ", ".join(sorted(document))
+        raise CallerError("CONFIG_INVALID", f"{path}: unknown member {names}. Remove or mend it.")
+    try:
+        config = Config(**values)
+    except TypeError as error:
+        raise CallerError("CONFIG_INVALID", f"{path}: a member is missing: {error}") from error
+    if urlsplit(config.rpc).scheme not in ("http", "https"):
+        raise CallerError("CONFIG_INVALID", f"{path}: rpc must be an http or https address")
+    return config
+
+
+def save(folder: Path, config: Config) -> Path:
+    """Write a new configuration, mode 0600; refuses to replace one that is there."""
+    path = folder / CONFIG_NAME
+    lines = [f"format = {_toml(FORMAT)}"]
+    lines += [f"{member.name} = {_toml(getattr(config, member.name))}" for member in fields(Config)]
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise CallerError(
+            "HOME_EXISTS", f"{path} is there already. Nothing was changed; take another --home."
+        ) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def _toml(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in escaped):
+        raise CallerError("CONFIG_INVALID", f"{value!r} holds a control character")
+    return f'"{escaped}"'
