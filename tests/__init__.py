@@ -1,0 +1,1 @@
+"""Tests, and the tools that several of them share. Never packaged."""
