@@ -1,0 +1,343 @@
+"""Owns canonical JSON: the strict reader and the writer (docs/spec/format.md §2, RFC 8785).
+
+The reader accepts exactly the bytes that the writer makes, so a document and its bytes are
+one thing. Proved by tests/unit/format/test_jsonc.py and tests/property/format/test_jsonc.py.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from json.encoder import encode_basestring as _quoted
+from typing import NoReturn, TypeAlias
+
+from verifier.format.digests import Digest, hex_decode, shown
+from verifier.format.errors import FormatError
+
+Json: TypeAlias = bool | int | str | list["Json"] | dict[str, "Json"] | None
+
+# RFC 7493 §2.2: beyond this, readers that hold numbers as doubles would disagree.
+MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 32  # levels of nesting: a reader's stack must not be the sender's to choose
+MAX_DOCUMENT_BYTES = 16 * 2**20  # a hostile document must not exhaust the memory
+
+_MAX_INTEGER_CHARACTERS = 17  # a sign and the 16 digits of 2^53 − 1
+
+# Everything but brackets, with strings taken whole. Possessive, and the closing quote optional,
+# so that no input makes it go back: the time is linear.
+_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+|[^"\[\]{}]++', re.DOTALL)
+
+
+def encode(value: Json) -> bytes:
+    """Write a value as its only bytes.
+
+    Raises FormatError JSON_TYPE (a float, a tuple, a name that is no string), JSON_INTEGER,
+    JSON_SURROGATE, JSON_DEPTH or JSON_SIZE.
+    """
+    return as_bytes(encode_text(value, MAX_DEPTH))
+
+
+def as_bytes(text: str) -> bytes:
+    """Take text that `encode_text` wrote to UTF-8 within the bounds of a document.
+
+    Raises FormatError JSON_SURROGATE or JSON_SIZE.
+    """
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise FormatError("JSON_SURROGATE", "a string holds a lone surrogate") from error
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise FormatError(
+            "JSON_SIZE", f"a document has at most {MAX_DOCUMENT_BYTES} bytes, got {len(data)}"
+        )
+    return data
+
+
+def encode_text(value: Json, depth: int) -> str:
+    """Write a value that may nest `depth` levels more. A lone surrogate passes through."""
+    if isinstance(value, str):
+        # RFC 8785 §3.2.2.2 is what the standard library writes without ensure_ascii.
+        return _quoted(value)
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, int):
+        _check_integer(value)
+        return int.__repr__(value)
+    if isinstance(value, (dict, list)):
+        if depth == 0:
+            raise FormatError("JSON_DEPTH", f"want at most {MAX_DEPTH} levels of nesting")
+        if isinstance(value, list):
+            return "[" + ",".join([encode_text(item, depth - 1) for item in value]) + "]"
+        members = [
+            _quoted(name) + ":" + encode_text(value[name], depth - 1)
+            for name in _sorted_names(value)
+        ]
+        return "{" + ",".join(members) + "}"
+    raise FormatError("JSON_TYPE", f"a {type(value).__name__} has no form in canonical JSON")
+
+
+def decode(data: bytes, what: str) -> Json:
+    """Read a document, refusing every byte string that `encode` would not have written.
+
+    `what` names the document in messages. Raises FormatError JSON_SIZE, JSON_UTF8, JSON_BOM,
+    JSON_DEPTH, JSON_SYNTAX, JSON_DUPLICATE, JSON_INTEGER, JSON_SURROGATE, or
+    JSON_NOT_CANONICAL: valid JSON, but other bytes than its own.
+    """
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise FormatError(
+            "JSON_SIZE", f"{what}: want at most {MAX_DOCUMENT_BYTES} bytes, got {len(data)}"
+        )
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise FormatError("JSON_BOM", f"{what}: begins with a byte order mark")
+    # The depth is known before the parser runs, which is recursive.
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _check_depth(data, what)
+    try:
+        text = data.decode("utf-8")
+        value: Json = _DECODER.decode(text)
+        again = _ENCODER.encode(value).encode("utf-8")
+    except FormatError as error:
+        raise FormatError(error.code, f"{what}: {error.message}") from error
+    except UnicodeDecodeError as error:
+        raise FormatError("JSON_UTF8", f"{what}: byte {error.start} is not UTF-8") from error
+    except UnicodeEncodeError as error:
+        raise FormatError("JSON_SURROGATE", f"{what}: a string holds a lone surrogate") from error
+    except json.JSONDecodeError as error:
+        raise FormatError("JSON_SYNTAX", f"{what}: {error.msg} at character {error.pos}") from error
+    if again != data:
+        at = next(
+            (i for i, (a, b) in enumerate(zip(data, again, strict=False)) if a != b),
+            min(len(data), len(again)),
+        )
+        raise FormatError("JSON_NOT_CANONICAL", f"{what}: differs from its own JCS at byte {at}")
+    return value
+
+
+def _check_integer(value: int) -> None:
+    if not -MAX_INTEGER <= value <= MAX_INTEGER:
+        # The number itself isn't printed: writing out a huge one is what costs.
+        raise FormatError("JSON_INTEGER", "an integer is outside ±(2^53 − 1)")
+
+
+def _utf16(name: str) -> bytes:
+    # RFC 8785 §3.2.3: names sort by UTF-16 code units, as big-endian bytes do.
+    return name.encode("utf-16-be", "surrogatepass")
+
+
+def _sorted_names(members: Mapping[str, Json]) -> list[str]:
+    names = list(members)
+    try:
+        ascii_only = "".join(names).isascii()
+    except TypeError as error:
+        raise FormatError("JSON_TYPE", "a member name is not a string") from error
+    # Of ASCII names both orders are the same.
+    return sorted(names) if ascii_only else sorted(names, key=_utf16)
+
+
+def _read_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise FormatError("JSON_DUPLICATE", f"member {shown(name)} stands twice")
+            seen.add(name)
+    names = list(members)
+    wanted = _sorted_names(members)
+    if names != wanted:
+        late = next(a for a, b in zip(names, wanted, strict=True) if a != b)
+        raise FormatError("JSON_NOT_CANONICAL", f"member {shown(late)} is out of order")
+    return members
+
+
+def _read_integer(text: str) -> int:
+    # The length is looked at first: the cost of a long numeral grows with its square.
+    if len(text) > _MAX_INTEGER_CHARACTERS:
+        raise FormatError("JSON_INTEGER", "an integer is outside ±(2^53 − 1)")
+    value = int(text)
+    _check_integer(value)
+    if text == "-0":
+        raise FormatError("JSON_INTEGER", "want 0, got -0")
+    return value
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise FormatError(
+        "JSON_INTEGER", f"want an integer without fraction or exponent, got {shown(text)}"
+    )
+
+
+def _check_depth(data: bytes, what: str) -> None:
+    depth = 0
+    for bracket in _NOT_BRACKETS.sub(b"", data):
+        if bracket in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise FormatError(
+                    "JSON_DEPTH", f"{what}: want at most {MAX_DEPTH} levels of nesting"
+                )
+        else:
+            depth -= 1
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_read_object,
+    parse_int=_read_integer,
+    parse_float=_refuse_number,
+    parse_constant=_refuse_number,
+)
+# What the decoder returns has names in order and only types of the profile, so the standard
+# library's writer gives the same bytes as `encode`, faster. A property test compares them.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+class Members:
+    """Takes the members of one JSON object by name and type, and refuses what is left over.
+
+    Every method raises FormatError: MEMBER_TYPE for another JSON type, MEMBER_MISSING,
+    MEMBER_FORM for a value outside its form or range, MEMBER_UNKNOWN from `done`.
+    """
+
+    __slots__ = ("_rest", "what")
+
+    def __init__(self, value: Json, what: str) -> None:
+        if not isinstance(value, dict):
+            raise FormatError("MEMBER_TYPE", f"{what}: want an object, got {_kind(value)}")
+        self._rest = dict(value)
+        self.what = what
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._rest
+
+    def any(self, name: str) -> Json:
+        """Take a member of any JSON type."""
+        try:
+            return self._rest.pop(name)
+        except KeyError:
+            raise FormatError(
+                "MEMBER_MISSING", f"{self.what}: member {name!r} is missing"
+            ) from None
+
+    def text(self, name: str) -> str:
+        """Take a string."""
+        value = self.any(name)
+        if not isinstance(value, str):
+            raise self._type(name, "a string", value)
+        return value
+
+    def literal(self, name: str, wanted: str) -> None:
+        """Take a string that can only be `wanted`."""
+        value = self.text(name)
+        if value != wanted:
+            raise FormatError(
+                "MEMBER_FORM", f"{self.what}: {name!r} is {wanted!r}, got {shown(value)}"
+            )
+
+    def integer(self, name: str, lo: int = 0, hi: int = MAX_INTEGER) -> int:
+        """Take an integer with lo ≤ value ≤ hi."""
+        value = self.any(name)
+        if type(value) is not int:
+            raise self._type(name, "an integer", value)
+        if not lo <= value <= hi:
+            raise FormatError(
+                "MEMBER_FORM", f"{self.what}: {name!r} is from {lo} to {hi}, got {value}"
+            )
+        return value
+
+    def hex32(self, name: str) -> Digest:
+        """Take 64 lower-case hexadecimal characters."""
+        return Digest(self.hexbytes(name, 32))
+
+    def hexbytes(self, name: str, length: int | None = None) -> bytes:
+        """Take lower-case hexadecimal, of `length` bytes where that is given."""
+        return self._bytes(name, self.text(name), length)
+
+    def zerox(self, name: str, length: int | None = None) -> bytes:
+        """Take lower-case hexadecimal after 0x, of `length` bytes where that is given."""
+        return self._zerox(name, self.text(name), length)
+
+    def array(self, name: str, most: int | None = None) -> list[Json]:
+        """Take an array, of at most `most` items where that is given."""
+        value = self.any(name)
+        if not isinstance(value, list):
+            raise self._type(name, "an array", value)
+        if most is not None and len(value) > most:
+            raise FormatError(
+                "MEMBER_FORM", f"{self.what}: {name!r} has at most {most} items, got {len(value)}"
+            )
+        return value
+
+    def texts(self, name: str, most: int | None = None) -> list[str]:
+        """Take an array of strings."""
+        result = []
+        for item in self.array(name, most):
+            if not isinstance(item, str):
+                raise self._type(name, "an array of strings", item)
+            result.append(item)
+        return result
+
+    def hashes(self, name: str, most: int) -> tuple[Digest, ...]:
+        """Take an array of hex digests, of at most `most`."""
+        return tuple([Digest(self._bytes(name, text, 32)) for text in self.texts(name, most)])
+
+    def zeroxes(self, name: str, most: int) -> tuple[bytes, ...]:
+        """Take an array of 0x-hex byte strings, of at most `most`."""
+        return tuple([self._zerox(name, text, None) for text in self.texts(name, most)])
+
+    def object(self, name: str) -> "Members":
+        """Take an object; the caller calls `done` on it."""
+        return Members(self.any(name), f"{self.what}, {name!r}")
+
+    def objects(self, name: str, most: int | None = None) -> list["Members"]:
+        """Take an array of objects; the caller calls `done` on each."""
+        return [
+            Members(item, f"{self.what}, {name!r}[{i}]")
+            for i, item in enumerate(self.array(name, most))
+        ]
+
+    def null(self, name: str) -> bool:
+        """Take the member and say True if it is null; leave it if it is anything else."""
+        if name not in self._rest:
+            raise FormatError("MEMBER_MISSING", f"{self.what}: member {name!r} is missing")
+        if self._rest[name] is None:
+            del self._rest[name]
+            return True
+        return False
+
+    def done(self) -> None:
+        """Refuse members that nobody took."""
+        if self._rest:
+            raise FormatError(
+                "MEMBER_UNKNOWN", f"{self.what}: unknown member {shown(min(self._rest))}"
+            )
+
+    def _type(self, name: str, wanted: str, value: Json) -> FormatError:
+        return FormatError("MEMBER_TYPE", f"{self.what}: {name!r} is {wanted}, got {_kind(value)}")
+
+    def _bytes(self, name: str, text: str, length: int | None) -> bytes:
+        try:
+            raw = hex_decode(text)
+        except FormatError as error:
+            raise FormatError("MEMBER_FORM", f"{self.what}: {name!r}: {error.message}") from error
+        if length is not None and len(raw) != length:
+            raise FormatError(
+                "MEMBER_FORM", f"{self.what}: {name!r} has {length} bytes, got {len(raw)}"
+            )
+        return raw
+
+    def _zerox(self, name: str, text: str, length: int | None) -> bytes:
+        if not text.startswith("0x"):
+            raise FormatError(
+                "MEMBER_FORM", f"{self.what}: {name!r} begins with 0x, got {shown(text)}"
+            )
+        return self._bytes(name, text[2:], length)
+
+
+def _kind(value: Json) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "an integer", str: "a string", list: "an array"}
+    return names.get(type(value), "an object")
