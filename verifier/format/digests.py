@@ -13,6 +13,7 @@ DIGEST_LENGTH = 32  # bytes of a SHA-256 or Keccak-256 digest
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 _B64URL = re.compile(r"[A-Za-z0-9_-]*")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 _B64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 # An error message repeats at most this much of what it refuses: input may be hostile and long.
@@ -68,8 +69,7 @@ def from_hex(text: str) -> Digest:
 
 def b64url_encode(raw: bytes) -> str:
     """Write bytes as base64url without padding (RFC 4648 §5)."""
-    text = b2a_base64(raw, newline=False).decode("ascii")
-    return text.rstrip("=").replace("+", "-").replace("/", "_")
+    return b2a_base64(raw, newline=False).translate(_TO_URL, b"=").decode("ascii")
 
 
 def b64url_decode(text: str) -> bytes:
