@@ -1,0 +1,10 @@
+"""Every table of the store, by importing each module that declares some.
+
+Owns nothing else. The migrations and the schema test need the whole; nobody else should import
+this.
+"""
+
+from notary.adapters.store import tables
+from notary.adapters.store.database import METADATA
+
+__all__ = ["METADATA", "tables"]

@@ -1,0 +1,211 @@
+"""The tables of intake and sealing.
+
+Personal data stands here only sealed (docs/design/0001-storage-encryption.md); what must be looked
+up is a keyed digest. `agency_id` is in every table that belongs to an agency, and in its unique
+keys. The log, its batches and the pages of its map belong to the log as a whole: one log may serve
+several agencies.
+
+Row identifiers are sequences: rows are appended in order, and random keys would scatter the
+writes. Times are milliseconds since 1970-01-01T00:00:00Z. Test:
+tests/unit/store/test_migrations.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from notary.adapters.store.database import Row
+
+# Small rows under a key that is always asked for as a whole need no second B-tree.
+WITHOUT_ROWID: dict[str, Any] = {"sqlite_with_rowid": False}
+
+
+class LogRow(Row, table=True):
+    """The one log of this store: what it is called, and which keys belong to it."""
+
+    __tablename__ = "log"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(primary_key=True)
+    chain_id: int
+    contract: bytes
+    log_address: bytes
+    name: str
+    wrapped_lookup_secret: bytes
+    wrapped_map_secret: bytes
+    checkpoint_vkey: str
+    next_checkpoint_vkey: str
+    receipt_vkey: str
+    created_at_ms: int
+
+
+class AgencyRow(Row, table=True):
+    """An agency that submits records."""
+
+    __tablename__ = "agencies"
+
+    agency_id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    created_at_ms: int
+
+
+class TokenRow(Row, table=True):
+    """A bearer token of an agency. Only a keyed digest of it is kept."""
+
+    __tablename__ = "tokens"
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int = Field(foreign_key="agencies.agency_id", index=True)
+    digest: bytes = Field(unique=True)
+    label: str
+    created_at_ms: int
+    revoked_at_ms: int | None
+
+
+class MatterRow(Row, table=True):
+    """A matter and the right edge of its log. `sealed_size` is the size in the newest batch."""
+
+    __tablename__ = "matters"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        # The sealer finds what changed without reading the unchanged.
+        Index("ix_matters_unsealed", "id", sqlite_where=text("size > sealed_size")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int = Field(foreign_key="agencies.agency_id")
+    key: bytes = Field(unique=True)
+    number: str
+    wrapped_secret: bytes
+    sealed_title: bytes
+    created_at_ms: int
+    size: int
+    sealed_size: int
+    root: bytes
+    frontier: bytes
+
+
+class AccountRow(Row, table=True):
+    """An account that leads to a matter, found by a keyed digest of its spelling."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "digest"),
+        ForeignKeyConstraint(["agency_id", "matter_id"], ["matters.agency_id", "matters.id"]),
+        Index(None, "agency_id", "matter_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int
+    matter_id: int
+    digest: bytes
+    sealed_spelling: bytes
+
+
+class ReceiptGroupRow(Row, table=True):
+    """The receipts of one commit: one signed note over their tree, whose leaf hashes are kept."""
+
+    __tablename__ = "receipt_groups"
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int = Field(foreign_key="agencies.agency_id")
+    received_at_ms: int
+    deadline_ms: int
+    note: str
+    leaf_hashes: bytes
+
+
+class RecordRow(Row, table=True):
+    """A record: its leaf, what its receipt is rebuilt from, and its sealed values.
+
+    Erasure takes `wrapped_secret` and `sealed_values`; everything else stays provable.
+    """
+
+    __tablename__ = "records"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "matter_id", "position"),
+        UniqueConstraint("agency_id", "idempotency_digest"),
+        ForeignKeyConstraint(["agency_id", "matter_id"], ["matters.agency_id", "matters.id"]),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int
+    matter_id: int
+    position: int
+    group_id: int = Field(foreign_key="receipt_groups.id")
+    group_index: int
+    idempotency_digest: bytes
+    leaf_hash: bytes
+    head_root: bytes
+    wrapped_secret: bytes | None
+    leaf: bytes
+    sealed_values: bytes | None
+
+
+class AttachmentRow(Row, table=True):
+    """A kept original: its random name in the object folder and its size before sealing."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (UniqueConstraint("agency_id", "record_id", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int = Field(foreign_key="agencies.agency_id")
+    record_id: int = Field(foreign_key="records.id")
+    number: int
+    name: bytes = Field(unique=True)
+    size: int
+
+
+class BatchRow(Row, table=True):
+    """A sealed batch. `id` is its index in the batch log; the checkpoint is that of size id + 1."""
+
+    __tablename__ = "batches"
+
+    id: int = Field(primary_key=True)
+    sealed_at_ms: int
+    leaf_hash: bytes
+    map_root: bytes
+    header: bytes
+    checkpoint: str
+    frontier: bytes
+    not_before_header: bytes | None
+
+
+class DeltaRow(Row, table=True):
+    """The delta file of a batch, apart from the batch because it may be megabytes long."""
+
+    __tablename__ = "delta_files"
+
+    batch: int = Field(primary_key=True, foreign_key="batches.id")
+    content: bytes
+
+
+class HeadRow(Row, table=True):
+    """The head that a matter got in a batch. A matter without change has no row for that batch."""
+
+    __tablename__ = "heads"
+    __table_args__ = (
+        ForeignKeyConstraint(["agency_id", "matter_id"], ["matters.agency_id", "matters.id"]),
+        WITHOUT_ROWID,
+    )
+
+    agency_id: int = Field(primary_key=True)
+    matter_id: int = Field(primary_key=True)
+    batch: int = Field(primary_key=True, foreign_key="batches.id")
+    size: int
+    root: bytes
+
+
+class MapPageRow(Row, table=True):
+    """A page of the matter map as a batch left it; the newest one up to a batch is that batch's."""
+
+    __tablename__ = "map_pages"
+    __table_args__ = (UniqueConstraint("prefix", "batch"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    prefix: bytes
+    batch: int = Field(foreign_key="batches.id")
+    content: bytes

@@ -1,0 +1,73 @@
+"""The migrations make exactly what the table classes declare."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from notary.adapters.store.database import METADATA, Database
+from notary.adapters.store.migrations import require_current, upgrade
+from notary.errors import CallerError
+
+
+def schema(path: Path) -> dict[str, tuple[str, ...]]:
+    """Every statement of the schema by its object's name, split so that the order of constraints
+    is free.
+    """
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master"
+            " WHERE sql IS NOT NULL AND name != 'alembic_version'"
+        ).fetchall()
+    connection.close()
+    return {name: _parts(sql) for name, sql in rows}
+
+
+def _parts(sql: str) -> tuple[str, ...]:
+    lines = [re.sub(r"\s+", " ", line).strip().rstrip(",") for line in sql.splitlines()]
+    columns = [line for line in lines if line and not line.startswith("CONSTRAINT")]
+    return (*columns, *sorted(line for line in lines if line.startswith("CONSTRAINT")))
+
+
+def test_the_migrated_schema_is_the_declared_one(tmp_path: Path) -> None:
+    migrated, declared = Database(tmp_path / "migrated.db"), Database(tmp_path / "declared.db")
+    upgrade(migrated)
+    with declared.transaction() as connection:
+        METADATA.create_all(connection)
+    migrated.close()
+    declared.close()
+    assert schema(migrated.path) == schema(declared.path)
+    assert len(schema(migrated.path)) >= 12
+
+
+def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "notary.db")
+    upgrade(database)
+    before = schema(database.path)
+    upgrade(database)
+    require_current(database)
+    assert schema(database.path) == before
+    database.close()
+
+
+def test_a_store_without_schema_is_refused(tmp_path: Path) -> None:
+    database = Database(tmp_path / "notary.db")
+    with pytest.raises(CallerError, match="the schema is missing"):
+        require_current(database)
+    with database.transaction():
+        pass
+    with pytest.raises(CallerError, match="the schema is missing"):
+        require_current(database)
+    database.close()
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path) -> None:
+    database = Database(tmp_path / "notary.db")
+    with database.transaction() as connection:
+        # The first migration creates `agencies` before it comes to `records`.
+        connection.exec_driver_sql("CREATE TABLE records (x INTEGER)")
+    with pytest.raises(Exception, match="records"):
+        upgrade(database)
+    assert list(schema(database.path)) == ["records"]
+    database.close()
