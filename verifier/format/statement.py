@@ -1,0 +1,477 @@
+"""Owns the statement and the README of a package (docs/spec/package.md §4, §5).
+
+Both are rebuilt by the verifier, so exporter and verifier make them here, from the same facts.
+Proved by tests/unit/format_package/test_statement.py, which reads the template in the
+specification.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import Protocol, TypeVar
+
+from verifier.format import jsonc, numbers
+from verifier.format.digests import Digest, shown
+from verifier.format.errors import FormatError
+from verifier.format.heads import check_log_name
+from verifier.format.identity import Identity
+from verifier.format.jsonc import Json
+from verifier.format.numbers import ADDRESS_LENGTH, MatterNumber
+from verifier.format.records import Leaf
+from verifier.format.times import block_moment, format_time, parse_time
+
+FORMAT = "notary-statement/1"
+
+Word = TypeVar("Word", bound=StrEnum)
+
+# The README prints the version, so it must not be able to hold a line of its own.
+_VERSION = re.compile(r"[A-Za-z0-9.+-]{1,64}")
+
+
+class Kind(StrEnum):
+    """What a package answers (package.md, opening table)."""
+
+    COMPLETE = "complete"
+    EXTRACT = "extract"
+    ABSENT = "absent"
+
+
+class Reason(StrEnum):
+    """Why the exporter withholds a field; his word, which no proof supports."""
+
+    PRIVILEGE = "privilege"
+    PERSONAL_DATA = "personal_data"
+    TRADE_SECRET = "trade_secret"  # noqa: S105 - a reason, no password
+    MEDIATION = "mediation"
+    NOT_RELEVANT = "not_relevant"
+    OTHER = "other"
+
+
+class Use(StrEnum):
+    """What a block header of the package is used for."""
+
+    AS_OF = "as-of"
+    LEG = "leg"
+    NOT_BEFORE = "not-before"
+
+
+class Link(Protocol):
+    """What a statement needs of a fold link."""
+
+    @property
+    def root(self) -> Digest: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def time(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Withheld:
+    """A claim of a leaf in the package that has no disclosure and is not erased."""
+
+    position: int
+    claim: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Erased:
+    """A leaf whose content is gone; the leaf at `tombstone` says so."""
+
+    position: int
+    tombstone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the exporter chooses. Everything else in a statement follows from the evidence."""
+
+    kind: Kind
+    matter: MatterNumber
+    withheld: tuple[Withheld, ...]
+    erased: tuple[Erased, ...]
+    verifier: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log: the four things that together name it."""
+
+    chain_id: int
+    contract: bytes
+    log_address: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A block by its header. `time` is its block time."""
+
+    number: int
+    hash: Digest
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The block at which the package answers, and the newest batch that it proves."""
+
+    block: int
+    block_hash: Digest
+    time: datetime
+    batch: int
+    last_anchor: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAnchor:
+    """A shown checkpoint with the time of its earliest link."""
+
+    size: int
+    root: Digest
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a person can compare with a source of her own."""
+
+    chain_id: int
+    number: int
+    hash: Digest
+    used_for: Use
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """data/statement.json: the choices, and what follows from the evidence."""
+
+    choices: Choices
+    log: Log
+    as_of: AsOf
+    records: int
+    shown: tuple[int, ...]
+    anchors: tuple[ShownAnchor, ...]
+    blocks: tuple[Block, ...]
+
+
+def build_statement(
+    choices: Choices,
+    *,
+    log: Log,
+    links: Sequence[Link],
+    as_of: Header,
+    legs: Iterable[Header],
+    not_before: Iterable[tuple[int, int, Digest]],
+    checkpoints: Iterable[tuple[int, Digest]],
+    records: int,
+    shown: Iterable[int],
+) -> Statement:
+    """Build the statement of a package.
+
+    `links` are the fold links, oldest first; `as_of` and `legs` the headers in `evm.json`;
+    `not_before` chain id, number and hash as the shown batch headers state them; `checkpoints`
+    size and root of every shown checkpoint; `records` the size of the as-of head, 0 when
+    absent; `shown` the positions in the package. Raises FormatError STATEMENT_LINKS if there is
+    no link or a checkpoint is none of them, BLOCK_TIME_RANGE for a time beyond the year 9999.
+    """
+    if not links:
+        raise FormatError("STATEMENT_LINKS", "a statement needs at least one fold link")
+    times: dict[tuple[int, Digest], int] = {}
+    for link in links:
+        # The earliest link of a checkpoint dates it.
+        times.setdefault((link.size, link.root), link.time)
+    anchors = []
+    for size, root in sorted(set(checkpoints)):
+        if (size, root) not in times:
+            raise FormatError("STATEMENT_LINKS", f"no link has size {size} and this root")
+        anchors.append(ShownAnchor(size, root, block_moment(times[size, root])))
+    blocks = {Block(log.chain_id, as_of.number, as_of.hash, Use.AS_OF)}
+    blocks |= {Block(log.chain_id, leg.number, leg.hash, Use.LEG) for leg in legs}
+    blocks |= {Block(chain, number, hash_, Use.NOT_BEFORE) for chain, number, hash_ in not_before}
+    last = links[-1]
+    return Statement(
+        choices=choices,
+        log=log,
+        as_of=AsOf(
+            block=as_of.number,
+            block_hash=as_of.hash,
+            time=block_moment(as_of.time),
+            batch=last.size - 1,
+            last_anchor=block_moment(last.time),
+        ),
+        records=records,
+        shown=tuple(sorted(shown)),
+        anchors=tuple(anchors),
+        # package.md §4: ascending by number, then use; the rest of the key makes the order one.
+        blocks=tuple(sorted(blocks, key=lambda b: (b.number, b.used_for, b.chain_id, b.hash))),
+    )
+
+
+def encode(statement: Statement) -> bytes:
+    """Write data/statement.json. Raises FormatError as `jsonc.encode` does."""
+    choices, log, as_of = statement.choices, statement.log, statement.as_of
+    withheld: list[Json] = [
+        {"position": one.position, "claim": one.claim, "reason": one.reason.value}
+        for one in choices.withheld
+    ]
+    erased: list[Json] = [
+        {"position": one.position, "tombstone": one.tombstone} for one in choices.erased
+    ]
+    anchors: list[Json] = [
+        {"size": one.size, "root": one.root.hex(), "time": format_time(one.time)}
+        for one in statement.anchors
+    ]
+    blocks: list[Json] = [
+        {
+            "chain_id": one.chain_id,
+            "number": one.number,
+            "hash": _zerox(one.hash),
+            "used_for": one.used_for.value,
+        }
+        for one in statement.blocks
+    ]
+    return jsonc.encode(
+        {
+            "format": FORMAT,
+            "kind": choices.kind.value,
+            "matter": choices.matter.text,
+            "withheld": withheld,
+            "erased": erased,
+            "verifier": {
+                "version": choices.verifier.version,
+                "sha256": choices.verifier.sha256.hex(),
+            },
+            "log": {
+                "chain_id": log.chain_id,
+                "contract": _zerox(log.contract),
+                "log_address": _zerox(log.log_address),
+                "name": log.name,
+            },
+            "as_of": {
+                "block": as_of.block,
+                "block_hash": _zerox(as_of.block_hash),
+                "time": format_time(as_of.time),
+                "batch": as_of.batch,
+                "last_anchor": format_time(as_of.last_anchor),
+            },
+            "records": statement.records,
+            "shown": list(statement.shown),
+            "anchors": anchors,
+            "blocks": blocks,
+        }
+    )
+
+
+def parse(data: bytes) -> Statement:
+    """Read data/statement.json. Whether it is true is not asked here.
+
+    Raises FormatError JSON_…, MEMBER_…, NUMBER_…, LOG_NAME, TIME_FORM, STATEMENT_KIND,
+    STATEMENT_MATTER (not the printed form), STATEMENT_REASON, STATEMENT_ORDER,
+    STATEMENT_VERSION or STATEMENT_USE.
+    """
+    members = jsonc.Members(jsonc.decode(data, "statement"), "statement")
+    members.literal("format", FORMAT)
+    choices = _choices(members)
+    log_members = members.object("log")
+    log = Log(
+        chain_id=log_members.integer("chain_id"),
+        contract=log_members.zerox("contract", ADDRESS_LENGTH),
+        log_address=log_members.zerox("log_address", ADDRESS_LENGTH),
+        name=check_log_name(log_members.text("name")),
+    )
+    log_members.done()
+    as_of_members = members.object("as_of")
+    as_of = AsOf(
+        block=as_of_members.integer("block"),
+        block_hash=Digest(as_of_members.zerox("block_hash", 32)),
+        time=parse_time(as_of_members.text("time")),
+        batch=as_of_members.integer("batch"),
+        last_anchor=parse_time(as_of_members.text("last_anchor")),
+    )
+    as_of_members.done()
+    records = members.integer("records")
+    positions = members.array("shown")
+    if not all(type(one) is int for one in positions):
+        raise FormatError("MEMBER_TYPE", "statement: 'shown' is an array of integers")
+    anchors = []
+    for one in members.objects("anchors"):
+        moment = parse_time(one.text("time"))
+        anchors.append(ShownAnchor(one.integer("size"), one.hex32("root"), moment))
+        one.done()
+    blocks = []
+    for one in members.objects("blocks"):
+        blocks.append(
+            Block(
+                chain_id=one.integer("chain_id"),
+                number=one.integer("number"),
+                hash=Digest(one.zerox("hash", 32)),
+                used_for=_word(Use, one.text("used_for"), "STATEMENT_USE"),
+            )
+        )
+        one.done()
+    members.done()
+    return Statement(
+        choices=choices,
+        log=log,
+        as_of=as_of,
+        records=records,
+        shown=tuple(one for one in positions if type(one) is int),
+        anchors=tuple(anchors),
+        blocks=tuple(blocks),
+    )
+
+
+def _choices(members: jsonc.Members) -> Choices:
+    kind = _word(Kind, members.text("kind"), "STATEMENT_KIND")
+    text = members.text("matter")
+    matter = numbers.parse(text)
+    if matter.text != text:
+        raise FormatError("STATEMENT_MATTER", f"want {matter.text}, got {shown(text)}")
+    withheld = []
+    for one in members.objects("withheld"):
+        reason = _word(Reason, one.text("reason"), "STATEMENT_REASON")
+        withheld.append(Withheld(one.integer("position"), one.text("claim"), reason))
+        one.done()
+    erased = []
+    for one in members.objects("erased"):
+        erased.append(Erased(one.integer("position"), one.integer("tombstone")))
+        one.done()
+    _check_order("withheld", [(one.position, one.claim) for one in withheld])
+    _check_order("erased", [(one.position, "") for one in erased])
+    verifier_members = members.object("verifier")
+    version = verifier_members.text("version")
+    if not _VERSION.fullmatch(version):
+        raise FormatError("STATEMENT_VERSION", f"{shown(version)} is no version of a verifier")
+    identity = Identity(version, verifier_members.hex32("sha256"))
+    verifier_members.done()
+    return Choices(kind, matter, tuple(withheld), tuple(erased), identity)
+
+
+def _check_order(name: str, keys: Sequence[tuple[int, str]]) -> None:
+    for before, after in pairwise(keys):
+        if before >= after:
+            raise FormatError(
+                "STATEMENT_ORDER", f"statement: {name!r} is not ascending at position {after[0]}"
+            )
+
+
+def _word(words: type[Word], text: str, code: str) -> Word:
+    try:
+        return words(text)
+    except ValueError as error:
+        known = ", ".join(words)
+        raise FormatError(code, f"statement: want one of {known}, got {shown(text)}") from error
+
+
+def _zerox(raw: bytes) -> str:
+    return "0x" + raw.hex()
+
+
+def claims_to_withhold(
+    leaves: Mapping[int, Leaf],
+    disclosed: Mapping[int, Collection[str]],
+    erased: Collection[int],
+) -> list[tuple[int, str]]:
+    """Position and claim of everything that must be listed as withheld, in the list's order.
+
+    `leaves` are those in the package by position, `disclosed` the claim names that have a
+    disclosure, `erased` the positions that are listed as erased.
+    """
+    return [
+        (position, claim)
+        for position in sorted(leaves)
+        if position not in erased
+        for claim in sorted(leaves[position].claims)
+        if claim not in disclosed.get(position, ())
+    ]
+
+
+def is_tombstone(tombstone: Leaf, target: Json, *, position: int, leaf_hash: Digest) -> bool:
+    """Whether `tombstone` with the disclosed claim `target` records the erasure of that leaf.
+
+    It is of kind `erasure`, stands after the leaf, and names its position and hash.
+    """
+    return (
+        tombstone.kind == "erasure"
+        and tombstone.position > position
+        # True equals 1 in Python; a boolean is no position.
+        and isinstance(target, dict)
+        and type(target.get("position")) is int
+        and target == {"position": position, "leaf": leaf_hash.hex()}
+    )
+
+
+# package.md §5, to the byte.
+TEMPLATE = """\
+EVIDENCE PACKAGE
+kind: {kind}
+matter number: {matter}
+log: {log.name} on chain {log.chain_id}, contract {log.contract}, account {log.log_address}
+as of block {as_of.block} ({as_of.time}), batch {as_of.batch}, last anchor {as_of.last_anchor}
+records in the matter as of that block: {records}; in this package: {number of shown}
+fields withheld: {number of withheld}; records erased: {number of erased}
+
+WHAT THIS IS
+Everything here is the exporter's, until you check it. Nothing in this folder can vouch for itself:
+the block hashes below count only if a source of your own gives the same ones.
+
+BLOCKS TO COMPARE
+{for each block: chain {chain_id} block {number} {hash} {used_for}}
+
+HOW TO CHECK WITH THE VERIFIER
+The exporter used version {verifier.version}, digest sha256:{verifier.sha256}. Get yours from where you trust it, then:
+  verifier check PACKAGE --policy policy.toml --inputs inputs.toml
+The policy says whom you trust; the inputs say which matter number, from which date on, which block hashes.
+
+HOW TO CHECK WITH OTHER TOOLS
+  files:      sha256sum -c manifest-sha256.txt        (in this folder's parent)
+  bag:        python -m bagit --validate .            (in this folder's parent)
+  a leaf:     (printf '\\000'; cat data/matter/leaves/000000.json) | sha256sum    gives its leaf hash
+  a field:    printf %s LINE | sha256sum              LINE from data/disclosures; base64url of it stands in the leaf
+  a batch:    data/batches/*.tlog-proof are C2SP tlog-proofs, their checkpoints C2SP signed notes
+  a block:    Keccak-256 of a header in data/anchors/evm.json is its block hash
+
+WHAT IT DOES NOT SHOW
+Records that were never given to the service. A second matter number. Whether what a record says is true.
+When an event happened, other than by what its record says: the chain dates the record, not the event.
+"""  # noqa: E501 - the specification's lines
+
+_BLOCKS_LINE = "{for each block: chain {chain_id} block {number} {hash} {used_for}}"
+_PLACE = re.compile(r"\{([a-z0-9_. ]+)\}")
+
+
+def readme(statement: Statement) -> bytes:
+    """Write data/README.txt from the statement alone."""
+    choices, log, as_of = statement.choices, statement.log, statement.as_of
+    values = {
+        "kind": choices.kind.value,
+        "matter": choices.matter.text,
+        "log.name": log.name,
+        "log.chain_id": str(log.chain_id),
+        "log.contract": _zerox(log.contract),
+        "log.log_address": _zerox(log.log_address),
+        "as_of.block": str(as_of.block),
+        "as_of.time": format_time(as_of.time),
+        "as_of.batch": str(as_of.batch),
+        "as_of.last_anchor": format_time(as_of.last_anchor),
+        "records": str(statement.records),
+        "number of shown": str(len(statement.shown)),
+        "number of withheld": str(len(choices.withheld)),
+        "number of erased": str(len(choices.erased)),
+        "verifier.version": choices.verifier.version,
+        "verifier.sha256": choices.verifier.sha256.hex(),
+    }
+    lines = [
+        f"chain {one.chain_id} block {one.number} {_zerox(one.hash)} {one.used_for.value}"
+        for one in statement.blocks
+    ]
+    before, after = TEMPLATE.split(_BLOCKS_LINE)
+    parts = [_PLACE.sub(lambda match: values[match[1]], part) for part in (before, after)]
+    return "\n".join(lines).join(parts).encode("utf-8")
