@@ -1,0 +1,293 @@
+"""Evidence packages as a mapping from path to bytes: statement, README, manifests, zip.
+
+Written from docs/spec/package.md alone, without the verifier's own writer, so that a package which
+verifies shows two readings of the specification to agree. The statement's second group of members
+is derived from the files themselves: an attacker who changes a file restates and reseals, and no
+check but the one that guards the change may catch him.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zlib
+from base64 import b64decode
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import new as new_hash
+from pathlib import Path
+from typing import Any, cast
+
+import rlp
+from eth_utils.crypto import keccak
+
+from verifier.format import jsonc
+from verifier.format.times import format_block_time
+
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+STATEMENT = "data/statement.json"
+README = "data/README.txt"
+SM3 = "data/digests-sm3.txt"
+EVM = "data/anchors/evm.json"
+CONSISTENCY = "data/batches/consistency.json"
+PATHS = "data/matter/paths.json"
+MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt")
+TAG_MANIFESTS = ("tagmanifest-sha256.txt", "tagmanifest-sha512.txt")
+BASE_FOLDER = "evidence/"
+
+SPECIFICATION = Path(__file__).parents[2] / "docs" / "spec"
+
+
+def leaf_path(position: int) -> str:
+    return f"data/matter/leaves/{position:06}.json"
+
+
+def disclosure_path(position: int) -> str:
+    return f"data/disclosures/{position:06}.txt"
+
+
+def map_path(batch: int) -> str:
+    return f"data/map/{batch:06}.json"
+
+
+def header_path(batch: int) -> str:
+    return f"data/batches/{batch:06}.json"
+
+
+def proof_path(batch: int) -> str:
+    return f"data/batches/{batch:06}.tlog-proof"
+
+
+def digest_list(files: dict[str, bytes], algorithm: str) -> bytes:
+    """Lines of hex digest, two spaces, path, ascending by path bytes (docs/spec/package.md §1)."""
+    lines = []
+    for path in sorted(files, key=lambda path: path.encode("utf-8", "surrogateescape")):
+        hexdigest = new_hash(algorithm, files[path]).hexdigest()
+        lines.append(f"{hexdigest}  {path}\n".encode("utf-8", "surrogateescape"))
+    return b"".join(lines)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package's files by path. Every method returns a new package."""
+
+    files: dict[str, bytes]
+
+    def __getitem__(self, path: str) -> bytes:
+        return self.files[path]
+
+    def json(self, path: str) -> Any:
+        """A document of the package, for reading or for changing a copy."""
+        return json.loads(self.files[path])
+
+    def put(self, path: str, content: bytes) -> Package:
+        return replace(self, files=self.files | {path: content})
+
+    def put_json(self, path: str, value: Any) -> Package:
+        return self.put(path, jsonc.encode(value))
+
+    def drop(self, *paths: str) -> Package:
+        return replace(self, files={p: c for p, c in self.files.items() if p not in paths})
+
+    def move(self, path: str, to: str) -> Package:
+        return self.drop(path).put(to, self.files[path])
+
+    def chosen(self, **members: Any) -> Package:
+        """Change the exporter's own members of the statement; the rest follows at `restated`."""
+        return self.put_json(STATEMENT, self.json(STATEMENT) | members)
+
+    def restated(self) -> Package:
+        """Statement and README made anew from the files, then everything sealed again."""
+        statement = derive_statement(self.files, self.json(STATEMENT))
+        return self.put_json(STATEMENT, statement).readdressed()
+
+    def readdressed(self) -> Package:
+        """The README made anew from the statement as it stands, then everything sealed again."""
+        return self.put(README, readme(self.json(STATEMENT))).sealed()
+
+    def sealed(self) -> Package:
+        """SM3 list, manifests and tag manifests made anew; nothing else changes."""
+        files = {p: c for p, c in self.files.items() if p not in MANIFESTS + TAG_MANIFESTS}
+        payload = {p: c for p, c in files.items() if p.startswith("data/") and p != SM3}
+        payload[SM3] = digest_list(payload, "sm3")
+        files |= payload
+        for path, algorithm in zip(MANIFESTS, ("sha256", "sha512"), strict=True):
+            files[path] = digest_list(payload, algorithm)
+        tags = {p: files[p] for p in ("bagit.txt", *MANIFESTS) if p in files}
+        for path, algorithm in zip(TAG_MANIFESTS, ("sha256", "sha512"), strict=True):
+            files[path] = digest_list(tags, algorithm)
+        return replace(self, files=files)
+
+    def zipped(self) -> bytes:
+        return zip_bytes(self.files)
+
+    def write_zip(self, path: Path) -> Path:
+        path.write_bytes(self.zipped())
+        return path
+
+    def write_folder(self, folder: Path) -> Path:
+        for name, content in self.files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return folder
+
+
+def zip_bytes(files: dict[str, bytes]) -> bytes:
+    """The one byte form of docs/spec/package.md §2."""
+    local, central = [], []
+    offset = 0
+    named = sorted(
+        ((BASE_FOLDER + path).encode("utf-8", "surrogateescape"), content)
+        for path, content in files.items()
+    )
+    for name, content in named:
+        # Version needed, flags, method, time, date, CRC, both sizes, name and extra lengths.
+        common = struct.pack(
+            "<HHHHHIIIHH",
+            20, 0, 0, 0x0000, 0x0021, zlib.crc32(content), len(content), len(content), len(name), 0,
+        )  # fmt: skip
+        entry = b"PK\x03\x04" + common + name + content
+        # Version made by; then comment length, disk, internal and external attributes, offset.
+        central.append(
+            b"PK\x01\x02"
+            + struct.pack("<H", 20)
+            + common
+            + struct.pack("<HHHII", 0, 0, 0, 0, offset)
+            + name
+        )
+        local.append(entry)
+        offset += len(entry)
+    directory = b"".join(central)
+    end = struct.pack("<HHHHIIH", 0, 0, len(named), len(named), len(directory), offset, 0)
+    return b"".join(local) + directory + b"PK\x05\x06" + end
+
+
+def derive_statement(files: dict[str, bytes], chosen: dict[str, Any]) -> dict[str, Any]:
+    """The whole statement: `chosen` gives the exporter's members, the files all others (§4)."""
+    evm = json.loads(files[EVM])
+    as_of = header_of(evm["as_of"]["header"])
+    links = evm["fold"]["links"]
+    as_of_batch = links[-1]["size"] - 1
+    shown = sorted(
+        int(path.rsplit("/", 1)[1].removesuffix(".json"))
+        for path in files
+        if path.startswith("data/matter/leaves/")
+    )
+    map_proof = json.loads(files[map_path(as_of_batch)])
+    return {
+        "format": chosen["format"],
+        "kind": chosen["kind"],
+        "matter": chosen["matter"],
+        "withheld": chosen["withheld"],
+        "erased": chosen["erased"],
+        "verifier": chosen["verifier"],
+        "log": {
+            "chain_id": evm["chain_id"],
+            "contract": evm["contract"],
+            "log_address": evm["log_address"],
+            "name": json.loads(files[header_path(as_of_batch)])["log"],
+        },
+        "as_of": {
+            "block": as_of.number,
+            "block_hash": as_of.hash,
+            "time": format_block_time(as_of.timestamp),
+            "batch": as_of_batch,
+            "last_anchor": format_block_time(links[-1]["time"]),
+        },
+        "records": int(map_proof["head"].split("\n")[1]) if "head" in map_proof else 0,
+        "shown": shown,
+        "anchors": _shown_anchors(files, links),
+        "blocks": _blocks_to_compare(files, evm),
+    }
+
+
+@dataclass(frozen=True)
+class HeaderFacts:
+    """What a block header says of itself, read with the PyPI package `rlp`."""
+
+    number: int
+    timestamp: int
+    hash: str
+
+
+def header_of(raw: str) -> HeaderFacts:
+    """Read 0x-hex header RLP (docs/spec/anchor.md §3: position 8 number, 11 timestamp)."""
+    encoded = bytes.fromhex(raw[2:])
+    fields = cast(list[bytes], rlp.decode(encoded, strict=False))
+    return HeaderFacts(
+        int.from_bytes(fields[8], "big"),
+        int.from_bytes(fields[11], "big"),
+        "0x" + keccak(encoded).hex(),
+    )
+
+
+def checkpoint_of(tlog_proof: bytes) -> tuple[int, str]:
+    """Size and hex root of the checkpoint inside a tlog-proof."""
+    lines = tlog_proof.decode().split("\n\n")[1].split("\n")
+    return int(lines[1]), b64decode(lines[2]).hex()
+
+
+def _shown_anchors(files: dict[str, bytes], links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    checkpoints = {checkpoint_of(files[p]) for p in files if p.endswith(".tlog-proof")}
+    anchors = []
+    for size, root in sorted(checkpoints):
+        time = next(link["time"] for link in links if (link["size"], link["root"]) == (size, root))
+        anchors.append({"size": size, "root": root, "time": format_block_time(time)})
+    return anchors
+
+
+def _blocks_to_compare(files: dict[str, bytes], evm: dict[str, Any]) -> list[dict[str, Any]]:
+    headers = [("as-of", evm["as_of"]["header"])]
+    headers += [("leg", leg["header"]) for leg in evm["legs"]]
+    found = {
+        (header_of(raw).number, use, evm["chain_id"], header_of(raw).hash) for use, raw in headers
+    }
+    # What a shown batch header names is what a person has to compare, whether or not evm.json
+    # carries that block.
+    for path in files:
+        if re.fullmatch(r"data/batches/\d+\.json", path):
+            named = json.loads(files[path])["not_before"]
+            if named is not None:
+                found.add((named["number"], "not-before", named["chain_id"], named["hash"]))
+    return [
+        {"chain_id": chain_id, "number": number, "hash": block_hash, "used_for": use}
+        for number, use, chain_id, block_hash in sorted(found)
+    ]
+
+
+@cache
+def readme_template() -> str:
+    """The text between the specification's readme fences, with its placeholders."""
+    text = (SPECIFICATION / "package.md").read_text("utf-8")
+    fenced = re.search(r"^```readme\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    if fenced is None:
+        raise AssertionError("docs/spec/package.md §5 no longer holds a readme block")
+    return fenced.group(1)
+
+
+def readme(statement: dict[str, Any]) -> bytes:
+    """The README that follows from a statement (docs/spec/package.md §5)."""
+    counted = {f"number of {name}": statement[name] for name in ("shown", "withheld", "erased")}
+
+    def filled(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name in counted:
+            return str(len(counted[name]))
+        value: Any = statement
+        for part in name.split("."):
+            value = value[part]
+        return str(value)
+
+    lines = []
+    for line in readme_template().split("\n"):
+        each = re.fullmatch(r"\{for each block: (.*)\}", line)
+        if each is None:
+            lines.append(re.sub(r"\{([a-z0-9_. ]+)\}", filled, line))
+        else:
+            lines += [
+                re.sub(r"\{(\w+)\}", lambda m, b=block: str(b[m.group(1)]), each.group(1))
+                for block in statement["blocks"]
+            ]
+    return "\n".join(lines).encode()
