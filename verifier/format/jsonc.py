@@ -283,8 +283,8 @@ class Members:
         """Take an array of hex digests, of at most `most`."""
         return tuple([Digest(self._bytes(name, text, 32)) for text in self.texts(name, most)])
 
-    def zeroxes(self, name: str, most: int) -> tuple[bytes, ...]:
-        """Take an array of 0x-hex byte strings, of at most `most`."""
+    def zeroxes(self, name: str, most: int | None) -> tuple[bytes, ...]:
+        """Take an array of 0x-hex byte strings, of at most `most` where that is given."""
         return tuple([self._zerox(name, text, None) for text in self.texts(name, most)])
 
     def object(self, name: str) -> "Members":

@@ -1,0 +1,158 @@
+"""Owns the file `evm.json` (docs/spec/anchor.md §4). What it claims is checked by `evm`.
+
+Proved by tests/unit/format/test_evm_document.py.
+"""
+
+from dataclasses import dataclass
+
+from verifier.format import jsonc
+from verifier.format.digests import Digest
+from verifier.format.errors import FormatError
+from verifier.format.evm import ADDRESS_LENGTH, Leg
+from verifier.format.fold import Link
+
+FORMAT = "notary-evm/1"
+MAX_LEGS = 64
+MAX_NODES = 64  # a path has at most 64 nibbles, and a node takes one at least
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """Header, account proof and slot proof of one block, raw and unverified."""
+
+    header: bytes
+    account_proof: tuple[bytes, ...]
+    storage_proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvmDocument:
+    """A chain proof as it stands in a file.
+
+    `links` are the oldest first and follow the head `prev`. `not_before` holds raw headers.
+    """
+
+    chain_id: int
+    contract: bytes
+    log_address: bytes
+    prev: Digest
+    links: tuple[Link, ...]
+    as_of: AsOf
+    legs: tuple[Leg, ...]
+    not_before: tuple[bytes, ...]
+    observed: tuple[str, ...]
+
+
+def parse(data: bytes) -> EvmDocument:
+    """Read a chain proof.
+
+    Raises FormatError JSON_…, MEMBER_…, EVM_NO_LINK or EVM_LEG_ORDER.
+    """
+    members = jsonc.Members(jsonc.decode(data, "evm.json"), "evm.json")
+    members.literal("format", FORMAT)
+    chain_id = members.integer("chain_id")
+    contract = members.zerox("contract", ADDRESS_LENGTH)
+    log_address = members.zerox("log_address", ADDRESS_LENGTH)
+    fold = members.object("fold")
+    prev = fold.hex32("prev")
+    links = tuple([_link(one) for one in fold.objects("links")])
+    fold.done()
+    block = members.object("as_of")
+    as_of = AsOf(
+        block.zerox("header"),
+        block.zeroxes("account_proof", MAX_NODES),
+        block.zeroxes("storage_proof", MAX_NODES),
+    )
+    block.done()
+    legs = tuple([_leg(one) for one in members.objects("legs", MAX_LEGS)])
+    # There is one for each shown batch, so the size of a document is their only bound.
+    not_before = members.zeroxes("not_before", None)
+    observed = tuple(members.texts("observed"))
+    members.done()
+    document = EvmDocument(
+        chain_id, contract, log_address, prev, links, as_of, legs, not_before, observed
+    )
+    _check(document)
+    return document
+
+
+def _link(members: jsonc.Members) -> Link:
+    link = Link(members.hex32("root"), members.integer("size"), members.integer("time"))
+    members.done()
+    return link
+
+
+def _leg(members: jsonc.Members) -> Leg:
+    leg = Leg(
+        members.integer("link"),
+        members.zerox("header"),
+        members.integer("index"),
+        members.zerox("tx"),
+        members.zeroxes("tx_proof", MAX_NODES),
+        members.zerox("receipt"),
+        members.zeroxes("receipt_proof", MAX_NODES),
+        members.integer("log_index"),
+    )
+    members.done()
+    return leg
+
+
+def _check(document: EvmDocument) -> None:
+    if not document.links:
+        raise FormatError("EVM_NO_LINK", "a chain proof has at least one fold link")
+    if len(document.legs) > MAX_LEGS:
+        raise FormatError("EVM_LEG_ORDER", f"want at most 64 legs, got {len(document.legs)}")
+    previous = -1
+    for leg in document.legs:
+        if not previous < leg.link < len(document.links):
+            raise FormatError(
+                "EVM_LEG_ORDER",
+                f"a leg is of link {leg.link}, want one above {previous} "
+                f"and below {len(document.links)}",
+            )
+        previous = leg.link
+
+
+def encode(document: EvmDocument) -> bytes:
+    """Write a chain proof. Raises FormatError as `parse` does."""
+    _check(document)
+    return jsonc.encode(
+        {
+            "format": FORMAT,
+            "chain_id": document.chain_id,
+            "contract": _zerox(document.contract),
+            "log_address": _zerox(document.log_address),
+            "fold": {
+                "prev": document.prev.hex(),
+                "links": [
+                    {"root": link.root.hex(), "size": link.size, "time": link.time}
+                    for link in document.links
+                ],
+            },
+            "as_of": {
+                "header": _zerox(document.as_of.header),
+                "account_proof": [_zerox(node) for node in document.as_of.account_proof],
+                "storage_proof": [_zerox(node) for node in document.as_of.storage_proof],
+            },
+            "legs": [_leg_members(leg) for leg in document.legs],
+            "not_before": [_zerox(header) for header in document.not_before],
+            "observed": list(document.observed),
+        }
+    )
+
+
+def _leg_members(leg: Leg) -> jsonc.Json:
+    return {
+        "link": leg.link,
+        "header": _zerox(leg.header),
+        "index": leg.index,
+        "tx": _zerox(leg.tx),
+        "tx_proof": [_zerox(node) for node in leg.tx_proof],
+        "receipt": _zerox(leg.receipt),
+        "receipt_proof": [_zerox(node) for node in leg.receipt_proof],
+        "log_index": leg.log_index,
+    }
+
+
+def _zerox(raw: bytes) -> str:
+    return "0x" + raw.hex()

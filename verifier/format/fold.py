@@ -1,0 +1,68 @@
+"""Owns the contract's heads and the links that open them (docs/spec/anchor.md §1, §2).
+
+Proved by tests/unit/format/test_fold.py.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from verifier.format.digests import DIGEST_LENGTH, Digest
+from verifier.format.errors import FormatError
+from verifier.format.keccak import keccak256
+
+LINK_LENGTH = 48  # bytes: root, u64 size, u64 time
+_U64 = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One anchor: the checkpoint's root and size, and the block time that the contract saw.
+
+    Raises FormatError LINK_RANGE for a size or time that is no u64.
+    """
+
+    root: Digest
+    size: int
+    time: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.size < _U64 and 0 <= self.time < _U64):
+            raise FormatError(
+                "LINK_RANGE", f"size and time are u64, got {self.size} and {self.time}"
+            )
+
+    @property
+    def size_time(self) -> bytes:
+        """The word of 32 bytes in which the contract keeps size and time."""
+        # anchor.md §1: u256(size · 2^64 + block.timestamp)
+        return (self.size << 64 | self.time).to_bytes(32, "big")
+
+    def to_bytes(self) -> bytes:
+        """root ‖ u64 size ‖ u64 time."""
+        return self.root + self.size.to_bytes(8, "big") + self.time.to_bytes(8, "big")
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Link":
+        """Read what `to_bytes` wrote. Raises FormatError LINK_LENGTH."""
+        if len(raw) != LINK_LENGTH:
+            raise FormatError("LINK_LENGTH", f"a fold link has 48 bytes, got {len(raw)}")
+        return cls(
+            Digest(raw[:DIGEST_LENGTH]),
+            int.from_bytes(raw[32:40], "big"),
+            int.from_bytes(raw[40:], "big"),
+        )
+
+
+def fold(prev: Digest, link: Link) -> Digest:
+    """The contract's head after this anchor; a log's first `prev` is 32 zero bytes."""
+    # anchor.md §1: head' = K(prev ‖ root ‖ u256(size · 2^64 + block.timestamp))
+    return keccak256(prev + link.root + link.size_time)
+
+
+def open_links(prev: Digest, links: Iterable[Link]) -> list[Digest]:
+    """The head after each link, starting from `prev`."""
+    heads = []
+    for link in links:
+        prev = fold(prev, link)
+        heads.append(prev)
+    return heads
