@@ -1,0 +1,315 @@
+"""What the sender needs from a chain, from a key, from the stand-alone verifier and from its store.
+
+Kept apart from notary.ports because only the sender uses them. The docstrings are the contracts.
+A `Chain` answers for one contract and one log, whatever number of endpoints stands behind it.
+
+Errors of every reading method: NothingHappened when the chain could not be asked, Contradiction when
+the answers don't rebuild (docs/spec/sender.md §1 rule 7). No reading method retries; the sender does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from notary.core.intent import Attempt, BlockRef, Event, Intent
+from notary.ports import AnchorBook, AsOf, Leg
+from verifier.format.digests import Digest
+from verifier.format.evm import Header
+
+
+@dataclass(frozen=True)
+class ChainIdentity:
+    """What tells one chain and contract from another. `code_hash` is that of the contract's code."""
+
+    chain_id: int
+    genesis_hash: bytes
+    code_hash: bytes
+
+
+@dataclass(frozen=True)
+class Fees:
+    """Base fee of a block and the priority fee that the node suggests, wei per gas."""
+
+    base_fee: int
+    priority_fee: int
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What the node says that the transaction would do now: gas needed, or None and why it fails."""
+
+    gas: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """A transaction in a block, with its receipt. Both roots of the header were rebuilt.
+
+    `leg.log_index` is the place of the contract's event for the log, or -1 where the receipt has none.
+    """
+
+    header: Header
+    succeeded: bool
+    leg: Leg
+
+    @property
+    def block(self) -> BlockRef:
+        """The block, for the intent."""
+        return BlockRef(self.header.number, self.header.hash, self.header.timestamp)
+
+
+@dataclass(frozen=True)
+class HeadProof:
+    """The log's head in one block, proved by account and storage proof; zero if it never anchored."""
+
+    header: Header
+    head: Digest
+    account_proof: tuple[bytes, ...]
+    storage_proof: tuple[bytes, ...]
+
+
+class Chain(Protocol):
+    """One contract's log on one chain, as the sender sees it."""
+
+    def identity(self) -> ChainIdentity:
+        """Chain id, hash of block 0, and hash of the code at the contract's address at latest."""
+        ...
+
+    def latest(self) -> Header:
+        """The newest block. The header's hash was recomputed from its RLP."""
+        ...
+
+    def finalized(self) -> Header:
+        """The newest finalized block: by the node's tag, or by a configured depth."""
+        ...
+
+    def block(self, number: int) -> Header | None:
+        """The canonical block of that number, or None above the newest."""
+        ...
+
+    def transaction_count(self) -> int:
+        """The log account's transaction count at the latest block, never at pending."""
+        ...
+
+    def balance(self) -> int:
+        """The log account's balance at the latest block, wei."""
+        ...
+
+    def fees(self) -> Fees:
+        """Base fee of the latest block, and a priority fee."""
+        ...
+
+    def simulate(self, call_data: bytes) -> Simulation:
+        """Run a call of the log account to the contract on the latest state, without effect."""
+        ...
+
+    def send(self, raw: bytes) -> None:
+        """Hand signed bytes to the node, exactly once: nothing below this call sends again.
+
+        Returns when the node took them. Raises NothingHappened only if they can't have reached the
+        node, and OutcomeUnknown otherwise, whatever the node answered. Idempotent by the bytes' hash.
+        """
+        ...
+
+    def knows(self, tx_hash: bytes) -> bool:
+        """Whether the node has that transaction, in its pool or in a block."""
+        ...
+
+    def inclusion(self, tx_hash: bytes) -> Inclusion | None:
+        """The transaction's place on the canonical chain, or None."""
+        ...
+
+    def find_anchor(self, prev: Digest, root: Digest, size: int, since: int) -> bytes | None:
+        """The hash of a transaction that is said to have anchored this, from block `since` on.
+
+        A hint: the caller asks for its inclusion and checks that.
+        """
+        ...
+
+    def attempt(self, tx_hash: bytes) -> Attempt | None:
+        """A transaction that the node knows, as an attempt; its bytes were compared with the hash."""
+        ...
+
+    def prove_head(self) -> HeadProof:
+        """The log's head at the latest block, with the proofs, checked."""
+        ...
+
+
+@dataclass(frozen=True)
+class TransactionFields:
+    """A dynamic-fee transaction without value. Fees are wei per gas."""
+
+    chain_id: int
+    nonce: int
+    to: bytes
+    gas_limit: int
+    max_fee: int
+    priority_fee: int
+    call_data: bytes
+
+
+@dataclass(frozen=True)
+class SignedTransaction:
+    """Raw bytes and their hash."""
+
+    raw: bytes
+    hash: bytes
+
+
+class Signer(Protocol):
+    """The key of the log's account. It may lie in a file, a KMS or an HSM."""
+
+    @property
+    def address(self) -> bytes:
+        """The account, 20 bytes."""
+        ...
+
+    def sign(self, fields: TransactionFields) -> SignedTransaction:
+        """Sign. Signing twice may give other bytes; NothingHappened if the key is out of reach."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProofAnswer:
+    """What the stand-alone verifier said of a chain proof. Accepted if the exit code is 0."""
+
+    exit_code: int
+    text: str
+
+
+class ChainProver(Protocol):
+    """The stand-alone verifier, run as a process of its own (docs/spec/verification.md §8)."""
+
+    def check(
+        self, evm_json: bytes, chain_id: int, contract: bytes, log_address: bytes
+    ) -> ProofAnswer:
+        """Check one chain proof. Only public content is handed over.
+
+        Raises NothingHappened if the verifier could not be run.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class StoredAsOf:
+    """An as-of proof with the head that it proves. Pending until its block is finalized."""
+
+    id: int
+    as_of: AsOf
+    block_hash: bytes
+    head: bytes
+    taken_at: datetime
+    released: bool
+
+
+@dataclass(frozen=True)
+class RecentBlock:
+    """The newest finalized block that is known, and when it was last said to be that."""
+
+    chain_id: int
+    number: int
+    hash: bytes
+    header: bytes
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that a person should see, since when. `text` is for people."""
+
+    text: str
+    since: datetime
+
+
+class IntentBook(AnchorBook, Protocol):
+    """The sender's memory. Each writing method is one durable transaction.
+
+    A method that changes an intent does so only if the stored one still has the version of the one
+    given; otherwise it raises NothingHappened SENDER_RACE, and nothing changed.
+    """
+
+    def pinned(self) -> ChainIdentity | None:
+        """The identity at the first contact, or None before."""
+        ...
+
+    def pin(self, identity: ChainIdentity) -> None:
+        """Keep the identity for ever. Raises Contradiction if another one is kept."""
+        ...
+
+    def open_intents(self) -> list[Intent]:
+        """Every open intent, oldest first."""
+        ...
+
+    def newest_on_chain(self) -> Intent | None:
+        """Of the intents in MINED, FINAL or PROVED, the one with the greatest number."""
+        ...
+
+    def newest_final(self) -> Intent | None:
+        """Of the intents in FINAL or PROVED, the one with the greatest number."""
+        ...
+
+    def with_head(self, head: bytes) -> Intent | None:
+        """The intent in MINED, FINAL or PROVED after which the log has that head."""
+        ...
+
+    def on_chain_from(self, number: int) -> list[Intent]:
+        """The intents in MINED, FINAL or PROVED with that number or a greater one, ascending."""
+        ...
+
+    def seal(
+        self, chain_id: int, contract: bytes, log_address: bytes, size: int, root: bytes
+    ) -> Intent:
+        """Make an intent in SEALED. Raises NothingHappened SENDER_RACE if one is live that is unsent."""
+        ...
+
+    def advance(self, before: Intent, event: Event, leg: Leg | None = None) -> Intent:
+        """Apply the event to `before`, store and return the result. `leg` goes with Included."""
+        ...
+
+    def leg(self, intent: Intent) -> Leg | None:
+        """The leg stored with the inclusion."""
+        ...
+
+    def add_as_of(self, proof: HeadProof, anchors: int, taken_at: datetime) -> None:
+        """Keep a pending as-of proof; one for a block that is kept already changes nothing."""
+        ...
+
+    def pending_as_ofs(self) -> list[StoredAsOf]:
+        """Those that wait for finality, oldest block first."""
+        ...
+
+    def newest_released(self, anchors: int) -> StoredAsOf | None:
+        """The newest released one whose head at least that many links lead to."""
+        ...
+
+    def newest_taken(self) -> StoredAsOf | None:
+        """The one of the highest block, released or not."""
+        ...
+
+    def release_as_of(self, as_of_id: int) -> None:
+        """Its block is finalized and canonical."""
+        ...
+
+    def drop_as_of(self, as_of_id: int) -> None:
+        """Another block is finalized at its height."""
+        ...
+
+    def recent_block(self) -> RecentBlock | None:
+        """What `keep_recent_block` kept last."""
+        ...
+
+    def keep_recent_block(self, block: RecentBlock) -> None:
+        """Keep the newest finalized block."""
+        ...
+
+    def alarms(self) -> Mapping[str, Alarm]:
+        """The alarms that stand, by code."""
+        ...
+
+    def keep_alarms(self, alarms: Mapping[str, Alarm]) -> None:
+        """Replace the alarms that stand."""
+        ...
