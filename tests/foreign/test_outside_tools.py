@@ -1,0 +1,256 @@
+"""Other people's tools agree with our packages (docs/spec/package.md §5).
+
+Each tool is also shown a damaged package, because a tool that accepts everything agrees with
+everything. Nothing here uses verifier.* to check. Programs that are missing skip their tests: they
+belong to every Debian, but a person may run the tests elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import zipfile
+from base64 import b64decode, urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import bagit
+import pytest
+import rfc8785
+import rlp
+from eth_utils.crypto import keccak
+from trie import HexaryTrie
+from trie.exceptions import BadTrieProof
+
+from tests.hostile.package import EVM, Package
+from tests.hostile.world import ARTIFACT, World
+
+KINDS = ("complete", "extract", "absent")
+
+# RFC 8410 §4: a SubjectPublicKeyInfo of Ed25519 is this prefix and the 32 bytes of the key.
+ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World.told()
+
+
+@pytest.fixture(params=KINDS)
+def package(request: pytest.FixtureRequest, world: World) -> Package:
+    made = getattr(world, request.param)()
+    assert isinstance(made, Package)
+    return made
+
+
+def run(
+    *arguments: str, cwd: Path, content: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    if shutil.which(arguments[0]) is None:
+        pytest.skip(f"{arguments[0]} is not installed")
+    return subprocess.run(arguments, cwd=cwd, input=content, capture_output=True, check=False)
+
+
+def flip_last_byte(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def a_payload_file(package: Package) -> str:
+    return "data/README.txt" if "data/README.txt" in package.files else min(package.files)
+
+
+# ---------------------------------------------------------------------- files and bag
+
+
+@pytest.mark.parametrize("bits", [256, 512])
+def test_sha_tools_accept_every_manifest(package: Package, tmp_path: Path, bits: int) -> None:
+    folder = package.write_folder(tmp_path)
+    for manifest in (f"manifest-sha{bits}.txt", f"tagmanifest-sha{bits}.txt"):
+        done = run(f"sha{bits}sum", "--strict", "-c", manifest, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count(b": OK\n") == package[manifest].count(b"\n")
+
+
+def test_sha256sum_refuses_a_flipped_byte(package: Package, tmp_path: Path) -> None:
+    folder = package.write_folder(tmp_path)
+    flip_last_byte(folder / a_payload_file(package))
+    assert run("sha256sum", "-c", "manifest-sha256.txt", cwd=folder).returncode == 1
+
+
+def test_bagit_accepts_the_bag(package: Package, tmp_path: Path) -> None:
+    bag = bagit.Bag(str(package.write_folder(tmp_path)))
+    assert bag.validate()
+    assert sorted(bag.algorithms) == ["sha256", "sha512"]
+
+
+def test_bagit_refuses_a_flipped_byte(package: Package, tmp_path: Path) -> None:
+    folder = package.write_folder(tmp_path)
+    flip_last_byte(folder / a_payload_file(package))
+    with pytest.raises(bagit.BagValidationError):
+        bagit.Bag(str(folder)).validate()
+
+
+def test_openssl_gives_the_sm3_digests(package: Package, tmp_path: Path) -> None:
+    folder = package.write_folder(tmp_path)
+    listed = [line.split("  ") for line in package["data/digests-sm3.txt"].decode().splitlines()]
+    paths = [path for _, path in listed]
+    assert paths == sorted(p for p in package.files if p.startswith("data/") and "sm3" not in p)
+    done = run("openssl", "dgst", "-sm3", "-r", *paths, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines() == [f"{digest} *{path}" for digest, path in listed]
+
+
+def test_zipfile_reads_the_zip(package: Package, tmp_path: Path) -> None:
+    with zipfile.ZipFile(package.write_zip(tmp_path / "package.zip")) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == sorted(archive.namelist())
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+        read = {name.removeprefix("evidence/"): archive.read(name) for name in archive.namelist()}
+    assert read == package.files
+
+
+def test_rfc8785_writes_every_document_alike(package: Package) -> None:
+    documents = [path for path in package.files if path.endswith(".json")]
+    assert "data/statement.json" in documents
+    for path in documents:
+        assert rfc8785.dumps(json.loads(package[path])) == package[path], path
+
+
+# ---------------------------------------------------------------------- leaves and fields
+
+
+def test_the_readme_command_for_a_leaf_gives_a_hash_that_the_head_holds(
+    world: World, tmp_path: Path
+) -> None:
+    """A matter of one record: its head's root is its leaf hash, so the command alone tells."""
+    package = world.complete("other", as_of=world.log.anchors[0].block)
+    folder = package.write_folder(tmp_path)
+    command = r"(printf '\000'; cat data/matter/leaves/000000.json) | sha256sum"
+    done = run("sh", "-c", command, cwd=folder)
+    root = b64decode(package.json("data/map/000000.json")["head"].split("\n")[2])
+    assert done.stdout.split()[0].decode() == root.hex()
+
+
+def test_the_readme_command_for_a_field_gives_the_digest_in_the_leaf(
+    world: World, tmp_path: Path
+) -> None:
+    package = world.complete()
+    claims = package.json("data/matter/leaves/000001.json")["claims"]
+    lines = package["data/disclosures/000001.txt"].decode().splitlines()
+    assert len(lines) == len(claims)
+    for line, digest in zip(lines, claims.values(), strict=True):
+        done = run("sh", "-c", 'printf %s "$0" | sha256sum', line, cwd=tmp_path)
+        raw = bytes.fromhex(done.stdout.split()[0].decode())
+        assert urlsafe_b64encode(raw).decode().rstrip("=") == digest
+
+
+# ---------------------------------------------------------------------- signatures
+
+
+def checkpoint_parts(package: Package, name: str) -> list[tuple[bytes, bytes, bytes]]:
+    """Text, key id and signature of every checkpoint in the package, taken apart by hand."""
+    parts = []
+    for path in sorted(package.files):
+        if path.endswith(".tlog-proof"):
+            _, text, signatures = package[path].decode().split("\n\n")
+            line = signatures.removesuffix("\n")
+            assert line.startswith(f"— {name} ")
+            raw = b64decode(line.split(" ")[2])
+            parts.append(((text + "\n").encode(), raw[:4], raw[4:]))
+    return parts
+
+
+def test_openssl_verifies_every_checkpoint(world: World, package: Package, tmp_path: Path) -> None:
+    name, key_id, encoded = world.log.checkpoint_keys[0].vkey.split("+", 2)
+    raw_key = b64decode(encoded)
+    assert raw_key[0] == 1
+    # docs/spec/format.md §11: the key id binds name and key.
+    id_input = name.encode() + b"\n" + raw_key
+    assert hashlib.sha256(id_input).hexdigest()[:8] == key_id
+    (tmp_path / "key.der").write_bytes(ED25519_SPKI + raw_key[1:])
+    checkpoints = checkpoint_parts(package, name)
+    assert checkpoints
+    for text, signer, signature in checkpoints:
+        assert signer.hex() == key_id
+        assert openssl_verifies(tmp_path, text, signature)
+        assert not openssl_verifies(tmp_path, text.replace(b"\n", b"\n1", 1), signature)
+
+
+def openssl_verifies(folder: Path, text: bytes, signature: bytes) -> bool:
+    (folder / "text").write_bytes(text)
+    (folder / "signature").write_bytes(signature)
+    done = run(
+        "openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key.der",
+        "-rawin", "-in", "text", "-sigfile", "signature", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode == 0
+
+
+# ---------------------------------------------------------------------- chain proofs
+
+
+def raw(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def prove(root: bytes, key: bytes, nodes: list[str]) -> bytes:
+    """The value that the PyPI package `trie` finds at `key` with these nodes alone."""
+    decoded = [rlp.decode(raw(node)) for node in nodes]
+    value: bytes = HexaryTrie.get_from_proof(root, key, decoded)
+    return value
+
+
+def test_trie_finds_account_and_slot(package: Package) -> None:
+    evm = package.json(EVM)
+    header = rlp.decode(raw(evm["as_of"]["header"]))
+    account = rlp.decode(
+        prove(header[3], keccak(raw(evm["contract"])), evm["as_of"]["account_proof"])
+    )
+    assert account[3] == keccak(raw(ARTIFACT["runtime_code"]))
+    slot = keccak(keccak(raw(evm["log_address"]).rjust(32, b"\0") + bytes(32)))
+    head = rlp.decode(prove(account[2], slot, evm["as_of"]["storage_proof"])).rjust(32, b"\0")
+    # docs/spec/anchor.md §1 and §2, written out once more.
+    running = raw(evm["fold"]["prev"])
+    for link in evm["fold"]["links"]:
+        size_time = (link["size"] * 2**64 + link["time"]).to_bytes(32, "big")
+        running = keccak(running + raw(link["root"]) + size_time)
+    assert running == head
+
+
+def test_trie_finds_transaction_and_receipt_of_every_leg(package: Package) -> None:
+    evm = package.json(EVM)
+    assert evm["legs"]
+    for leg in evm["legs"]:
+        header = rlp.decode(raw(leg["header"]))
+        key = rlp.encode(leg["index"])
+        assert prove(header[4], key, leg["tx_proof"]) == raw(leg["tx"])
+        assert prove(header[5], key, leg["receipt_proof"]) == raw(leg["receipt"])
+        entry = receipt_entry(leg)
+        assert entry[0] == raw(evm["contract"])
+        assert entry[1][0] == keccak(b"Anchored(address,bytes32,bytes32,bytes32,uint256)")
+        assert entry[1][1][12:] == raw(evm["log_address"])
+
+
+def receipt_entry(leg: dict[str, Any]) -> Any:
+    status, _, _, entries = rlp.decode(raw(leg["receipt"])[1:])
+    assert status == b"\x01"
+    return entries[leg["log_index"]]
+
+
+def test_trie_refuses_a_proof_without_its_last_node(package: Package) -> None:
+    as_of = package.json(EVM)["as_of"]
+    header = rlp.decode(raw(as_of["header"]))
+    key = keccak(raw(package.json(EVM)["contract"]))
+    with pytest.raises(BadTrieProof):
+        prove(header[3], key, as_of["account_proof"][:-1])
+
+
+def test_the_blocks_to_compare_are_hashes_of_the_headers(package: Package) -> None:
+    evm, statement = package.json(EVM), package.json("data/statement.json")
+    headers = [evm["as_of"]["header"], *(leg["header"] for leg in evm["legs"]), *evm["not_before"]]
+    hashes = {"0x" + keccak(raw(header)).hex() for header in headers}
+    assert {block["hash"] for block in statement["blocks"]} == hashes
