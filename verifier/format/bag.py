@@ -4,7 +4,6 @@ Proved by tests/unit/format_package.
 """
 
 import io
-import os
 import re
 import struct
 import threading
@@ -115,6 +114,15 @@ def number_in(name: str, folder: str, ending: str) -> int | None:
         return None
     text = name[len(folder) : len(name) - len(ending)]
     return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def path_bytes(path: str) -> bytes:
+    """The bytes of a path as read, also of one that is not allowed."""
+    try:
+        return path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # Windows can have a name that is no Unicode at all; it is refused, and must not break this.
+        return path.encode("utf-8", "backslashreplace")
 
 
 def path_fault(path: str) -> str | None:
@@ -268,7 +276,7 @@ def in_threads(jobs: Sequence[Callable[[], None]]) -> None:
 
 def payload_manifests(digests: Mapping[str, Digests]) -> dict[str, bytes]:
     """Both manifests over the files under data/ among `digests`."""
-    names = sorted(name for name in digests if name.startswith("data/"))
+    names = sorted((name for name in digests if name.startswith("data/")), key=path_bytes)
     return _lists(MANIFESTS, names, digests)
 
 
@@ -334,8 +342,7 @@ def _lists(
     texts = {}
     for algorithm, file in lists.items():
         lines = [_line(getattr(digests[name], algorithm), name) for name in names]
-        # A name that is not ASCII is refused by its own rule; here it must only not break.
-        texts[file] = "".join(lines).encode("utf-8", "backslashreplace")
+        texts[file] = path_bytes("".join(lines))
     return texts
 
 
@@ -373,7 +380,7 @@ def central_directory(entries: Sequence[ZipEntry], offset: int) -> bytes:
 
 def zip_size(sizes: Mapping[str, int]) -> int:
     """How many bytes the zip of files of these names and sizes has."""
-    names = sum(2 * (len(BASE) + len(os.fsencode(name))) for name in sizes)
+    names = sum(2 * (len(BASE) + len(path_bytes(name))) for name in sizes)
     return (
         sum(sizes.values()) + names + len(sizes) * (LOCAL_HEADER.size + _CENTRAL.size) + _END.size
     )

@@ -2,7 +2,7 @@
 
 What departs from the one form is noted, so that each rule is judged by its own step of
 docs/spec/verification.md §3. The zip is walked from its first byte; its central directory is
-never believed but made anew and compared. Proved by tests/unit/check/test_container.py.
+never believed but made anew and compared. Proved by tests/unit/check/test_reading.py.
 """
 
 import os
@@ -25,6 +25,7 @@ from verifier.format.bag import (
     digest_bytes,
     digest_stream,
     in_threads,
+    path_bytes,
     path_fault,
     path_faults,
     quote,
@@ -243,7 +244,7 @@ def _read_directory(path: Path, *, sm3: bool) -> Bag:
         )
         return bag
     large = []
-    for name in sorted(sizes, key=os.fsencode):
+    for name in sorted(sizes, key=path_bytes):
         place = _Place(path / name, 0)
         if sizes[name] < LARGE:
             with place.path.open("rb", buffering=0) as stream:
