@@ -122,7 +122,7 @@ def _config(document: dict[str, Any], path: Path) -> Config:
             raise CallerError(
                 "CONFIG_INVALID", f"{path}: {member.name} is {value!r}, want {wanted.__name__}"
             )
-        if wanted is int and value < 0:
+        if isinstance(value, int) and value < 0:
             raise CallerError("CONFIG_INVALID", f"{path}: {member.name} is {value}, want 0 or more")
         values[member.name] = value
     if document:

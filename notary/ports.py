@@ -93,6 +93,15 @@ class SealedBatch:
     not_before_header: bytes | None  # raw header RLP of the block that the header names
 
 
+@dataclass(frozen=True)
+class SealedHead:
+    """The matter's head as one batch sealed it. Batches that did not change the matter have none."""
+
+    batch: int
+    size: int
+    root: bytes
+
+
 class BatchLog(Protocol):
     """The sealed batches, append-only. `size` and `root` always go together."""
 

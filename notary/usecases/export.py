@@ -1,0 +1,393 @@
+"""Export an evidence package: choose what is shown, gather it, write one zip.
+
+Owns the order of an export and what may be withheld. The bytes come from `notary.core.assembly` and
+`verifier.format`. Spec: docs/spec/package.md. Test: tests/scenarios/export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from notary.core import assembly
+from notary.core.assembly import ChainSide, Shown
+from notary.core.log_identity import LogIdentity
+from notary.errors import CallerError, Contradiction, NothingHappened
+from notary.ports import AnchorBook, BatchLog, MatterRegister, SealedBatch, SealedHead
+from verifier.format import bag, evm, matter_map, records, statement, trees
+from verifier.format.digests import Digest
+from verifier.format.identity import source_digest
+from verifier.format.numbers import MatterNumber
+from verifier.format.records import Leaf
+from verifier.format.statement import Choices, Kind, Reason
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Original:
+    """An attachment's bytes in the clear, opened as often as asked, checked while they are read."""
+
+    name: str
+    size: int
+    open: Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class RecordContent:
+    """What one record discloses: strings by claim name, originals by stored name."""
+
+    disclosures: Mapping[str, str]
+    originals: tuple[Original, ...]
+
+
+class EvidenceStore(Protocol):
+    """What an export reads. Everything is of the agency's own matter, or CallerError."""
+
+    def heads(self, agency_id: int, key: Digest) -> list[SealedHead]:
+        """The matter's heads by batch, ascending; empty for a matter that was never sealed."""
+        ...
+
+    def map_proof(self, key: Digest, batch: int) -> matter_map.MapProof:
+        """The map's answer for the key as batch `batch` sealed it."""
+        ...
+
+    def leaves(self, agency_id: int, key: Digest, size: int) -> list[bytes]:
+        """The bytes of leaves 0 to size − 1."""
+        ...
+
+    def content(self, agency_id: int, key: Digest, position: int) -> RecordContent:
+        """Disclosures and originals. Raises CallerError KEY_MISSING without the key encryption key."""
+        ...
+
+
+@dataclass(frozen=True)
+class Withhold:
+    """Keep a claim (or with None a whole record's content) back, for a typed reason."""
+
+    position: int
+    claim: str | None
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class ExportOrder:
+    """What to export. `positions` are the records of an extract, empty otherwise."""
+
+    number: MatterNumber
+    kind: str = "complete"
+    positions: tuple[int, ...] = ()
+    withhold: tuple[Withhold, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What a package holds, for the person who ordered it. Times are block times."""
+
+    kind: str
+    records: int
+    shown: int
+    withheld: int
+    as_of_block: int
+    as_of_time: int
+    blocks: tuple[statement.Block, ...]
+
+
+@dataclass(frozen=True)
+class _Matter:
+    """The matter's side of one package; empty lists where the package is `absent`."""
+
+    heads: list[SealedHead]
+    leaf_bytes: list[bytes]
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """Builds packages from what is final and proved; never from anything else."""
+
+    identity: LogIdentity
+    register: MatterRegister
+    batch_log: BatchLog
+    book: AnchorBook
+    store: EvidenceStore
+
+    def export(
+        self, agency_id: int, order: ExportOrder, out: BinaryIO, progress: Progress | None = None
+    ) -> ExportResult:
+        """Write the package's zip to `out`.
+
+        Raises CallerError for an order that can't be met and NothingHappened ASOF_MISSING while no
+        proof is final yet; then `out` holds no package.
+        """
+        kind = _kind(order)
+        chain = self._chain_side()
+        matter = self._matter(agency_id, order, kind, chain)
+        shown = _shown(kind, matter, chain)
+        batches = {item.batch: self.batch_log.batch(item.batch) for item in shown}
+        files = self._batch_side(kind, order.number.key, shown, batches, chain)
+        files[bag.EVM] = assembly.evm_file(chain, shown, batches)
+        if kind is Kind.EXTRACT:
+            sizes = [assembly.head_size(matter.heads, item.batch) for item in shown]
+            hashes = [trees.leaf_hash(leaf) for leaf in matter.leaf_bytes]
+            files[bag.PATHS] = assembly.paths_file(hashes, matter.positions, sizes)
+        leaves = self._leaf_files(matter, files)
+        contents = self._contents(agency_id, order, matter, progress)
+        withheld = _withheld(order, leaves, contents)
+        packed: dict[str, bag.Content] = {**files}
+        digests = _add_contents(
+            packed, contents, {(item.position, item.claim) for item in withheld}
+        )
+        choices = Choices(kind, order.number, tuple(withheld), (), source_digest())
+        stated = self._statement(choices, chain, shown, batches, matter)
+        packed[bag.STATEMENT] = statement.encode(stated)
+        packed[bag.README] = statement.readme(stated)
+        bag.write_zip(bag.add_tag_files(packed, digests), out)
+        return ExportResult(
+            kind.value,
+            stated.records,
+            len(stated.shown),
+            len(withheld),
+            stated.as_of.block,
+            chain.as_of.block_time,
+            stated.blocks,
+        )
+
+    def _chain_side(self) -> ChainSide:
+        as_of = self.book.newest_as_of()
+        if as_of is None or as_of.anchors == 0:
+            raise NothingHappened(
+                "ASOF_MISSING",
+                "no as-of proof is final yet. Keep `notary work` running and see `notary status`.",
+            )
+        anchors = tuple(self.book.anchors()[: as_of.anchors])
+        if len(anchors) != as_of.anchors:
+            raise Contradiction(
+                "ASOF_BEYOND_BOOK", f"{as_of.anchors} anchors stated, {len(anchors)} known"
+            )
+        assembly.check_fold(anchors)
+        identity = self.identity
+        return ChainSide(identity.chain_id, identity.contract, identity.log_address, as_of, anchors)
+
+    def _matter(self, agency_id: int, order: ExportOrder, kind: Kind, chain: ChainSide) -> _Matter:
+        if order.number.log_tag != self.identity.tag:
+            raise CallerError(
+                "MATTER_OF_OTHER_LOG",
+                f"{order.number} was made for another log than {self.identity}.",
+            )
+        key = order.number.key
+        last_batch = chain.anchors[-1].link.size - 1
+        known = self.register.by_key(agency_id, key)
+        if kind is Kind.ABSENT:
+            return _Matter([], [], ())
+        if known is None:
+            raise CallerError(
+                "MATTER_UNKNOWN",
+                f"{order.number} is not a matter of this agency. See `notary matter list`.",
+            )
+        sealed = [head for head in self.store.heads(agency_id, key) if head.batch <= last_batch]
+        if not sealed:
+            raise NothingHappened(
+                "MATTER_NOT_ANCHORED",
+                f"no record of {order.number} is covered by a final anchor yet. See `notary status`.",
+            )
+        size = sealed[-1].size
+        leaf_bytes = self.store.leaves(agency_id, key, size)
+        self._check_leaves(key, leaf_bytes, sealed[-1])
+        positions = tuple(sorted(set(order.positions))) if order.positions else tuple(range(size))
+        for position in positions:
+            if not 0 <= position < size:
+                raise CallerError(
+                    "POSITION_UNKNOWN",
+                    f"position {position} is outside the {size} records anchored so far.",
+                )
+        return _Matter(sealed, leaf_bytes, positions)
+
+    def _check_leaves(self, key: Digest, leaf_bytes: Sequence[bytes], head: SealedHead) -> None:
+        root = trees.root([trees.leaf_hash(leaf) for leaf in leaf_bytes])
+        if len(leaf_bytes) != head.size or root != head.root:
+            raise Contradiction(
+                "LEAVES_DIFFER",
+                f"the stored leaves of {key.hex()} do not give the root sealed in batch {head.batch}. "
+                "Stop and restore from a backup.",
+            )
+
+    def _batch_side(
+        self,
+        kind: Kind,
+        key: Digest,
+        shown: Sequence[Shown],
+        batches: Mapping[int, SealedBatch],
+        chain: ChainSide,
+    ) -> dict[str, bytes]:
+        sizes = {chain.anchors[item.anchor].link.size for item in shown}
+        proofs = {item.batch: self.store.map_proof(key, item.batch) for item in shown}
+        self._check_answer(kind, proofs)
+        return assembly.batch_files(
+            shown,
+            chain.anchors,
+            batches,
+            proofs,
+            {size: self.batch_log.checkpoint(size) for size in sizes},
+            self.batch_log.leaf_hashes(max(sizes)),
+        )
+
+    def _check_answer(self, kind: Kind, proofs: Mapping[int, matter_map.MapProof]) -> None:
+        for batch, proof in proofs.items():
+            present = proof.kind is matter_map.Kind.INCLUSION
+            if kind is Kind.ABSENT and present:
+                raise CallerError(
+                    "MATTER_PRESENT",
+                    f"batch {batch} holds records of this number: it is not absent. "
+                    "Export it as complete.",
+                )
+            if kind is not Kind.ABSENT and not present:
+                raise Contradiction(
+                    "MAP_LACKS_MATTER", f"the map of batch {batch} lacks a matter that it sealed"
+                )
+
+    def _leaf_files(self, matter: _Matter, files: dict[str, bytes]) -> dict[int, Leaf]:
+        leaves: dict[int, Leaf] = {}
+        for position in matter.positions:
+            raw = matter.leaf_bytes[position]
+            files[bag.leaf_name(position)] = raw
+            leaves[position] = records.parse_leaf(raw)
+        return leaves
+
+    def _contents(
+        self, agency_id: int, order: ExportOrder, matter: _Matter, progress: Progress | None
+    ) -> dict[int, RecordContent]:
+        contents: dict[int, RecordContent] = {}
+        for done, position in enumerate(matter.positions, 1):
+            contents[position] = self.store.content(agency_id, order.number.key, position)
+            if progress is not None:
+                progress(done, len(matter.positions))
+        return contents
+
+    def _statement(
+        self,
+        choices: Choices,
+        chain: ChainSide,
+        shown: Sequence[Shown],
+        batches: Mapping[int, SealedBatch],
+        matter: _Matter,
+    ) -> statement.Statement:
+        first, last = shown[0].anchor, shown[-1].anchor
+        not_before = [
+            (stated.chain_id, stated.number, stated.hash)
+            for item in shown
+            if (stated := batches[item.batch].header.not_before) is not None
+        ]
+        return statement.build_statement(
+            choices,
+            log=statement.Log(
+                chain.chain_id, chain.contract, chain.log_address, self.identity.name
+            ),
+            links=[anchor.link for anchor in chain.anchors[first:]],
+            as_of=_header(chain.as_of.header),
+            legs=[_header(chain.anchors[number].leg.header) for number in sorted({first, last})],
+            not_before=not_before,
+            checkpoints=[
+                (link.size, Digest(link.root))
+                for link in (chain.anchors[item.anchor].link for item in shown)
+            ],
+            records=matter.heads[-1].size if matter.heads else 0,
+            shown=matter.positions,
+        )
+
+
+def _kind(order: ExportOrder) -> Kind:
+    try:
+        kind = Kind(order.kind)
+    except ValueError:
+        raise CallerError(
+            "KIND_UNKNOWN", f"{order.kind!r} is no kind of package; want {', '.join(Kind)}."
+        ) from None
+    if (kind is Kind.EXTRACT) != bool(order.positions):
+        raise CallerError(
+            "POSITIONS_WANTED", "an extract names its positions; the other kinds name none."
+        )
+    if kind is Kind.ABSENT and order.withhold:
+        raise CallerError("NOTHING_TO_WITHHOLD", "an absent package holds no records.")
+    return kind
+
+
+def _shown(kind: Kind, matter: _Matter, chain: ChainSide) -> list[Shown]:
+    if kind is Kind.COMPLETE:
+        return assembly.shown_for_complete(matter.heads, chain.anchors)
+    return assembly.shown_for_extract(matter.heads, chain.anchors, matter.positions)
+
+
+def _header(raw: bytes) -> statement.Header:
+    header = evm.parse_header(raw)
+    return statement.Header(header.number, header.hash, header.timestamp)
+
+
+def _withheld(
+    order: ExportOrder, leaves: Mapping[int, Leaf], contents: Mapping[int, RecordContent]
+) -> list[statement.Withheld]:
+    """The claims kept back, each with its reason; refuses an order for what is not there."""
+    reasons: dict[tuple[int, str], Reason] = {}
+    for item in order.withhold:
+        leaf = leaves.get(item.position)
+        if leaf is None:
+            raise CallerError(
+                "WITHHOLD_UNKNOWN", f"position {item.position} is not in this package."
+            )
+        names: Iterable[str] = leaf.claims if item.claim is None else (item.claim,)
+        for name in names:
+            if name not in leaf.claims:
+                raise CallerError(
+                    "WITHHOLD_UNKNOWN",
+                    f"position {item.position} has no field {name!r}; it has {', '.join(leaf.claims)}.",
+                )
+            reasons[item.position, name] = item.reason
+    disclosed = {
+        position: [name for name in content.disclosures if (position, name) not in reasons]
+        for position, content in contents.items()
+    }
+    missing = statement.claims_to_withhold(leaves, disclosed, ())
+    return [
+        statement.Withheld(position, claim, reasons.get((position, claim), Reason.OTHER))
+        for position, claim in missing
+    ]
+
+
+def _add_contents(
+    packed: dict[str, bag.Content],
+    contents: Mapping[int, RecordContent],
+    withheld: set[tuple[int, str]],
+) -> dict[str, bag.Digests]:
+    """Add disclosures and originals that are not withheld; give the originals' digests."""
+    digests: dict[str, bag.Digests] = {}
+    for position, content in contents.items():
+        lines = [
+            content.disclosures[name] + "\n"
+            for name in sorted(content.disclosures)
+            if (position, name) not in withheld
+        ]
+        if lines:
+            packed[bag.disclosures_name(position)] = "".join(lines).encode("ascii")
+        open_names = {
+            name
+            for text in content.disclosures.values()
+            for name in _original_name(text, position, withheld)
+        }
+        for original in content.originals:
+            if original.name not in open_names:
+                continue
+            path = bag.attachment_name(original.name)
+            with original.open() as stream:
+                digests[path] = bag.digest_stream(stream, sm3=True)
+            packed[path] = bag.Source(original.size, digests[path].crc32, original.open)
+    return digests
+
+
+def _original_name(text: str, position: int, withheld: set[tuple[int, str]]) -> list[str]:
+    """The stored name in an attachment's disclosure, unless that claim is withheld."""
+    disclosure = records.parse_disclosure(text)
+    if not disclosure.name.startswith("attachment-") or (position, disclosure.name) in withheld:
+        return []
+    value = disclosure.value
+    return [str(value["name"])] if isinstance(value, dict) else []
