@@ -1,6 +1,7 @@
 """Which evidence a package carries, and its files' bytes.
 
-Pure: takes what the stores hold and gives every small file of the bag; attachments are streamed by the caller.
+Pure: takes what the stores hold and gives every small file of the bag. Attachments are streamed by
+the caller.
 Spec: docs/spec/package.md. Test: tests/unit/core/test_assembly.py; every export is also judged by the
 stand-alone verifier in tests/scenarios/export.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from notary.errors import CallerError, Contradiction
 from notary.ports import Anchor, AsOf, SealedBatch, SealedHead
@@ -36,7 +38,7 @@ class ChainSide:
 
 
 def shown_for_complete(heads: Sequence[SealedHead], anchors: Sequence[Anchor]) -> list[Shown]:
-    """For each anchor after which the matter's head was new, the last batch that it covers; and the as-of batch.
+    """The last batch of each anchor after which the matter's head was new; and the as-of batch.
 
     `heads` are the matter's heads by batch, ascending. Source: package.md §1, shown batches.
     """
@@ -84,7 +86,7 @@ def batch_files(
 ) -> dict[str, bytes]:
     """Headers, tlog-proofs, map proofs and the consistency file of the shown batches.
 
-    `checkpoints` are notes by size; `header_hashes` are the batch log's leaf hashes up to the last anchor's size.
+    `checkpoints` are notes by size; `header_hashes` the batch log's leaf hashes up to the last size.
     """
     files: dict[str, bytes] = {}
     sizes: list[int] = []
@@ -122,7 +124,7 @@ def _steps(hashes: Sequence[bytes], sizes: Sequence[int]) -> list[paths.PrefixPa
         paths.PrefixPath(
             earlier, later, tuple(trees.consistency_path(hashes[:later], earlier, later))
         )
-        for earlier, later in zip(sizes, sizes[1:], strict=False)
+        for earlier, later in pairwise(sizes)
     ]
 
 

@@ -1,0 +1,66 @@
+"""What travels over HTTP. Strict: unknown members, floats and booleans for integers are refused.
+
+Test: tests/api/test_records.py.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Strict(BaseModel):
+    """Base of every wire type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class NewMatter(Strict):
+    """A matter to register. Its number is made by the service."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    accounts: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+
+
+class MatterView(Strict):
+    """A registered matter."""
+
+    number: str
+    display: str
+    title: str
+    accounts: tuple[str, ...]
+    records: int
+    created_at: str
+
+
+class NewRecord(Strict):
+    """A record offered for a matter. `claims` are the registered names of its kind (format.md §7)."""
+
+    matter: Annotated[str, Field(max_length=100)]
+    kind: Annotated[str, Field(max_length=40)]
+    claims: dict[str, Any]
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RecordView(Strict):
+    """An acknowledged record: its leaf, its disclosures and the signed receipt, each byte for byte."""
+
+    record_id: int
+    position: int
+    leaf: str
+    disclosures: tuple[str, ...]
+    receipt: str
+    replayed: bool
+
+
+class HealthView(Strict):
+    """Health follows the worker, not the port that answers."""
+
+    status: str
+    worker_seen_at: str | None
+    worker_error: str | None
+    sealed: int
+    anchored: int
+    held: str | None
+    alarms: tuple[str, ...]
