@@ -16,13 +16,13 @@ from typing import Annotated, Literal
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from notary.compose import Service, open_service
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from api import problems
 from api.wire import HealthView, MatterView, NewMatter, NewRecord, RecordView
 from notary import config
-from notary.compose import Service, open_service
 from notary.core.intake import Accepted, Incoming, Refused
 from notary.errors import CallerError, ConflictError
 from notary.ports import Matter

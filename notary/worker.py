@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from notary.errors import Contradiction, NothingHappened, NotaryError, OutcomeUnknown
+from notary.errors import Contradiction, NotaryError, NothingHappened, OutcomeUnknown
 from notary.ports import Clock
 
 IDLE_PATIENCE_S = 180  # `--until-idle` gives up on a cause that has not gone away by then
