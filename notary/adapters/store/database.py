@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import SQLModel
 
@@ -49,6 +49,12 @@ class Row(SQLModel):
     """Base of every table of the store."""
 
     metadata: ClassVar[MetaData] = METADATA
+
+
+def table_of(row: type[Row]) -> Table:
+    """The table that the class declares, for statements of SQLAlchemy's Core."""
+    table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel adds it unannounced
+    return table
 
 
 class Database:
@@ -116,7 +122,7 @@ class Database:
             try:
                 cursor = raw.cursor()
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                busy = cursor.fetchone()[0]
+                (busy, *_) = cursor.fetchall()[0]
                 cursor.close()
             finally:
                 raw.close()

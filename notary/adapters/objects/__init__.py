@@ -1,0 +1,1 @@
+"""Attachments at rest. They arrive here already sealed; nothing in this package sees plain bytes."""

@@ -1,0 +1,299 @@
+"""Rows of records, receipts and attachments: bulk in, one or many out. No rule of the service is
+here.
+
+Statements go to the driver as they stand, a list of tuples at a time: this is where a bulk import
+spends what the hashing leaves. Test: tests/unit/store/test_accept.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Select, func, select
+
+from notary.adapters.store.database import table_of
+from notary.adapters.store.tables import (
+    AttachmentRow,
+    HeadRow,
+    MatterRow,
+    ReceiptGroupRow,
+    RecordRow,
+)
+from notary.core.receipts import ReceiptGroup
+
+T = TypeVar("T")
+
+RECORDS = table_of(RecordRow)
+MATTERS = table_of(MatterRow)
+GROUPS = table_of(ReceiptGroupRow)
+ATTACHMENTS = table_of(AttachmentRow)
+HEADS = table_of(HeadRow)
+
+
+MAX_VARIABLES = 500  # parameters of one statement: far below SQLite's limit, and one plan for most
+
+
+@dataclass(frozen=True)
+class MatterState:
+    """A matter's row and the right edge of its log."""
+
+    matter_id: int
+    key: bytes
+    frontier: bytes
+
+
+class NewRecord(NamedTuple):
+    """A row to be; the order is that of the statement below."""
+
+    record_id: int
+    agency_id: int
+    matter_id: int
+    position: int
+    group_id: int
+    group_index: int
+    idempotency_digest: bytes
+    leaf_hash: bytes
+    head_root: bytes
+    wrapped_secret: bytes
+    leaf: bytes
+    sealed_values: bytes
+
+
+class NewAttachment(NamedTuple):
+    """A row to be; the order is that of the statement below."""
+
+    agency_id: int
+    record_id: int
+    number: int
+    name: bytes
+    size: int
+
+
+class GrownMatter(NamedTuple):
+    """A matter's new right edge; the order is that of the statement below."""
+
+    size: int
+    root: bytes
+    frontier: bytes
+    matter_id: int
+
+
+class StoredRecord(NamedTuple):
+    """A record's row with its matter's key. Without secret and values it was erased."""
+
+    record_id: int
+    matter_id: int
+    matter_key: bytes
+    position: int
+    group_id: int
+    group_index: int
+    idempotency_digest: bytes
+    leaf_hash: bytes
+    head_root: bytes
+    wrapped_secret: bytes | None
+    leaf: bytes
+    sealed_values: bytes | None
+
+
+@dataclass(frozen=True)
+class StoredGroup:
+    """A commit's receipts, with the times that all of them state."""
+
+    received_at_ms: int
+    deadline_ms: int
+    receipts: ReceiptGroup
+
+
+_RECORDS: Select[Any] = select(
+    RECORDS.c.id,
+    RECORDS.c.matter_id,
+    MATTERS.c.key,
+    RECORDS.c.position,
+    RECORDS.c.group_id,
+    RECORDS.c.group_index,
+    RECORDS.c.idempotency_digest,
+    RECORDS.c.leaf_hash,
+    RECORDS.c.head_root,
+    RECORDS.c.wrapped_secret,
+    RECORDS.c.leaf,
+    RECORDS.c.sealed_values,
+).join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
+
+
+def known_digests(
+    connection: Connection, agency_id: int, digests: Sequence[bytes]
+) -> dict[bytes, int]:
+    """Which idempotency digests have a record already: digest → record id."""
+    found: dict[bytes, int] = {}
+    for part in _parts(digests):
+        rows = connection.execute(
+            select(RECORDS.c.idempotency_digest, RECORDS.c.id).where(
+                RECORDS.c.agency_id == agency_id,
+                RECORDS.c.idempotency_digest.in_(part),
+            )
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
+
+
+def matter_states(
+    connection: Connection, agency_id: int, keys: Sequence[bytes]
+) -> dict[bytes, MatterState]:
+    """The agency's matters among these keys, by key."""
+    found = {}
+    for part in _parts(keys):
+        rows = connection.execute(
+            select(MATTERS.c.id, MATTERS.c.key, MATTERS.c.frontier).where(
+                MATTERS.c.agency_id == agency_id, MATTERS.c.key.in_(part)
+            )
+        )
+        found.update({row[1]: MatterState(row[0], row[1], row[2]) for row in rows})
+    return found
+
+
+def next_ids(connection: Connection) -> tuple[int, int]:
+    """The next record id and group id. Rows are never deleted, and the caller holds the write
+    lock.
+    """
+    row = connection.exec_driver_sql(
+        "SELECT (SELECT coalesce(max(id), 0) FROM records) + 1,"
+        " (SELECT coalesce(max(id), 0) FROM receipt_groups) + 1"
+    ).one()
+    return row[0], row[1]
+
+
+def append_commit(
+    connection: Connection,
+    agency_id: int,
+    group_id: int,
+    group: StoredGroup,
+    records: list[NewRecord],
+    attachments: list[NewAttachment],
+    matters: list[GrownMatter],
+) -> None:
+    """Write everything that one commit adds."""
+    connection.exec_driver_sql(
+        "INSERT INTO receipt_groups (id, agency_id, received_at_ms, deadline_ms, note, leaf_hashes)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            group_id,
+            agency_id,
+            group.received_at_ms,
+            group.deadline_ms,
+            group.receipts.note,
+            group.receipts.leaf_hashes,
+        ),
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO records (id, agency_id, matter_id, position, group_id, group_index,"
+        " idempotency_digest, leaf_hash, head_root, wrapped_secret, leaf, sealed_values)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        list(records),
+    )
+    if attachments:
+        connection.exec_driver_sql(
+            "INSERT INTO attachments (agency_id, record_id, number, name, size) VALUES (?, ?, ?, ?, ?)",
+            list(attachments),
+        )
+    connection.exec_driver_sql(
+        "UPDATE matters SET size = ?, root = ?, frontier = ? WHERE id = ?", list(matters)
+    )
+
+
+def records_by_id(
+    connection: Connection, agency_id: int, record_ids: Sequence[int]
+) -> dict[int, StoredRecord]:
+    """The agency's records among these ids, by id."""
+    found = {}
+    for part in _parts(record_ids):
+        rows = connection.execute(
+            _RECORDS.where(RECORDS.c.agency_id == agency_id, RECORDS.c.id.in_(part))
+        )
+        found.update({row[0]: StoredRecord._make(row) for row in rows})
+    return found
+
+
+def records_of_matter(
+    connection: Connection, agency_id: int, matter_key: bytes, first: int, count: int
+) -> list[StoredRecord]:
+    """At most `count` records of the agency's matter from position `first` on, in order."""
+    rows = connection.execute(
+        _RECORDS.where(
+            MATTERS.c.key == matter_key,
+            RECORDS.c.agency_id == agency_id,
+            RECORDS.c.position >= first,
+        )
+        .order_by(RECORDS.c.position)
+        .limit(count)
+    )
+    return [StoredRecord._make(row) for row in rows]
+
+
+def leaves_of_matter(
+    connection: Connection, agency_id: int, matter_key: bytes, size: int
+) -> list[bytes]:
+    """The leaves at positions 0 to size − 1, as far as they exist."""
+    rows = connection.execute(
+        select(RECORDS.c.leaf)
+        .join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
+        .where(
+            MATTERS.c.key == matter_key,
+            RECORDS.c.agency_id == agency_id,
+            RECORDS.c.position < size,
+        )
+        .order_by(RECORDS.c.position)
+    )
+    return [row[0] for row in rows]
+
+
+def groups_by_id(connection: Connection, group_ids: Iterable[int]) -> Mapping[int, StoredGroup]:
+    """The receipt groups among these ids, by id."""
+    found = {}
+    for part in _parts(sorted(set(group_ids))):
+        rows = connection.execute(
+            select(
+                GROUPS.c.id,
+                GROUPS.c.received_at_ms,
+                GROUPS.c.deadline_ms,
+                GROUPS.c.note,
+                GROUPS.c.leaf_hashes,
+            ).where(GROUPS.c.id.in_(part))
+        )
+        for row in rows:
+            found[row[0]] = StoredGroup(row[1], row[2], ReceiptGroup(row[3], row[4]))
+    return found
+
+
+def attachments_of(connection: Connection, record_id: int) -> list[tuple[int, bytes, int]]:
+    """Number, name and size of each attachment of a record, in order."""
+    rows = connection.execute(
+        select(ATTACHMENTS.c.number, ATTACHMENTS.c.name, ATTACHMENTS.c.size)
+        .where(ATTACHMENTS.c.record_id == record_id)
+        .order_by(ATTACHMENTS.c.number)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def is_attachment(connection: Connection, name: bytes) -> bool:
+    """Whether a record names this object."""
+    row = connection.execute(select(ATTACHMENTS.c.id).where(ATTACHMENTS.c.name == name)).first()
+    return row is not None
+
+
+def sealed_in(connection: Connection, agency_id: int, matter_id: int, position: int) -> int | None:
+    """The first batch whose head of the matter covers the position; None while it waits."""
+    row = connection.execute(
+        select(func.min(HEADS.c.batch)).where(
+            HEADS.c.agency_id == agency_id,
+            HEADS.c.matter_id == matter_id,
+            HEADS.c.size > position,
+        )
+    ).one()
+    return None if row[0] is None else int(row[0])
+
+
+def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for at in range(0, len(values), MAX_VARIABLES):
+        yield values[at : at + MAX_VARIABLES]

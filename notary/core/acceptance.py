@@ -1,0 +1,323 @@
+"""What may enter: names, shapes and sizes of an offered record (docs/spec/format.md §5 to §7).
+
+Pure. The format's own writers refuse what has no canonical form; this module checks what they
+can't know and, when they refuse, finds the field at fault. Test:
+tests/unit/core/test_acceptance.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from notary.core.intake import Incoming, Refused
+from verifier.format import jsonc, records
+from verifier.format.digests import Digest, b64url_decode, from_hex
+from verifier.format.errors import FormatError
+from verifier.format.jsonc import Json
+from verifier.format.kinds import KINDS, check_claim
+from verifier.format.times import parse_time
+
+MAX_IDEMPOTENCY_KEY = 200  # characters
+MAX_VALUES_BYTES = 2**20  # what is longer belongs into an attachment: values are sealed in memory
+MAX_FILES = 500  # attachments of one record: their digests fill half of a leaf
+MAX_FILE_BYTES = 2**30  # a package's zip holds 2 GiB in all (docs/spec/package.md §2)
+MAX_FILENAME = 1000  # characters
+MAX_MEDIA_TYPE = 200  # characters
+
+_MEDIA_TYPE = re.compile(r"[!-~]+/[!-~]+(?: ?;[ -~]*)?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+# A leaf that stands in for the real one while a record is only being checked.
+_ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+_ANY_DIGEST = Digest(bytes(32))
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is disclosed of an attachment (docs/spec/format.md §7). Digests are lower-case hex."""
+
+    name: bytes
+    filename: str | None
+    size: int
+    media_type: str
+    sha256: str
+    sha512: str
+    sm3: str
+
+    def claim(self) -> Json:
+        """The value of the claim `attachment-N`."""
+        return {
+            "name": self.name.hex(),
+            "filename": self.filename,
+            "size": self.size,
+            "media_type": self.media_type,
+            "sha256": self.sha256,
+            "sha512": self.sha512,
+            "sm3": self.sm3,
+        }
+
+
+def with_attachments(claims: Mapping[str, Json], files: Sequence[FileFacts]) -> Mapping[str, Json]:
+    """All claims of a record: those offered, and one for each attachment in order."""
+    if not files:
+        return claims
+    return {**claims, **{f"attachment-{i}": facts.claim() for i, facts in enumerate(files)}}
+
+
+def check_offer(item: Incoming) -> Refused | None:
+    """What the format's writers don't know of: keys, reserved names, shapes. None if all is well."""
+    key = item.idempotency_key
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
+        return Refused(
+            "IDEMPOTENCY_KEY",
+            "idempotency_key",
+            f"want 1 to {MAX_IDEMPOTENCY_KEY} characters, got {len(key)}",
+        )
+    if not key.isascii() and _has_surrogate(key):
+        return Refused("IDEMPOTENCY_KEY", "idempotency_key", "it holds a lone surrogate")
+    claims = item.claims
+    for name, value in claims.items():
+        check = _SHAPES.get(name)
+        if check is not None:
+            reason = check(value)
+            if reason is not None:
+                return Refused("CLAIM_SHAPE", f"claims.{name}", reason)
+        elif name.startswith("attachment-"):
+            return Refused(
+                "CLAIM_RESERVED",
+                f"claims.{name}",
+                "attachments are claimed by the service; offer the file itself",
+            )
+    if claims.get("occurred_at", "") is None:
+        return _check_null_time(claims)
+    return None
+
+
+def check_files(item: Incoming) -> Refused | None:
+    """Number, names and media types of the offered files; their bytes are read later."""
+    if len(item.files) > MAX_FILES:
+        return Refused(
+            "FILES_TOO_MANY", "files", f"a record has at most {MAX_FILES}, got {len(item.files)}"
+        )
+    for i, file in enumerate(item.files):
+        if file.filename is not None and (
+            len(file.filename) > MAX_FILENAME or _has_surrogate(file.filename)
+        ):
+            return Refused(
+                "FILENAME",
+                f"files[{i}].filename",
+                f"want valid Unicode of at most {MAX_FILENAME} characters",
+            )
+        if len(file.media_type) > MAX_MEDIA_TYPE or not _MEDIA_TYPE.fullmatch(file.media_type):
+            return Refused(
+                "MEDIA_TYPE",
+                f"files[{i}].media_type",
+                f"want a media type like application/pdf, got {file.media_type[:80]!a}",
+            )
+    return None
+
+
+def try_out(item: Incoming, files: Sequence[FileFacts]) -> Refused | None:
+    """Whether a leaf can be made of it, and if not, the field at fault."""
+    claims = with_attachments(item.claims, files)
+    try:
+        # Only the digits of the position differ from the real leaf; the longest are taken.
+        records.make_leaf(
+            matter=_ANY_DIGEST,
+            position=jsonc.MAX_INTEGER,
+            kind=item.kind,
+            recorded_at=_ANY_MOMENT,
+            secret=bytes(records.SECRET_LENGTH),
+            blind=bytes(records.BLIND_LENGTH),
+            claims=claims,
+        )
+    except FormatError as error:
+        return find_fault(item, error)
+    return None
+
+
+def find_fault(item: Incoming, error: FormatError) -> Refused:
+    """The refusal for a record of which `verifier.format` said `error`, with the field named."""
+    if item.kind not in KINDS:
+        return Refused(
+            "KIND_UNKNOWN", "kind", f"want one of {', '.join(sorted(KINDS))}, got {item.kind!a:.80}"
+        )
+    for name, value in item.claims.items():
+        try:
+            check_claim(item.kind, name)
+            records.make_disclosure(bytes(records.SALT_LENGTH), name, value)
+        except FormatError as fault:
+            return Refused(fault.code, f"claims.{name:.80}", fault.message)
+    return Refused(error.code, "claims", error.message)
+
+
+def too_long(length: int) -> Refused:
+    """The refusal of a record whose values take `length` bytes."""
+    return Refused(
+        "VALUES_SIZE",
+        "claims",
+        f"the values take at most {MAX_VALUES_BYTES} bytes as JSON, got {length}; offer long content "
+        "as a file",
+    )
+
+
+def _check_null_time(claims: Mapping[str, Json]) -> Refused | None:
+    source = claims.get("occurred_at_source")
+    if not isinstance(source, dict) or not source.get("note"):
+        return Refused(
+            "CLAIM_SHAPE",
+            "claims.occurred_at_source",
+            "occurred_at is null, so occurred_at_source says why in its note",
+        )
+    return None
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+# Each shape check returns what is wrong, or None. They are the shapes that a verifier reads.
+_Shape = Callable[[Json], str | None]
+
+
+def _occurred_at(value: Json) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return "want a time or null"
+    try:
+        parse_time(value)
+    except FormatError as error:
+        return error.message
+    return None
+
+
+def _occurred_at_source(value: Json) -> str | None:
+    return (
+        _members(value, "text zone fold note")
+        or _text_or_null(value, "text")
+        or _text_or_null(value, "zone")
+        or _text_or_null(value, "note")
+        or _one_of(value, "fold", (0, 1, None))
+    )
+
+
+def _amount(value: Json) -> str | None:
+    wrong = _members(value, "minor currency") or _integer(value, "minor", -jsonc.MAX_INTEGER)
+    if wrong is None and isinstance(value, dict):
+        currency = value["currency"]
+        if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
+            return "currency is three capital letters of ISO 4217"
+    return wrong
+
+
+def _record_reference(value: Json) -> str | None:
+    return (
+        _members(value, "position leaf") or _integer(value, "position", 0) or _hex32(value, "leaf")
+    )
+
+
+def _import(value: Json) -> str | None:
+    return (
+        _members(value, "importer version file_sha256 row")
+        or _text(value, "importer")
+        or _text(value, "version")
+        or _hex32(value, "file_sha256")
+        or _integer(value, "row", 1)
+    )
+
+
+def _raw(value: Json) -> str | None:
+    content = "bytes" if isinstance(value, dict) and "bytes" in value else "text"
+    wrong = (
+        _members(value, f"file_sha256 start end {content}")
+        or _hex32(value, "file_sha256")
+        or _integer(value, "start", 0)
+        or _integer(value, "end", 0)
+        or _text(value, content)
+    )
+    if wrong is not None:
+        return wrong
+    assert isinstance(value, dict)
+    start, end, written = value["start"], value["end"], value[content]
+    assert isinstance(start, int)
+    assert isinstance(end, int)
+    assert isinstance(written, str)
+    try:
+        length = len(b64url_decode(written) if content == "bytes" else written.encode("utf-8"))
+    except (FormatError, UnicodeEncodeError):
+        return f"{content} has no bytes"
+    if end - start != length:
+        return f"the range [{start}, {end}) is of {end - start} bytes, {content} of {length}"
+    return None
+
+
+def _members(value: Json, names: str) -> str | None:
+    wanted = names.split()
+    if (
+        not isinstance(value, dict)
+        or len(value) != len(wanted)
+        or any(n not in value for n in wanted)
+    ):
+        return f"want an object of {', '.join(wanted)}"
+    return None
+
+
+# The checks below follow `_members`, which made sure that the value is an object with the name.
+def _member(value: Json, name: str) -> Json:
+    assert isinstance(value, dict)
+    return value[name]
+
+
+def _text(value: Json, name: str) -> str | None:
+    return None if isinstance(_member(value, name), str) else f"{name} is a string"
+
+
+def _text_or_null(value: Json, name: str) -> str | None:
+    member = _member(value, name)
+    return None if member is None or isinstance(member, str) else f"{name} is a string or null"
+
+
+def _integer(value: Json, name: str, least: int) -> str | None:
+    member = _member(value, name)
+    # A bool is an int to Python, and none to JSON.
+    if type(member) is not int or not least <= member <= jsonc.MAX_INTEGER:
+        return f"{name} is an integer from {least}"
+    return None
+
+
+def _one_of(value: Json, name: str, wanted: Sequence[Json]) -> str | None:
+    member = _member(value, name)
+    if isinstance(member, bool) or member not in wanted:
+        return (
+            f"{name} is one of {', '.join('null' if one is None else str(one) for one in wanted)}"
+        )
+    return None
+
+
+def _hex32(value: Json, name: str) -> str | None:
+    member = _member(value, name)
+    try:
+        if isinstance(member, str):
+            from_hex(member)
+            return None
+    except FormatError:
+        pass
+    return f"{name} is 64 lower-case hexadecimal characters"
+
+
+_SHAPES: Mapping[str, _Shape] = {
+    "occurred_at": _occurred_at,
+    "occurred_at_source": _occurred_at_source,
+    "amount": _amount,
+    "corrects": _record_reference,
+    "import": _import,
+    "raw": _raw,
+    "target": _record_reference,
+}

@@ -1,0 +1,21 @@
+"""Moments as the store keeps them: whole milliseconds since 1970-01-01T00:00:00Z.
+
+Test: tests/unit/core/test_moments.py.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds of an aware moment; what is finer is cut off, as the format's times do."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def moment(milliseconds: int) -> datetime:
+    """The aware moment, UTC."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
