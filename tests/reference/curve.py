@@ -1,4 +1,4 @@
-"""Ed25519's curve in plain integers (RFC 8032 §5.1), to make the signatures that no library makes."""
+"""Ed25519's curve in plain integers (RFC 8032 §5.1), for signatures that no library makes."""
 
 from hashlib import sha512
 

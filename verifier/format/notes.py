@@ -36,7 +36,7 @@ _L = 2**252 + 27742317777372353535851937790883648493
 
 # The canonical encodings of the points whose order divides 8. A key among them would sign
 # everything, and an R among them is where implementations disagree.
-_ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303021022
+_ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
 _SMALL_ORDER: frozenset[bytes] = frozenset(
     (y | sign << 255).to_bytes(32, "little")
     for y, signs in (

@@ -1,0 +1,243 @@
+"""The strict reader and the writer of canonical JSON."""
+
+import inspect
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reference.refusal import refused
+from verifier.format import jsonc
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "jcs" / "rfc8785.json"
+
+
+def test_names_and_strings_are_written_as_rfc_8785_shows() -> None:
+    by_order, by_text = json.loads(VECTORS.read_text())
+    written = jsonc.encode(by_order["value"])
+    assert list(json.loads(written)) == by_order["order"]
+    assert jsonc.decode(written, "x") == by_order["value"]
+    assert jsonc.encode(by_text["value"]).decode() == by_text["text"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b'{"a":1,"a":1}', "JSON_DUPLICATE"),
+        (b'{"a":1,"\\u0061":2}', "JSON_DUPLICATE"),
+        (b"1.0", "JSON_INTEGER"),
+        (b"1E2", "JSON_INTEGER"),
+        (b"1e400", "JSON_INTEGER"),
+        (b"-0", "JSON_INTEGER"),
+        (b"-0.0", "JSON_INTEGER"),
+        (b"NaN", "JSON_INTEGER"),
+        (b"Infinity", "JSON_INTEGER"),
+        (b"-Infinity", "JSON_INTEGER"),
+        (b"9007199254740992", "JSON_INTEGER"),
+        (b"-9007199254740992", "JSON_INTEGER"),
+        (b"9007199254740993", "JSON_INTEGER"),
+        (b"9" * 1_000_000, "JSON_INTEGER"),
+        (b"01", "JSON_SYNTAX"),
+        (b"+1", "JSON_SYNTAX"),
+        (b'"\\ud800"', "JSON_SURROGATE"),
+        (b'{"\\udc00":1}', "JSON_SURROGATE"),
+        (b'"\xed\xa0\x80"', "JSON_UTF8"),
+        (b'"\xff"', "JSON_UTF8"),
+        (b"\xef\xbb\xbf1", "JSON_BOM"),
+        (b"", "JSON_SYNTAX"),
+        (b"1 2", "JSON_SYNTAX"),
+        (b"[1,]", "JSON_SYNTAX"),
+        (b"{'a':1}", "JSON_SYNTAX"),
+        (b'"\x01"', "JSON_SYNTAX"),
+        (b"null\x00", "JSON_SYNTAX"),
+        (b" 1", "JSON_NOT_CANONICAL"),
+        (b"1\n", "JSON_NOT_CANONICAL"),
+        (b"[1, 2]", "JSON_NOT_CANONICAL"),
+        (b'{"b":1,"a":2}', "JSON_NOT_CANONICAL"),
+        ('{"\ufb33":1,"\U0001f600":2}'.encode(), "JSON_NOT_CANONICAL"),  # order of code points
+        (b'"\\u0041"', "JSON_NOT_CANONICAL"),
+        (b'"\\/"', "JSON_NOT_CANONICAL"),
+        (b'"\\u001F"', "JSON_NOT_CANONICAL"),
+        (b'"\\u000a"', "JSON_NOT_CANONICAL"),
+        (b'"\\u007f"', "JSON_NOT_CANONICAL"),
+        (b"[" * 33 + b"]" * 33, "JSON_DEPTH"),
+        (b'{"a":' * 33 + b"1" + b"}" * 33, "JSON_DEPTH"),
+        (b"[" * 100_000, "JSON_DEPTH"),
+        (b'["' + b"\\" * 1000 + b'",' + b"[" * 100_000, "JSON_DEPTH"),
+        (b'["' + b"\\" * 1001 + b'",' + b"[" * 100_000, "JSON_SYNTAX"),  # all in the string
+        (b"[[" + b'"\\"[",' * 1000 + b"[" * 31, "JSON_DEPTH"),
+        (b"x" * (16 * 2**20 + 1), "JSON_SIZE"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_the_writer_would_not_write_is_refused(data: bytes, code: str) -> None:
+    with refused(code):
+        jsonc.decode(data, "x")
+
+
+def test_thirty_two_levels_stand() -> None:
+    data = b"[" * 32 + b"]" * 32
+    assert jsonc.encode(jsonc.decode(data, "x")) == data
+
+
+def test_brackets_in_strings_and_beside_each_other_are_no_depth() -> None:
+    for data in (
+        b'"' + b"[" * 100 + b'"',
+        b"[" + b"[]," * 100 + b"{}]",
+        b'["\\"[[[[' + b"[" * 100 + b'"]',
+    ):
+        assert jsonc.encode(jsonc.decode(data, "x")) == data
+
+
+def test_depth_does_not_hang_on_the_callers_stack() -> None:
+    def deeper(left: int) -> jsonc.Json:
+        return jsonc.decode(b"[" * 32 + b"]" * 32, "x") if left == 0 else deeper(left - 1)
+
+    used = len(inspect.stack(0))
+    assert deeper(sys.getrecursionlimit() - used - 80)
+
+
+@pytest.mark.parametrize("value", [2**53 - 1, -(2**53) + 1, 0, None, True, False, "", [], {}])
+def test_the_ends_of_the_profile_come_back(value: jsonc.Json) -> None:
+    assert jsonc.decode(jsonc.encode(value), "x") == value
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (1.0, "JSON_TYPE"),
+        (b"a", "JSON_TYPE"),
+        ((1,), "JSON_TYPE"),
+        ({1: 2}, "JSON_TYPE"),
+        (2**53, "JSON_INTEGER"),
+        (-(2**53), "JSON_INTEGER"),
+        (10**5000, "JSON_INTEGER"),
+        ("\ud800", "JSON_SURROGATE"),
+        ({"\udfff": 1}, "JSON_SURROGATE"),
+        ("x" * (16 * 2**20), "JSON_SIZE"),
+    ],
+    ids=lambda value: str(type(value)),
+)
+def test_the_writer_refuses_what_is_outside_the_profile(value: jsonc.Json, code: str) -> None:
+    with refused(code):
+        jsonc.encode(value)
+
+
+def test_the_writer_refuses_depth_and_cycles() -> None:
+    deep: jsonc.Json = []
+    for _ in range(33):
+        deep = [deep]
+    with refused("JSON_DEPTH"):
+        jsonc.encode(deep)
+    cycle: list[jsonc.Json] = []
+    cycle.append(cycle)
+    with refused("JSON_DEPTH"):
+        jsonc.encode(cycle)
+
+
+def test_unicode_is_never_normalised() -> None:
+    composed, decomposed = "\u00fc", "u\u0308"
+    assert jsonc.encode(composed) != jsonc.encode(decomposed)
+    assert jsonc.decode(jsonc.encode(decomposed), "x") == decomposed
+
+
+def members() -> jsonc.Members:
+    return jsonc.Members(
+        {
+            "text": "a",
+            "integer": 5,
+            "true": True,
+            "digest": "ab" * 32,
+            "address": "0x" + "cd" * 20,
+            "array": [1, 2],
+            "texts": ["00", "0x00"],
+            "object": {"x": 1},
+            "null": None,
+        },
+        "thing",
+    )
+
+
+def test_members_are_taken_once_by_name_and_type() -> None:
+    one = members()
+    assert one.text("text") == "a"
+    assert "text" not in one
+    assert one.integer("integer", 5, 5) == 5
+    assert one.any("true") is True
+    assert one.hex32("digest") == bytes.fromhex("ab" * 32)
+    assert one.zerox("address", 20) == bytes.fromhex("cd" * 20)
+    assert one.array("array", 2) == [1, 2]
+    assert one.texts("texts") == ["00", "0x00"]
+    inner = one.object("object")
+    assert inner.integer("x") == 1
+    inner.done()
+    assert one.null("null")
+    one.done()
+
+
+def test_a_literal_member_is_what_it_must_be() -> None:
+    members().literal("text", "a")
+    with refused("MEMBER_FORM"):
+        members().literal("text", "b")
+
+
+def test_null_leaves_what_is_not_null() -> None:
+    one = members()
+    assert not one.null("text")
+    assert one.text("text") == "a"
+
+
+def test_a_member_that_nobody_took_is_refused() -> None:
+    with refused("MEMBER_UNKNOWN"):
+        members().done()
+
+
+def test_a_missing_member_is_refused() -> None:
+    with refused("MEMBER_MISSING"):
+        members().text("other")
+    with refused("MEMBER_MISSING"):
+        members().null("other")
+
+
+def test_members_of_another_type_are_refused() -> None:
+    for kind in ("integer", "array", "object"):
+        with refused("MEMBER_TYPE"):
+            getattr(members(), kind)("text")
+    with refused("MEMBER_TYPE"):
+        members().text("integer")
+    with refused("MEMBER_TYPE"):
+        members().integer("true")
+    with refused("MEMBER_TYPE"):
+        members().integer("null")
+    with refused("MEMBER_TYPE"):
+        members().texts("array")
+    with refused("MEMBER_TYPE"):
+        members().objects("array")
+    wrong: list[jsonc.Json] = [None, [], "a", 1, False]
+    for value in wrong:
+        with refused("MEMBER_TYPE"):
+            jsonc.Members(value, "thing")
+
+
+def test_members_outside_their_form_are_refused() -> None:
+    with refused("MEMBER_FORM"):
+        members().integer("integer", 6)
+    with refused("MEMBER_FORM"):
+        members().integer("integer", 0, 4)
+    with refused("MEMBER_FORM"):
+        members().hexbytes("digest", 31)
+    with refused("MEMBER_FORM"):
+        members().hexbytes("text")
+    with refused("MEMBER_FORM"):
+        members().zerox("digest")
+    with refused("MEMBER_FORM"):
+        members().zerox("address", 32)
+    with refused("MEMBER_FORM"):
+        members().array("array", 1)
+    with refused("MEMBER_FORM"):
+        members().hashes("texts", 2)
+    with refused("MEMBER_FORM"):
+        members().zeroxes("texts", 2)
+    with refused("MEMBER_FORM"):
+        members().objects("array", 1)
