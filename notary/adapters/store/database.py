@@ -18,6 +18,7 @@ Test: tests/unit/store/test_database.py.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import SQLModel
 
 from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
+
+# Use cases pass a connection from one function of this package to the next and do nothing with it,
+# so that only this package imports the library.
+__all__ = ["METADATA", "Connection", "Database", "Row", "driver_cursor", "table_of"]
 
 BUSY_TIMEOUT_MS = 30_000  # a sealing of 100,000 matters holds the write lock for about ten seconds
 CACHE_KIB = 64 * 1024  # the pages of a large sealing stay in memory while it runs
@@ -192,20 +197,25 @@ def _translated(path: Path) -> Iterator[None]:
     """The driver's errors as the service's, by what to do next."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, sqlite3.OperationalError) as error:
         raise NothingHappened(
             "STORE_UNAVAILABLE",
-            f"{path}: {error.orig}. Nothing was written; check that the disk has room and that no "
+            f"{path}: {_cause(error)}. Nothing was written; check that the disk has room and that no "
             "other program holds the file, then try again.",
         ) from error
-    except IntegrityError as error:
+    except (IntegrityError, sqlite3.IntegrityError) as error:
         raise Contradiction(
             "STORE_INTEGRITY",
-            f"{path}: {error.orig}. Nothing was written; the store disagrees with what the service "
+            f"{path}: {_cause(error)}. Nothing was written; the store disagrees with what the service "
             "had just read from it.",
         ) from error
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.DatabaseError) as error:
         raise Contradiction(
             "STORE_DAMAGED",
-            f"{path}: {error.orig}. Stop the service and restore the store from a backup.",
+            f"{path}: {_cause(error)}. Stop the service and restore the store from a backup.",
         ) from error
+
+
+def _cause(error: DBAPIError | sqlite3.Error) -> str:
+    """What SQLite said, without the statement and its parameters."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)

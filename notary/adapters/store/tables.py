@@ -160,12 +160,17 @@ class AttachmentRow(Row, table=True):
 
 
 class BatchRow(Row, table=True):
-    """A sealed batch. `id` is its index in the batch log; the checkpoint is that of size id + 1."""
+    """A sealed batch. `id` is its index in the batch log; the checkpoint is that of size id + 1.
+
+    `last_group_id` is the newest receipt group that the sealer saw, 0 for none: the next batch's
+    header must cover the deadlines of all later ones.
+    """
 
     __tablename__ = "batches"
 
     id: int = Field(primary_key=True)
     sealed_at_ms: int
+    last_group_id: int
     leaf_hash: bytes
     map_root: bytes
     header: bytes

@@ -160,6 +160,7 @@ def upgrade() -> None:
         "batches",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("sealed_at_ms", sa.Integer(), nullable=False),
+        sa.Column("last_group_id", sa.Integer(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.Column("map_root", sa.LargeBinary(), nullable=False),
         sa.Column("header", sa.LargeBinary(), nullable=False),

@@ -1,0 +1,255 @@
+"""The matter map in pages: how a batch changes them and how a proof is read from them.
+
+A page is a subtree eight levels deep: the one below a prefix of whole bytes. It holds the lone
+leaves that sit within its levels and the hashes of the pages that continue below; inner hashes are
+computed again when they are needed. There is a page for the empty prefix once the map has a key,
+and for a longer prefix if two keys share it. Hashes: docs/spec/format.md §9, by the rules of
+`verifier.format.matter_map`; pages are kept by batch (docs/design/0006-versioned-map-pages.md).
+Pure. Test: tests/unit/core/test_map_pages.py, against a naive reference.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from notary.errors import Contradiction
+from verifier.format import matter_map
+from verifier.format.digests import ZERO, Digest
+from verifier.format.heads import head_text
+from verifier.format.matter_map import Kind
+
+LEVELS = 8  # bits of a key that one page decides: one byte
+
+_KEY = 32  # bytes
+_LEAF = 64  # bytes: key ‖ value
+_CHILD = 33  # bytes: slot ‖ hash
+_COUNT = 2  # bytes: u16 number of leaves, from 0 to 256
+
+LoadPage = Callable[[bytes], bytes | None]
+"""The stored content of the page with that prefix; None if there is none."""
+
+Changed = tuple[bytes, bytes]
+"""A matter key and its new value, 32 bytes each."""
+
+
+@dataclass(frozen=True)
+class MapUpdate:
+    """What a batch does to the map. `old` has the former value of each changed key that had one.
+
+    `pages` are the changed pages as (prefix, content), ascending by prefix.
+    """
+
+    root: Digest
+    pages: list[tuple[bytes, bytes]]
+    old: dict[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class MapPath:
+    """Where a key leads: the siblings from the root downwards, and what stands at their end.
+
+    `leaf` is (key, value) of the leaf found there, which with ABSENT_LEAF is another key's; None if
+    nothing is there.
+    """
+
+    kind: Kind
+    siblings: tuple[Digest, ...]
+    leaf: tuple[Digest, Digest] | None
+
+
+class _Page:
+    """A page in memory: by slot, which is the key's next byte, a leaf or the hash of a page below."""
+
+    __slots__ = ("children", "leaves")
+
+    def __init__(self) -> None:
+        self.leaves: dict[int, Changed] = {}
+        self.children: dict[int, bytes] = {}
+
+    @classmethod
+    def read(cls, prefix: bytes, content: bytes) -> _Page:
+        page = cls()
+        count = int.from_bytes(content[:_COUNT], "big")
+        at = _COUNT + count * _LEAF
+        if len(content) < at or (len(content) - at) % _CHILD:
+            raise Contradiction(
+                "MAP_PAGE",
+                f"the stored page {prefix.hex() or 'at the root'} of the map has {len(content)} bytes, "
+                f"which {count} leaves and whole children do not make",
+            )
+        depth = len(prefix)
+        page.leaves = {
+            content[i + depth]: (content[i : i + _KEY], content[i + _KEY : i + _LEAF])
+            for i in range(_COUNT, at, _LEAF)
+        }
+        page.children = {
+            content[i]: content[i + 1 : i + _CHILD] for i in range(at, len(content), _CHILD)
+        }
+        return page
+
+    def write(self) -> bytes:
+        """u16 count ‖ leaves as key ‖ value, ascending ‖ children as slot ‖ hash, ascending."""
+        parts = [len(self.leaves).to_bytes(_COUNT, "big")]
+        parts += [key + value for _, (key, value) in sorted(self.leaves.items())]
+        parts += [bytes([slot]) + child for slot, child in sorted(self.children.items())]
+        return b"".join(parts)
+
+    def nodes(self) -> _Nodes:
+        return _Nodes(self.leaves, self.children)
+
+
+class _Nodes:
+    """The hashes inside one page. A range of slots is (lo, hi, level): `level` bits are undecided."""
+
+    __slots__ = ("_hashes", "_is_leaf", "slots")
+
+    def __init__(self, leaves: dict[int, Changed], children: dict[int, bytes]) -> None:
+        # format.md §9: H(0x02 ‖ key ‖ value)
+        hashes = {
+            slot: sha256(b"\x02" + key + value).digest() for slot, (key, value) in leaves.items()
+        }
+        hashes.update(children)
+        self.slots = sorted(hashes)
+        self._hashes = [hashes[slot] for slot in self.slots]
+        self._is_leaf = [slot in leaves for slot in self.slots]
+
+    def split(self, lo: int, hi: int, level: int) -> int:
+        """The first index of the range whose next undecided bit is 1; the range is not empty."""
+        bit = 1 << (level - 1)
+        return bisect_left(self.slots, self.slots[lo] >> level << level | bit, lo, hi)
+
+    def is_lone(self, lo: int, hi: int) -> bool:
+        """Whether the range holds one leaf and nothing else, which then stands for the range."""
+        return hi - lo == 1 and self._is_leaf[lo]
+
+    def hash(self, lo: int, hi: int, level: int) -> bytes:
+        """The hash of a range: empty, a lone leaf, a page below, or a node."""
+        if lo == hi:
+            return ZERO
+        if hi - lo == 1 and (level == 0 or self._is_leaf[lo]):
+            return self._hashes[lo]
+        middle = self.split(lo, hi, level)
+        # format.md §9: H(0x03 ‖ left ‖ right)
+        return sha256(
+            b"\x03" + self.hash(lo, middle, level - 1) + self.hash(middle, hi, level - 1)
+        ).digest()
+
+    def root(self) -> bytes:
+        return self.hash(0, len(self.slots), LEVELS)
+
+
+def change_map(changes: Sequence[Changed], load: LoadPage) -> MapUpdate:
+    """Apply new values to the map whose pages `load` gives.
+
+    `changes` ascend by key, each key once. Keys are never removed. Without changes the root is
+    that of the pages as they are.
+    """
+    update = _Update(load)
+    stored = load(b"")
+    if not changes:
+        root = ZERO if stored is None else _Page.read(b"", stored).nodes().root()
+        return MapUpdate(Digest(root), [], {})
+    page = _Page() if stored is None else _Page.read(b"", stored)
+    root = update.change(b"", page, changes)
+    update.pages.sort()
+    return MapUpdate(Digest(root), update.pages, update.old)
+
+
+class _Update:
+    """One batch's walk over the pages that it changes."""
+
+    __slots__ = ("_load", "old", "pages")
+
+    def __init__(self, load: LoadPage) -> None:
+        self._load = load
+        self.pages: list[tuple[bytes, bytes]] = []
+        self.old: dict[bytes, bytes] = {}
+
+    def change(self, prefix: bytes, page: _Page, changes: Sequence[Changed]) -> bytes:
+        """Apply changes that share the prefix; return the hash of the page's subtree."""
+        depth = len(prefix)
+        at, end = 0, len(changes)
+        while at < end:
+            slot = changes[at][0][depth]
+            after = at + 1
+            while after < end and changes[after][0][depth] == slot:
+                after += 1
+            self._change_slot(prefix, page, slot, changes[at:after])
+            at = after
+        self.pages.append((prefix, page.write()))
+        return page.nodes().root()
+
+    def _change_slot(
+        self, prefix: bytes, page: _Page, slot: int, changes: Sequence[Changed]
+    ) -> None:
+        below = prefix + bytes([slot])
+        if slot in page.children:
+            content = self._load(below)
+            if content is None:
+                raise Contradiction("MAP_PAGE", f"the page {below.hex()} of the map is missing")
+            page.children[slot] = self.change(below, _Page.read(below, content), changes)
+            return
+        leaf = page.leaves.get(slot)
+        if len(changes) == 1 and (leaf is None or leaf[0] == changes[0][0]):
+            if leaf is not None:
+                self.old[leaf[0]] = leaf[1]
+            page.leaves[slot] = changes[0]
+            return
+        # Two keys or more meet in this slot for the first time: a page begins below it, and the
+        # leaf that was alone here goes down into it.
+        new_page = _Page()
+        if leaf is not None:
+            del page.leaves[slot]
+            new_page.leaves[leaf[0][len(below)]] = leaf
+        page.children[slot] = self.change(below, new_page, changes)
+
+
+def find_path(key: bytes, load: LoadPage) -> MapPath:
+    """Where the key leads in the map whose pages `load` gives (docs/spec/format.md §9)."""
+    siblings: list[Digest] = []
+    prefix = b""
+    while True:
+        content = load(prefix)
+        if content is None:
+            if prefix:
+                raise Contradiction("MAP_PAGE", f"the page {prefix.hex()} of the map is missing")
+            return MapPath(Kind.ABSENT_EMPTY, (), None)
+        page = _Page.read(prefix, content)
+        nodes = page.nodes()
+        slot = key[len(prefix)]
+        lo, hi = 0, len(nodes.slots)
+        for level in range(LEVELS, 0, -1):
+            if lo == hi or nodes.is_lone(lo, hi):
+                break
+            middle = nodes.split(lo, hi, level)
+            if slot >> (level - 1) & 1:
+                siblings.append(Digest(nodes.hash(lo, middle, level - 1)))
+                lo = middle
+            else:
+                siblings.append(Digest(nodes.hash(middle, hi, level - 1)))
+                hi = middle
+        if lo == hi:
+            return MapPath(Kind.ABSENT_EMPTY, tuple(siblings), None)
+        if nodes.is_lone(lo, hi):
+            found, value = page.leaves[nodes.slots[lo]]
+            kind = Kind.INCLUSION if found == key else Kind.ABSENT_LEAF
+            return MapPath(kind, tuple(siblings), (Digest(found), Digest(value)))
+        prefix += bytes([slot])
+
+
+def map_values(
+    log: str, batch: int, secret: bytes, heads: Sequence[tuple[bytes, int, bytes]]
+) -> list[Changed]:
+    """Keys with the values that this batch gives them, ascending; `heads` are (key, size, root)."""
+    return sorted(
+        (key, map_value(log, batch, secret, key, size, root)) for key, size, root in heads
+    )
+
+
+def map_value(log: str, batch: int, secret: bytes, key: bytes, size: int, root: bytes) -> Digest:
+    """The value of a matter in the batch of its last change (docs/spec/format.md §9)."""
+    text = head_text(log, Digest(key), size, Digest(root))
+    return matter_map.value(text, matter_map.blind(secret, batch, key))
