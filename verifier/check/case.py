@@ -1,0 +1,359 @@
+"""Owns what the steps work on: the person's files, the package, and what follows from both.
+
+Nothing here judges. A property whose material is missing raises Blocked; the step that asks is
+then blocked, and the step that owns the material says what is wrong with it. Proved by the tests
+of the steps.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from functools import cached_property
+
+from verifier.check.evidence import (
+    Evidence,
+    HeaderFile,
+    LeafFile,
+    Part,
+    ReceiptPart,
+    ShownBatch,
+    SignedCheckpoint,
+    attempt,
+    read_receipts,
+)
+from verifier.check.inputs import Inputs
+from verifier.check.policy import Chain, Pin, Policy
+from verifier.check.reading import Bag
+from verifier.check.rows import Blocked, Trouble
+from verifier.format import fold, heads, trees
+from verifier.format.digests import Digest
+from verifier.format.errors import FormatError
+from verifier.format.evm import (
+    HASH_RULE,
+    Account,
+    Header,
+    check_account,
+    check_slot,
+    parse_header,
+)
+from verifier.format.evm_document import EvmDocument
+from verifier.format.fold import Link
+from verifier.format.heads import Head
+from verifier.format.jsonc import Json
+from verifier.format.matter_map import Kind as MapKind
+from verifier.format.records import Disclosure
+from verifier.format.statement import Kind, Statement
+from verifier.format.times import block_moment
+
+KNOWN_HASH_RULES = frozenset({HASH_RULE})
+
+
+def moment(seconds: int) -> datetime:
+    """The moment of a block time. Raises Blocked if no four-digit year names it."""
+    try:
+        return block_moment(seconds)
+    except FormatError as error:
+        raise Blocked(f"a time that can be written: {error.message}") from error
+
+
+class ChainProof:
+    """One chain proof and what follows from it; also what `verifier anchor` works on."""
+
+    def __init__(self, document: Part[EvmDocument]) -> None:
+        self.document = document
+
+    @property
+    def evm(self) -> EvmDocument:
+        """The chain proof as it parsed."""
+        return self.document.need()
+
+    @cached_property
+    def _header_part(self) -> Part[Header]:
+        raw = self.evm.as_of.header
+        return attempt("as-of header", lambda: parse_header(raw))
+
+    @property
+    def header_part(self) -> Part[Header]:
+        """The as-of header, or why it is none."""
+        return self._header_part
+
+    @property
+    def header(self) -> Header:
+        """The as-of header."""
+        return self.header_part.need()
+
+    @cached_property
+    def account(self) -> Part[Account]:
+        """The contract's account under the as-of header's state root."""
+        document, root = self.evm, self.header.state_root
+        return attempt(
+            "account proof",
+            lambda: check_account(root, document.contract, document.as_of.account_proof),
+        )
+
+    @cached_property
+    def slot(self) -> Part[Digest]:
+        """The log's head under the account's storage root."""
+        document, root = self.evm, self.account.need().storage_root
+        return attempt(
+            "slot proof",
+            lambda: check_slot(root, document.log_address, document.as_of.storage_proof),
+        )
+
+    @cached_property
+    def contract_heads(self) -> list[Digest]:
+        """The contract's head before the first link, and after each."""
+        return [self.evm.prev, *fold.open_links(self.evm.prev, self.evm.links)]
+
+    @cached_property
+    def leg_headers(self) -> list[Part[Header]]:
+        """The header of each leg."""
+        return [
+            attempt(f"header of leg {i}", lambda raw=leg.header: parse_header(raw))  # type: ignore[misc]
+            for i, leg in enumerate(self.evm.legs)
+        ]
+
+    @property
+    def links_that_need_a_leg(self) -> set[int]:
+        """The first and the last link that are used: of a chain proof alone, its ends."""
+        return {0, len(self.evm.links) - 1}
+
+
+class Case(ChainProof):
+    """A package before the person who checks it."""
+
+    def __init__(self, bag: Bag, policy: Policy, inputs: Inputs, *, sm3: bool = False) -> None:
+        self.evidence = Evidence(bag)
+        super().__init__(self.evidence.evm)
+        self.bag = bag
+        self.policy = policy
+        self.inputs = inputs
+        self.sm3 = sm3
+        # What each step that was run found; written by the driver.
+        self.found: dict[str, list[Trouble]] = {}
+
+    @property
+    def statement(self) -> Statement:
+        """The statement as it parsed."""
+        return self.evidence.statement.need()
+
+    @property
+    def kind(self) -> Kind:
+        """The package's kind, as stated."""
+        return self.statement.choices.kind
+
+    @property
+    def key(self) -> Digest:
+        """The key of the stated matter number."""
+        return self.statement.choices.matter.key
+
+    def need_file(self, name: str) -> None:
+        """Raises Blocked if the package has no such file."""
+        if name not in self.bag:
+            raise Blocked(name)
+
+    def leaf(self, position: int) -> LeafFile:
+        """The leaf whose file is named `position`."""
+        part = self.evidence.leaves.get(position)
+        if part is None:
+            raise Blocked(f"leaf {position}")
+        return part.need()
+
+    @cached_property
+    def leaf_hashes(self) -> dict[int, Digest]:
+        """Hash of every leaf in the package by the number in its file's name, ascending."""
+        return {position: part.need().hash for position, part in self.evidence.leaves.items()}
+
+    @cached_property
+    def all_leaf_hashes(self) -> list[Digest]:
+        """Hashes of leaves 0 to size − 1 of the as-of head. Blocked unless just these are there."""
+        size = self.as_of_head.size
+        if len(self.leaf_hashes) != size or list(self.leaf_hashes) != list(range(size)):
+            raise Blocked(f"the leaves 0 to {size - 1}")
+        return list(self.leaf_hashes.values())
+
+    @cached_property
+    def disclosed(self) -> Mapping[int, Mapping[str, Disclosure]]:
+        """Disclosures by leaf and claim name."""
+        return {
+            position: {one.name: one for one in part.need()}
+            for position, part in self.evidence.disclosures.items()
+        }
+
+    def value(self, position: int, claim: str) -> Json:
+        """The disclosed value of a claim. Raises KeyError if it is not disclosed."""
+        return self.disclosed[position][claim].value
+
+    # What is shown.
+
+    @property
+    def last_link(self) -> Link:
+        """The newest anchor as of the as-of block."""
+        return self.evm.links[-1]
+
+    @property
+    def as_of_batch(self) -> int:
+        """The newest batch that the last link covers."""
+        return self.last_link.size - 1
+
+    def batch_header(self, batch: int) -> HeaderFile:
+        """The header of a shown batch."""
+        return self.shown(batch).header.need()
+
+    @property
+    def as_of_batch_header(self) -> HeaderFile:
+        """The header of the as-of batch."""
+        return self.batch_header(self.as_of_batch)
+
+    @property
+    def log_name(self) -> str:
+        """The log's name, as the as-of batch's header says."""
+        return self.as_of_batch_header.header.log
+
+    def checkpoint(self, batch: int) -> SignedCheckpoint:
+        """The checkpoint by which a batch is shown."""
+        return self.evidence.batches[batch].checkpoint.need()
+
+    @cached_property
+    def first_link(self) -> dict[tuple[int, Digest], int]:
+        """The index of the earliest link of each size and root."""
+        first: dict[tuple[int, Digest], int] = {}
+        for index, link in enumerate(self.evm.links):
+            first.setdefault((link.size, link.root), index)
+        return first
+
+    def link_of(self, batch: int) -> int:
+        """The index of the link by which a batch is shown. Blocked if its checkpoint is none."""
+        checkpoint = self.checkpoint(batch)
+        index = self.first_link.get((checkpoint.size, checkpoint.root))
+        if index is None:
+            raise Blocked(f"the link of batch {batch}")
+        return index
+
+    @cached_property
+    def shown_links(self) -> list[int]:
+        """Indexes of the links by which batches are shown, ascending, each once."""
+        if not self.evidence.batches:
+            raise Blocked("any batch")
+        return sorted({self.link_of(batch) for batch in self.evidence.batches})
+
+    @property
+    def links_that_need_a_leg(self) -> set[int]:
+        """The first and the last shown anchor."""
+        return {self.shown_links[0], self.shown_links[-1]}
+
+    @cached_property
+    def head_parts(self) -> dict[int, Part[Head]]:
+        """The matter's head in each shown batch whose map proof is an inclusion."""
+        found = {}
+        for batch, shown in self.evidence.batches.items():
+            proof = shown.map_proof.value
+            if proof is not None and proof.head is not None:
+                text, log, key = proof.head, self.log_name, self.key
+                found[batch] = attempt(
+                    f"head in batch {batch}",
+                    lambda text=text, log=log, key=key: heads.parse_head(text, log, key),  # type: ignore[misc]
+                )
+        return found
+
+    def head(self, batch: int) -> Head:
+        """The matter's head in a shown batch."""
+        part = self.head_parts.get(batch)
+        if part is None:
+            raise Blocked(f"the head in batch {batch}")
+        return part.need()
+
+    @property
+    def as_of_head(self) -> Head:
+        """The matter's head in the as-of batch."""
+        return self.head(self.as_of_batch)
+
+    @cached_property
+    def as_of_size(self) -> int:
+        """How many records the matter has in the as-of batch; 0 where its map has no such key."""
+        if self.shown(self.as_of_batch).map_proof.need().kind is not MapKind.INCLUSION:
+            return 0
+        return self.as_of_head.size
+
+    def roots_at(self, sizes: Collection[int]) -> dict[int, Digest]:
+        """Roots over the first leaves for each of `sizes` up to that of the as-of head."""
+        frontier = trees.Frontier()
+        roots = {}
+        for hash_ in self.all_leaf_hashes:
+            frontier.append(hash_)
+            if frontier.size in sizes:
+                roots[frontier.size] = frontier.root()
+        return roots
+
+    def anchored_by(self, position: int) -> tuple[int, int] | None:
+        """Batch and link that date a record: the first shown head that has it, its checkpoint's.
+
+        None for a position that no shown head has. Only true while step 7.3 holds.
+        """
+        for batch in self.evidence.batches:
+            if batch in self.head_parts and self.head(batch).size > position:
+                return batch, self.link_of(batch)
+        return None
+
+    # What the person trusts.
+
+    @property
+    def chain(self) -> Chain | None:
+        """The chain as the policy describes it, if it does."""
+        return self.policy.chains.get(self.evm.chain_id)
+
+    @cached_property
+    def pin(self) -> Pin | None:
+        """The policy's pin of this log, if there is one."""
+        document, name = self.evm, self.log_name
+        for pin in self.policy.pins:
+            if (pin.chain_id, pin.contract, pin.log_address, pin.name) == (
+                document.chain_id,
+                document.contract,
+                document.log_address,
+                name,
+            ):
+                return pin
+        return None
+
+    def need_pin(self) -> Pin:
+        """The pin. Raises Blocked if the log is not pinned."""
+        if self.pin is None:
+            raise Blocked("a pin of this log in the policy")
+        return self.pin
+
+    def _check_hash_rule(self) -> None:
+        # A chain that the policy does not list has no rule that could be unknown; step 4.2 says
+        # that nothing of it is pinned.
+        if self.chain is not None and self.chain.hash_rule not in KNOWN_HASH_RULES:
+            raise Blocked(f"the hash rule {self.chain.hash_rule!a}")
+
+    @property
+    def header_part(self) -> Part[Header]:
+        """The as-of header, read by the chain's hash rule. Blocked if that is not known."""
+        self._check_hash_rule()
+        return super().header_part
+
+    @cached_property
+    def not_before_headers(self) -> list[Part[Header]]:
+        """The headers that `evm.json` carries for `not_before`, in its order."""
+        self._check_hash_rule()
+        return [
+            attempt(f"not_before header {i}", lambda raw=raw: parse_header(raw))  # type: ignore[misc]
+            for i, raw in enumerate(self.evm.not_before)
+        ]
+
+    @cached_property
+    def receipts(self) -> list[ReceiptPart]:
+        """The person's receipts."""
+        return read_receipts(self.inputs.receipts)
+
+    def shown(self, batch: int) -> ShownBatch:
+        """The files of a shown batch."""
+        shown = self.evidence.batches.get(batch)
+        if shown is None:
+            raise Blocked(f"batch {batch}")
+        return shown
+
+    def level(self, chain_id: int, number: int, hash_: bytes) -> int:
+        """1 if the person supplied this hash for this block, else 0."""
+        return int(self.inputs.blocks.get((chain_id, number)) == hash_)

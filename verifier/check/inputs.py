@@ -1,0 +1,72 @@
+"""Owns the inputs file: what the verifying person knows (docs/spec/verification.md §2).
+
+Step 1.2. Proved by tests/unit/check/test_inputs.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from verifier.check.toml import Table, read_document, read_file
+from verifier.format import numbers
+from verifier.format.digests import Digest
+from verifier.format.numbers import MatterNumber
+
+FORMAT = "notary-inputs/1"
+CODE = "INPUTS"
+
+MAX_RECEIPTS = 10_000  # a person who holds more gives them in several runs
+MAX_RECEIPT_BYTES = 2**20  # a receipt has about 2 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFile:
+    """A receipt's bytes and the name under which the person gave it."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """An inputs file. `blocks` maps chain id and number to the hash that the person has.
+
+    `receipts` holds each different receipt once: a file given twice is one promise.
+    """
+
+    matter: MatterNumber | None
+    earliest_as_of: datetime | None
+    receipts: tuple[ReceiptFile, ...]
+    blocks: Mapping[tuple[int, int], Digest]
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Read an inputs file and the receipts that it names. Raises CannotJudge INPUTS_…."""
+    top = read_document(path, CODE).table
+    top.word("format", (FORMAT,))
+    matter = top.read("matter", numbers.parse, "MATTER") if "matter" in top else None
+    earliest = top.time("earliest_as_of") if "earliest_as_of" in top else None
+    names = top.texts("receipts", MAX_RECEIPTS) if "receipts" in top else []
+    blocks = _blocks(top.tables("block"))
+    top.done()
+    receipts: dict[bytes, ReceiptFile] = {}
+    for name in names:
+        data = read_file(path.parent / name, MAX_RECEIPT_BYTES, f"{CODE}_RECEIPT")
+        receipts.setdefault(data, ReceiptFile(name, data))
+    return Inputs(matter, earliest, tuple(receipts.values()), blocks)
+
+
+def _blocks(tables: list[Table]) -> dict[tuple[int, int], Digest]:
+    blocks: dict[tuple[int, int], Digest] = {}
+    for table in tables:
+        key = (table.integer("chain_id"), table.integer("number"))
+        hash_ = Digest(table.zerox("hash", 32))
+        if "origin" in table:
+            table.text("origin")
+        table.done()
+        if blocks.setdefault(key, hash_) != hash_:
+            raise table.error(
+                "BLOCK_CONFLICT", f"chain {key[0]} block {key[1]} has two different hashes"
+            )
+    return blocks

@@ -1,0 +1,135 @@
+"""Runs the steps and puts what they find into rows and a verdict (docs/spec/verification.md §4, §5).
+
+Proved by tests/unit/check/test_judge.py and tests/hostile.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from verifier.check.case import Case
+from verifier.check.inputs import Inputs
+from verifier.check.policy import Policy
+from verifier.check.reading import BagUnreadable, read_bag
+from verifier.check.rows import BLOCKED, Blocked, CannotJudge, Result, Row, Trouble, Verdict
+from verifier.check.steps import NOT_APPLICABLE, STEPS, Step
+from verifier.check.verdict import judge, required_rows
+from verifier.format.statement import Kind
+
+MAX_TROUBLES = 20  # of one step and result: a report names the first ones, the rest say no more
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trouble with the step that found it."""
+
+    step: str
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """A row's result; `step`, `code` and `detail` are those of the first trouble that decides it.
+
+    `found` holds every trouble but those that only say that a step was blocked.
+    """
+
+    row: Row
+    result: Result
+    step: str | None = None
+    code: str | None = None
+    detail: str = ""
+    found: tuple[Found, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All rows in their order, and the verdict over them."""
+
+    case: Case
+    kind: Kind | None
+    rows: Mapping[Row, RowFinding]
+    verdict: Verdict
+
+
+def check(package: Path, policy: Policy, inputs: Inputs, *, sm3: bool = False) -> Judgement:
+    """Check a package.
+
+    Raises CannotJudge PACKAGE_UNREADABLE if it can't be opened, POLICY_KIND if the policy has no
+    list for its kind.
+    """
+    try:
+        case = Case(read_bag(package, sm3=sm3), policy, inputs, sm3=sm3)
+        return judge_case(case)
+    except BagUnreadable as error:
+        raise CannotJudge("PACKAGE_UNREADABLE", str(error)) from error
+
+
+def judge_case(case: Case) -> Judgement:
+    """Run every step of STEPS over the case. Raises CannotJudge POLICY_KIND."""
+    stated = case.evidence.statement.value
+    kind = None if stated is None else stated.choices.kind
+    if kind is not None and kind not in case.policy.required:
+        raise CannotJudge("POLICY_KIND", f"the package is of kind {kind.value}")
+    by_row: dict[Row, list[Found]] = {row: [] for row in Row}
+    looked_at: set[Row] = set()
+    for step in sorted(STEPS.values(), key=lambda one: one.order):
+        row = step.row_in(kind)
+        if row is None:
+            continue
+        looked_at.add(row)
+        troubles = _run(step, case)
+        case.found[step.number] = troubles
+        by_row[row] += [Found(step.number, trouble) for trouble in troubles]
+    rows = {}
+    for row in Row:
+        code = _not_applicable(row, kind, case)
+        if code is not None:
+            rows[row] = RowFinding(row, Result.NOT_APPLICABLE, code=code)
+        elif row not in looked_at:
+            rows[row] = RowFinding(row, Result.NOT_CHECKED, code=BLOCKED, detail="no step was run")
+        else:
+            rows[row] = _row(row, by_row[row])
+    results = {row: finding.result for row, finding in rows.items()}
+    if kind is None:
+        # Without a kind there is no list of rows; step 2.5 failed, or nothing is required to pass.
+        required = frozenset(Row)
+    else:
+        required = required_rows(kind, case.policy.required[kind])
+    return Judgement(case, kind, rows, judge(results, required))
+
+
+def _run(step: Step, case: Case) -> list[Trouble]:
+    kept: dict[Result, list[Trouble]] = {Result.FAIL: [], Result.NOT_CHECKED: []}
+    for trouble in _troubles(step, case):
+        troubles = kept[trouble.result]
+        if len(troubles) < MAX_TROUBLES:
+            troubles.append(trouble)
+    return kept[Result.FAIL] + kept[Result.NOT_CHECKED]
+
+
+def _troubles(step: Step, case: Case) -> Iterator[Trouble]:
+    try:
+        yield from step.run(case)
+    except Blocked as blocked:
+        yield Trouble(Result.NOT_CHECKED, BLOCKED, f"step {step.number} needs {blocked.missing}")
+
+
+def _not_applicable(row: Row, kind: Kind | None, case: Case) -> str | None:
+    if row is Row.TIMESTAMP:
+        return "NO_TOKEN"
+    if row is Row.SIGNATURES:
+        return "NO_SIGNED_ACTS"
+    if row is Row.RECEIPTS and not case.inputs.receipts:
+        return "NO_RECEIPTS"
+    return None if kind is None else NOT_APPLICABLE[kind].get(row)
+
+
+def _row(row: Row, found: list[Found]) -> RowFinding:
+    listed = tuple(one for one in found if one.trouble.code != BLOCKED)
+    for result in (Result.FAIL, Result.NOT_CHECKED):
+        for one in found:
+            if one.trouble.result is result:
+                trouble = one.trouble
+                return RowFinding(row, result, one.step, trouble.code, trouble.detail, listed)
+    return RowFinding(row, Result.PASS)

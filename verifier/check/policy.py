@@ -1,0 +1,178 @@
+"""Owns the policy file: whom and what the verifying person trusts (docs/spec/verification.md §1).
+
+Step 1.1. Nothing of it is ever read from a package. Proved by tests/unit/check/test_policy.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from verifier.check.rows import Row
+from verifier.check.toml import Table, read_document
+from verifier.format.digests import Digest, shown
+from verifier.format.heads import check_log_name
+from verifier.format.notes import VKey, parse_vkey
+from verifier.format.numbers import ADDRESS_LENGTH
+from verifier.format.receipts import receipts_origin
+from verifier.format.statement import Kind
+
+FORMAT = "notary-policy/1"
+CODE = "POLICY"
+
+PUBLIC, CONSORTIUM, TEST = "public", "consortium", "test"
+SHOWN, FULL = "shown", "full"
+
+_MAX_ITEMS = 1_000  # rows, keys: more is a mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`max_silence_s` in seconds; `history` is what the person wants to be shown."""
+
+    max_silence_s: int
+    history: str
+    dispute_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain as the person knows it. `hash_rule` may be one that this verifier does not know."""
+
+    id: int
+    name: str
+    chain_class: str
+    hash_rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A log that the person trusts, for anchors in [since, until)."""
+
+    chain_id: int
+    contract: bytes
+    log_address: bytes
+    name: str
+    vkeys: tuple[VKey, ...]
+    receipt_vkeys: tuple[VKey, ...]
+    since: datetime
+    until: datetime | None
+    last_good_head: Digest | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy file. `required` holds, per accepted kind, the rows beyond the floor."""
+
+    sha256: str
+    required: Mapping[Kind, frozenset[Row]]
+    limits: Limits
+    chains: Mapping[int, Chain]
+    pins: tuple[Pin, ...]
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy file. Raises CannotJudge POLICY_…."""
+    document = read_document(path, CODE)
+    top = document.table
+    top.word("format", (FORMAT,))
+    required = _required(top.table("required"))
+    limits = _limits(top.table("limits"))
+    chains: dict[int, Chain] = {}
+    for table in top.tables("chain"):
+        chain = _chain(table)
+        if chain.id in chains:
+            raise table.error("TWICE", f"chain {chain.id} stands twice")
+        chains[chain.id] = chain
+    pins: dict[tuple[int, bytes, bytes, str], Pin] = {}
+    for table in top.tables("log"):
+        pin = _pin(table)
+        if pin.chain_id not in chains:
+            raise table.error("CHAIN", f"its chain {pin.chain_id} is not listed under [[chain]]")
+        name = (pin.chain_id, pin.contract, pin.log_address, pin.name)
+        if name in pins:
+            raise table.error("TWICE", f"log {pin.name} stands twice")
+        pins[name] = pin
+    top.done()
+    digest = sha256(document.data).hexdigest()
+    return Policy(digest, required, limits, chains, tuple(pins.values()))
+
+
+def _required(table: Table) -> dict[Kind, frozenset[Row]]:
+    required: dict[Kind, frozenset[Row]] = {}
+    for kind in Kind:
+        if kind.value not in table:
+            continue
+        rows: set[Row] = set()
+        for text in table.texts(kind.value, _MAX_ITEMS):
+            if text not in list(Row):
+                raise table.error("VALUE", f"{kind.value!r} names {shown(text)}, which is no row")
+            if text in rows:
+                raise table.error("TWICE", f"{kind.value!r} names {text} twice")
+            rows.add(Row(text))
+        required[kind] = frozenset(rows)
+    table.done()
+    return required
+
+
+def _limits(table: Table) -> Limits:
+    limits = Limits(
+        max_silence_s=table.integer("max_silence_s"),
+        history=table.word("history", (SHOWN, FULL)),
+        dispute_since=table.time("dispute_since") if "dispute_since" in table else None,
+    )
+    table.done()
+    return limits
+
+
+def _chain(table: Table) -> Chain:
+    chain = Chain(
+        id=table.integer("id"),
+        name=table.text("name"),
+        chain_class=table.word("class", (PUBLIC, CONSORTIUM, TEST)),
+        hash_rule=table.text("hash_rule"),
+    )
+    table.done()
+    return chain
+
+
+def _pin(table: Table) -> Pin:
+    name = table.read("name", check_log_name)
+    pin = Pin(
+        chain_id=table.integer("chain_id"),
+        contract=table.zerox("contract", ADDRESS_LENGTH),
+        log_address=table.zerox("log_address", ADDRESS_LENGTH),
+        name=name,
+        vkeys=_vkeys(table, "vkeys", name),
+        receipt_vkeys=(
+            _vkeys(table, "receipt_vkeys", receipts_origin(name))
+            if "receipt_vkeys" in table
+            else ()
+        ),
+        since=table.time("from"),
+        until=table.time("until") if "until" in table else None,
+        last_good_head=(
+            Digest(table.hexbytes("last_good_head", 32)) if "last_good_head" in table else None
+        ),
+        origin=table.text("origin"),
+    )
+    if not pin.vkeys:
+        raise table.error("VALUE", "'vkeys' has at least one key")
+    if pin.until is not None and pin.until <= pin.since:
+        raise table.error("VALUE", "'until' is not after 'from'")
+    table.done()
+    return pin
+
+
+def _vkeys(table: Table, member: str, name: str) -> tuple[VKey, ...]:
+    keys: dict[tuple[str, bytes], VKey] = {}
+    for text in table.texts(member, _MAX_ITEMS):
+        key = table.parsed(member, text, parse_vkey, "KEY")
+        if key.name != name:
+            raise table.error("KEY", f"{member!r}: want a key of {name}, got {shown(key.name)}")
+        if (key.name, key.key_id) in keys:
+            raise table.error("TWICE", f"{member!r}: key id {key.key_id.hex()} stands twice")
+        keys[key.name, key.key_id] = key
+    return tuple(keys.values())
