@@ -3,8 +3,8 @@
 Kept apart from notary.ports because only the sender uses them. The docstrings are the contracts.
 A `Chain` answers for one contract and one log, whatever number of endpoints stands behind it.
 
-Errors of every reading method: NothingHappened when the chain could not be asked, Contradiction when
-the answers don't rebuild (docs/spec/sender.md §1 rule 7). No reading method retries; the sender does.
+Errors of every reading method of a Chain: ChainAway and ChainContradiction. Nothing here retries; the
+sender does.
 """
 
 from __future__ import annotations
@@ -15,14 +15,26 @@ from datetime import datetime
 from typing import Protocol
 
 from notary.core.intent import Attempt, BlockRef, Event, Intent
+from notary.errors import Contradiction, NothingHappened
 from notary.ports import AnchorBook, AsOf, Leg
 from verifier.format.digests import Digest
 from verifier.format.evm import Header
 
 
+class ChainAway(NothingHappened):
+    """The chain could not be asked, or moved while it was. The same call may be repeated."""
+
+
+class ChainContradiction(Contradiction):
+    """What the chain's endpoints say doesn't rebuild (docs/spec/sender.md §1 rule 7).
+
+    Nothing of it was believed. It stops the one who asked, not the service.
+    """
+
+
 @dataclass(frozen=True)
 class ChainIdentity:
-    """What tells one chain and contract from another. `code_hash` is that of the contract's code."""
+    """What tells one chain and contract from another."""
 
     chain_id: int
     genesis_hash: bytes
@@ -39,7 +51,7 @@ class Fees:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What the node says that the transaction would do now: gas needed, or None and why it fails."""
+    """What the node says that a call would do now: gas needed, or None and why it fails."""
 
     gas: int | None
     reason: str
@@ -49,7 +61,7 @@ class Simulation:
 class Inclusion:
     """A transaction in a block, with its receipt. Both roots of the header were rebuilt.
 
-    `leg.log_index` is the place of the contract's event for the log, or -1 where the receipt has none.
+    `leg.log_index` is the place of the contract's event for the log, -1 where there is none.
     """
 
     header: Header
@@ -64,7 +76,7 @@ class Inclusion:
 
 @dataclass(frozen=True)
 class HeadProof:
-    """The log's head in one block, proved by account and storage proof; zero if it never anchored."""
+    """The log's head in one block, proved; zero if it never anchored."""
 
     header: Header
     head: Digest
@@ -110,8 +122,8 @@ class Chain(Protocol):
     def send(self, raw: bytes) -> None:
         """Hand signed bytes to the node, exactly once: nothing below this call sends again.
 
-        Returns when the node took them. Raises NothingHappened only if they can't have reached the
-        node, and OutcomeUnknown otherwise, whatever the node answered. Idempotent by the bytes' hash.
+        Returns when the node took them. Raises ChainAway only if they can't have reached the
+        node, OutcomeUnknown otherwise, whatever the node answered. Idempotent by the bytes' hash.
         """
         ...
 
@@ -131,7 +143,7 @@ class Chain(Protocol):
         ...
 
     def attempt(self, tx_hash: bytes) -> Attempt | None:
-        """A transaction that the node knows, as an attempt; its bytes were compared with the hash."""
+        """A transaction that the node knows, as an attempt; its bytes have that hash."""
         ...
 
     def prove_head(self) -> HeadProof:
@@ -263,7 +275,7 @@ class IntentBook(AnchorBook, Protocol):
     def seal(
         self, chain_id: int, contract: bytes, log_address: bytes, size: int, root: bytes
     ) -> Intent:
-        """Make an intent in SEALED. Raises NothingHappened SENDER_RACE if one is live that is unsent."""
+        """Make an intent in SEALED. Raises NothingHappened SENDER_RACE if one is there unsent."""
         ...
 
     def advance(self, before: Intent, event: Event, leg: Leg | None = None) -> Intent:
@@ -282,8 +294,12 @@ class IntentBook(AnchorBook, Protocol):
         """Those that wait for finality, oldest block first."""
         ...
 
-    def newest_released(self, anchors: int) -> StoredAsOf | None:
-        """The newest released one whose head at least that many links lead to."""
+    def released_for(self, number: int) -> StoredAsOf | None:
+        """The earliest released one to whose head the anchor of that number leads."""
+        ...
+
+    def newest_released(self) -> StoredAsOf | None:
+        """The released one of the highest block."""
         ...
 
     def newest_taken(self) -> StoredAsOf | None:
