@@ -34,6 +34,10 @@ def prove(root: Digest, key: bytes, nodes: Sequence[bytes]) -> bytes:
                 raise FormatError("MPT_NODE_FORM", "a node of 32 bytes or more stands inside")
             node = reference
         else:
+            if len(reference) != DIGEST_LENGTH:
+                raise FormatError(
+                    "MPT_NODE_FORM", f"a child has 32 bytes or none, got {len(reference)}"
+                )
             if used == len(nodes):
                 raise FormatError(
                     "MPT_NODE_MISSING", f"the path goes on after {used} nodes, at nibble {at}"
@@ -64,8 +68,6 @@ def prove(root: Digest, key: bytes, nodes: Sequence[bytes]) -> bytes:
 
 
 def _hashed_node(reference: bytes, node: bytes, *, is_root: bool) -> list[rlp.Item]:
-    if len(reference) != DIGEST_LENGTH:
-        raise FormatError("MPT_NODE_FORM", f"a child has 32 bytes or none, got {len(reference)}")
     if keccak256(node) != reference:
         raise FormatError(
             "MPT_NODE_HASH", f"node {keccak256(node).hex()} stands where {reference.hex()} belongs"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from verifier.format.digests import Digest, b64_decode, b64_encode, shown
 from verifier.format.errors import FormatError
 from verifier.format.heads import parse_decimal
-from verifier.format.notes import Note, parse_note
+from verifier.format.notes import Checkpoint, Note, parse_checkpoint_text, parse_note
 from verifier.format.trees import MAX_PATH
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
@@ -25,12 +25,17 @@ class TlogProof:
     path: tuple[Digest, ...]
     note: Note
 
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Origin, size and root that the note's text states, unverified."""
+        return parse_checkpoint_text(self.note.text)
+
 
 def parse(data: bytes) -> TlogProof:
     """Read a tlog-proof without extra data, which nothing would authenticate.
 
     Raises FormatError TLOG_PROOF_FORM, TLOG_PROOF_EXTRA, TLOG_PROOF_LENGTH, DECIMAL_FORM,
-    B64_FORM, DIGEST_LENGTH or NOTE_….
+    B64_FORM, DIGEST_LENGTH, NOTE_… or CHECKPOINT_LINES.
     """
     if len(data) > _MAX_BYTES:
         raise FormatError("TLOG_PROOF_LENGTH", f"want at most {_MAX_BYTES} bytes, got {len(data)}")
@@ -39,8 +44,8 @@ def parse(data: bytes) -> TlogProof:
     except UnicodeDecodeError as error:
         raise FormatError("TLOG_PROOF_FORM", f"byte {error.start} is not UTF-8") from error
     # C2SP tlog-proof: the first empty line separates the proof from the checkpoint.
-    proof, empty_line, note = text.partition("\n\n")
-    lines = proof.split("\n")
+    head, empty_line, note = text.partition("\n\n")
+    lines = head.split("\n")
     if not empty_line or lines[0] != FIRST_LINE or len(lines) < 2:
         raise FormatError("TLOG_PROOF_FORM", f"want {FIRST_LINE}, got {shown(lines[0])}")
     if lines[1].startswith("extra "):
@@ -51,7 +56,10 @@ def parse(data: bytes) -> TlogProof:
     if len(lines) - 2 > MAX_PATH:
         raise FormatError("TLOG_PROOF_LENGTH", f"want at most 64 hashes, got {len(lines) - 2}")
     path = tuple([Digest(b64_decode(line)) for line in lines[2:]])
-    return TlogProof(index, path, parse_note(note))
+    proof = TlogProof(index, path, parse_note(note))
+    # A note of any other text is no checkpoint.
+    parse_checkpoint_text(proof.note.text)
+    return proof
 
 
 def encode(proof: TlogProof) -> bytes:
