@@ -117,6 +117,7 @@ class Chain:
     nodes: dict[bytes, bytes] = field(default_factory=dict)  # one store for every trie
 
     def __post_init__(self) -> None:
+        self._others, self._other_logs = self._neighbours()
         self.mine(self.genesis_time)
 
     @property
@@ -249,19 +250,10 @@ class Chain:
 
     def _state(self, number: int) -> tuple[bytes, dict[bytes, bytes]]:
         """State root, and the storage root of every contract, after the block."""
-        state = HexaryTrie(self.nodes)
-        # Other accounts and other slots, so that proofs have more than one node.
-        for i in range(24):
-            other = keccak(b"other account" + bytes([i]))[:20]
-            state[keccak(other)] = encode_rlp(
-                [integer(i), integer(10**18), HexaryTrie({}).root_hash, keccak(b"")]
-            )
+        state = self.trie(self._others)
         storage_roots = {}
         for contract, code_hash in self.contracts.items():
-            storage = HexaryTrie(self.nodes)
-            for i in range(12):
-                other = keccak(b"other log" + bytes([i]))[:20]
-                storage[slot_key(other)] = encode_rlp(keccak(other))
+            storage = self.trie(self._other_logs)
             for (emitter, log), head in self.heads.items():
                 if emitter == contract:
                     # docs/spec/anchor.md §3: the RLP of the head without leading zero bytes.
@@ -274,6 +266,19 @@ class Chain:
             state[keccak(contract)] = encode_rlp(account)
             storage_roots[contract] = cast(bytes, storage.root_hash)
         return cast(bytes, state.root_hash), storage_roots
+
+    def _neighbours(self) -> tuple[bytes, bytes]:
+        """Roots of other accounts and of other slots, so that proofs have more than one node."""
+        state, storage = HexaryTrie(self.nodes), HexaryTrie(self.nodes)
+        for i in range(24):
+            other = keccak(b"other account" + bytes([i]))[:20]
+            state[keccak(other)] = encode_rlp(
+                [integer(i), integer(10**18), HexaryTrie({}).root_hash, keccak(b"")]
+            )
+        for i in range(12):
+            other = keccak(b"other log" + bytes([i]))[:20]
+            storage[slot_key(other)] = encode_rlp(keccak(other))
+        return cast(bytes, state.root_hash), cast(bytes, storage.root_hash)
 
     def _ordered(self, values: Sequence[bytes]) -> HexaryTrie:
         """The trie of a block's transactions or receipts: key RLP(index), value as it stands."""

@@ -159,10 +159,14 @@ class Log:
     batches: list[Batch] = field(default_factory=list)
     anchors: list[Anchor] = field(default_factory=list)
     checkpoint_keys: list[Key] = field(default_factory=list)
+    # Another log whose matter numbers this one uses as if they were its own.
+    numbered_by: Log | None = None
 
     def __post_init__(self) -> None:
         self.sender = Sender.of(self.secrets.take("account"))
-        self.checkpoint_keys = [Key(self.name, self.secrets.take("checkpoint key"))]
+        self.checkpoint_keys = self.checkpoint_keys or [
+            Key(self.name, self.secrets.take("checkpoint key"))
+        ]
         self.receipt_key = Key(f"{self.name}/receipts", self.secrets.take("receipt key"))
         self.next_key = Key(self.name, self.secrets.take("next checkpoint key"))
 
@@ -174,6 +178,8 @@ class Log:
 
     def number(self, name: str) -> numbers.MatterNumber:
         """The number that a matter of this name has or would have in this log."""
+        if self.numbered_by is not None:
+            return self.numbered_by.number(name)
         tag = numbers.log_tag(self.chain.chain_id, self.contract, self.address)
         return numbers.make(self.secrets.take(f"number {name}", 16), tag)
 
@@ -247,7 +253,7 @@ class Log:
             "log": self.name,
             "batch": index,
             "sealed_at": format_block_time(self.chain.tip.timestamp),
-            "map_root": self.damage("map_root", map_root(values), batch=index).hex(),
+            "map_root": self.damage("map_root", map_root(values), batch=index, values=values).hex(),
             "delta": sha256(delta).hex(),
             "max_deadline_s": MAX_DEADLINE_S,
             "keys": [
@@ -326,9 +332,7 @@ class Log:
         size = len(self.batches) if size is None else size
         root, note = self.checkpoint(size)
         prev = self.chain.heads.get((self.contract, self.address), bytes(32))
-        # ABI: selector ‖ bytes32 prev ‖ bytes32 root ‖ uint64 size
-        call_data = ANCHOR_SELECTOR + prev + root + size.to_bytes(32, "big")
-        call = Call(self.sender, self.contract, call_data, tx_type)
+        call = Call(self.sender, self.contract, anchor_call(prev, root, size), tx_type)
         block = self.chain.mine(self.chain.tip.timestamp + after_s, [*before, call])
         anchor = Anchor(
             len(self.anchors), prev, root, size, note, self.headers_under(size), block, len(before)
@@ -379,6 +383,11 @@ class Log:
                 "note": signed_note(text, signer),
             }
         )
+
+
+def anchor_call(prev: bytes, root: bytes, size: int) -> bytes:
+    """Call data of `anchor(bytes32 prev, bytes32 root, uint64 size)`, by the contract ABI."""
+    return ANCHOR_SELECTOR + prev + root + size.to_bytes(32, "big")
 
 
 def attachment_claim(stored: str, filename: str, content: bytes) -> dict[str, Json]:

@@ -44,6 +44,9 @@ NOBODY = "nobody"  # a number that was given out and never used
 ANCHORED: Mapping[int, tuple[int, ...]] = {0: (1,), 2: (3,), 3: (4,), 4: (5,), 5: (6,)}
 BATCHES = 6
 
+# Another transaction precedes each anchor in its block, so that its index isn't zero.
+STRANGERS_CALL = Call(Sender.of(Secrets("stranger").take("account")), b"\x09" * 20)
+
 # What the exporter of the story keeps back: one field, and a record that was erased.
 WITHHELD: Withheld = {(0, "text"): "privilege"}
 ERASED: Erased = {2: 5}
@@ -54,7 +57,7 @@ def money(minor: int) -> dict[str, Json]:
 
 
 class World:
-    """One chain and one log on it; `second_log` adds others to the same chain."""
+    """One chain and one log on it."""
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class World:
         log_name: str = LOG_NAME,
         contract: bytes = CONTRACT,
         code_hash: bytes = CODE_HASH,
+        other_contracts: Mapping[bytes, bytes] | None = None,
         header_size: int = 21,
         extra_data: bytes = b"simulated",
         damage: Mapping[str, Change] | None = None,
@@ -73,16 +77,15 @@ class World:
             raise ValueError(f"{sorted(unknown)} is no point of the world")
         self.damage = Damage(**(damage or {}))
         self.chain = Chain(
-            chain_id, {contract: code_hash}, GENESIS_TIME, self.damage, header_size, extra_data
+            chain_id,
+            {contract: code_hash, **(other_contracts or {})},
+            GENESIS_TIME,
+            self.damage,
+            header_size,
+            extra_data,
         )
         self.log = Log(self.chain, contract, log_name, Secrets(seed), self.damage)
         self.contract = contract
-
-    def second_log(self, name: str, seed: str, contract: bytes | None = None) -> Log:
-        """Another log on the same chain, by another account or through another contract."""
-        where = contract or self.contract
-        self.chain.contracts.setdefault(where, CODE_HASH)
-        return Log(self.chain, where, name, Secrets(seed), self.damage)
 
     def wait(self, seconds: int = HOUR) -> Block:
         """Let time pass and a block be made at its end."""
@@ -91,37 +94,43 @@ class World:
     # ------------------------------------------------------------------ the story
 
     @classmethod
-    def told(
-        cls,
+    def told(cls, **options: Any) -> World:
+        """A world in which the whole story has happened; options of both are taken."""
+        of_the_story = ("anchored", "batches", "headers", "tx_type", "last_wait_s")
+        story = {name: options.pop(name) for name in of_the_story if name in options}
+        return cls(**options).tell(**story)
+
+    def tell(
+        self,
         *,
         anchored: Mapping[int, tuple[int, ...]] = ANCHORED,
         batches: int = BATCHES,
         headers: Mapping[int, Mapping[str, Json]] | None = None,
         tx_type: int = 2,
         last_wait_s: int = HOUR,
-        **options: Any,
     ) -> World:
-        """A world in which the whole story has happened.
+        """Let the story happen.
 
         `anchored` says which sizes are anchored after which batch, `headers` which header members
         differ in which batch.
         """
-        world = cls(**options)
+        chapters = (
+            self._chapter_0,
+            self._chapter_1,
+            self._chapter_2,
+            self._chapter_3,
+            self._chapter_4,
+        )
         for index in range(batches):
-            world.wait()
-            chapters = (world._chapter_0, world._chapter_1, world._chapter_2, world._chapter_3,
-                        world._chapter_4)  # fmt: skip
+            self.wait()
             if index < len(chapters):
                 chapters[index]()
-            world.log.seal((headers or {}).get(index))
+            self.log.seal((headers or {}).get(index))
             for size in anchored.get(index, ()):
-                # Another transaction precedes it, so that the index in the block isn't zero.
-                stranger = Sender.of(Secrets("stranger").take("account"))
-                other = Call(stranger, bytes(19) + b"\x09", b"", 2)
-                world.log.anchor(size, tx_type=tx_type, before=[other])
-        world.wait(last_wait_s)
-        world.damage.require_fired()
-        return world
+                self.log.anchor(size, tx_type=tx_type, before=[STRANGERS_CALL])
+        self.wait(last_wait_s)
+        self.damage.require_fired()
+        return self
 
     def _chapter_0(self) -> None:
         self.log.add("other", "letter", {"subject": "Invoice 7", "occurred_at": self.now()})

@@ -1,0 +1,843 @@
+"""Attacks on the chain proof: steps 4.1 to 4.11 and 9.1 to 9.2.
+
+Where a block is damaged inside the world, the person's own list of blocks agrees with the damaged
+chain: what must catch the attack is the check under test, not the block hash. Attacks in which the
+person's list is honest say so by the row `finality`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import rlp
+from eth_utils.crypto import keccak
+
+from tests.hostile.case import Case, attack, case, damaged, honest
+from tests.hostile.chain import Call, Chain, Sender, encode_rlp, integer
+from tests.hostile.damage import Change
+from tests.hostile.export import as_of_proof, consistency_proofs, leg, tlog_proof, zerox
+from tests.hostile.log import Log, Secrets, anchor_call
+from tests.hostile.package import CONSISTENCY, EVM, Package, proof_path
+from tests.hostile.persons import Toml
+from tests.hostile.world import CODE_HASH, HOUR, STRANGERS_CALL, World
+from verifier.format import trees
+
+OTHER_CONTRACT = b"\xc0\xde" * 10
+
+
+def with_evm(change: Callable[[dict[str, Any]], object], package: Package | None = None) -> Case:
+    """The honest package with another evm.json; statement, README and manifests follow."""
+    return case(evm_changed(package or honest().complete(), change).restated())
+
+
+def evm_changed(package: Package, change: Callable[[dict[str, Any]], object]) -> Package:
+    document = package.json(EVM)
+    change(document)
+    return package.put_json(EVM, document)
+
+
+def blocks_of(package: Package) -> list[Toml]:
+    """The block list of a person who believes what the package's statement says."""
+    blocks = package.json("data/statement.json")["blocks"]
+    return [{k: block[k] for k in ("chain_id", "number", "hash")} for block in blocks]
+
+
+def believed(package: Package, world: World | None = None) -> Case:
+    """A person who takes the block hashes that the package shows for true."""
+    told = world or honest()
+    inputs = told.inputs() | {"block": blocks_of(package)}
+    return case(package, told, inputs=inputs)
+
+
+# ---------------------------------------------------------------------- 4.1 the document
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_UNKNOWN")
+def evm_with_unknown_member() -> Case:
+    """evm.json has a member that the format doesn't list."""
+    return with_evm(lambda evm: evm.update(network="mainnet"))
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_MISSING")
+def evm_without_observed() -> Case:
+    """evm.json lacks a member."""
+    return with_evm(lambda evm: evm.pop("observed"))
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:EVM_NO_LINK")
+def evm_without_links() -> Case:
+    """There is no link, so nothing says what the slot holds."""
+    package = evm_changed(honest().complete(), lambda evm: evm["fold"].update(links=[]))
+    return case(package.sealed())
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+def evm_with_upper_case_address() -> Case:
+    """The contract's address has a second spelling."""
+    return with_evm(lambda evm: evm.update(contract="0x" + evm["contract"][2:].upper()))
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:EVM_LEG_ORDER")
+def evm_with_legs_out_of_order() -> Case:
+    """The leg of the last anchor comes first."""
+    return with_evm(lambda evm: evm["legs"].reverse())
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:EVM_LEG_ORDER")
+def evm_with_one_leg_twice() -> Case:
+    """One leg stands twice."""
+    return with_evm(lambda evm: evm["legs"].insert(0, evm["legs"][0]))
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:JSON_INTEGER")
+def evm_with_fraction() -> Case:
+    """The chain id is written as 31337.0."""
+    package = honest().complete()
+    content = package[EVM].replace(b'"chain_id":31337,', b'"chain_id":31337.0,')
+    return case(package.put(EVM, content).sealed())
+
+
+# ---------------------------------------------------------------------- 4.2 whose log
+
+
+def other_world(**options: Any) -> Case:
+    """The case in another world, which uses the honest log's numbers, shown to our person."""
+    world = World(**options)
+    world.log.numbered_by = honest().log
+    return seen_by_our_person(world.tell())
+
+
+def seen_by_our_person(world: World) -> Case:
+    """She pins the honest log and knows the blocks of the chain that the other world is on."""
+    inputs = honest().inputs() | {"block": world.inputs()["block"]}
+    return case(world.complete(), policy=honest().policy(), inputs=inputs)
+
+
+@attack(
+    anchor="4.2 NOT CHECKED LOG_NOT_PINNED",
+    completeness="8.3 FAIL MATTER_OF_OTHER_LOG",
+)
+def second_log_of_the_same_name() -> Case:
+    """Another account anchors a log of the same name, with another history of the same number."""
+    return other_world(seed="second log")
+
+
+@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED", completeness="8.2 FAIL MATTER_DIFFERS")
+def second_log_with_its_own_number() -> Case:
+    """Another account's log, with the number that the matter has there."""
+    return seen_by_our_person(World.told(seed="second log"))
+
+
+@attack(
+    anchor="4.2 NOT CHECKED LOG_NOT_PINNED",
+    completeness="8.3 FAIL MATTER_OF_OTHER_LOG",
+)
+def second_contract() -> Case:
+    """The same account anchors the same log through a second contract with the same code."""
+    return other_world(contract=OTHER_CONTRACT)
+
+
+@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED")
+def second_log_name() -> Case:
+    """The same account goes on under another log name; numbers don't bind the name."""
+    return other_world(log_name="notary.example/second")
+
+
+def replayed(chain_id: int) -> Log:
+    """The honest log on a second chain, where the contract's heads are the same to the byte."""
+    world = honest()
+    log = world.log
+    chain = Chain(chain_id, dict(world.chain.contracts), world.chain.genesis_time)
+    by_block = {anchor.block.number: anchor for anchor in log.anchors}
+    for block in world.chain.blocks[1:]:
+        anchor = by_block.get(block.number)
+        calls = []
+        if anchor is not None:
+            data = anchor_call(anchor.prev, anchor.root, anchor.size)
+            calls = [STRANGERS_CALL, Call(log.sender, log.contract, data)]
+        chain.mine(block.timestamp, calls)
+    if chain.heads != world.chain.heads:
+        raise AssertionError("the chains of heads differ")
+    second = replace(log, chain=chain, numbered_by=log)
+    second.anchors = [replace(a, block=chain.blocks[a.block.number]) for a in log.anchors]
+    return second
+
+
+def blocks_listed(*chains: Chain) -> list[Toml]:
+    return [
+        {"chain_id": chain.chain_id, "number": b.number, "hash": "0x" + b.hash.hex()}
+        for chain in chains
+        for b in chain.blocks
+    ]
+
+
+@attack(
+    anchor="4.2 NOT CHECKED LOG_NOT_PINNED",
+    completeness="8.3 FAIL MATTER_OF_OTHER_LOG",
+    time="10.2 FAIL NOT_BEFORE_MISMATCH",
+)
+def second_chain_with_equal_heads() -> Case:
+    """Every anchor was replayed on a second chain at the same second; the package is from there."""
+    second = replayed(chain_id=1)
+    package = honest().complete(log=second)
+    inputs = honest().inputs() | {"block": blocks_listed(honest().chain, second.chain)}
+    return case(package, inputs=inputs)
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID", finality="9.2 FAIL BLOCK_HASH_DIFFERENT")
+def second_chain_posing_as_the_first() -> Case:
+    """The package from the replayed chain states the first chain's id."""
+    second = replayed(chain_id=1)
+    package = honest().complete(log=second)
+    return case(evm_changed(package, lambda evm: evm.update(chain_id=31337)).restated())
+
+
+@attack(finality="9.2 FAIL BLOCK_HASH_DIFFERENT")
+def as_of_header_of_another_chain() -> Case:
+    """Header, account and slot are another chain's, where the same heads were replayed."""
+    second = replayed(chain_id=1)
+    return with_evm(lambda evm: evm.update(as_of=as_of_proof(second, second.chain.tip)))
+
+
+def policy_for_the_main_chain() -> Toml:
+    """The person pins the log on chain 1, a public chain."""
+    policy = honest().policy()
+    policy["chain"][0] |= {"id": 1, "class": "public", "name": "main"}
+    policy["log"][0]["chain_id"] = 1
+    return policy
+
+
+@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED")
+def package_from_a_test_chain() -> Case:
+    """The person trusts the log on a public chain; the package is from a test chain."""
+    return case(honest().complete(), policy=policy_for_the_main_chain())
+
+
+@attack(
+    anchor="4.10 FAIL LEG_INVALID",
+    finality="9.1 NOT CHECKED LEVEL_0",
+    completeness="8.3 FAIL MATTER_OF_OTHER_LOG",
+    time="10.2 FAIL NOT_BEFORE_MISMATCH",
+)
+def cheap_chain_posing_as_the_main_chain() -> Case:
+    """The package from the test chain states the id of the public chain."""
+    package = evm_changed(honest().complete(), lambda evm: evm.update(chain_id=1))
+    return case(package.restated(), policy=policy_for_the_main_chain())
+
+
+@attack(anchor="4.2 NOT CHECKED PIN_NOT_IN_FORCE")
+def pin_that_begins_later() -> Case:
+    """The pin counts from a moment after the first shown anchor."""
+    return case(honest().complete(), policy=pinned({"from": "2026-10-01T04:00:00.000Z"}))
+
+
+@attack(anchor="4.2 NOT CHECKED PIN_NOT_IN_FORCE")
+def pin_that_ended_before() -> Case:
+    """The pin ended before the last shown anchor."""
+    return case(honest().complete(), policy=pinned({"until": "2026-10-01T04:00:00.000Z"}))
+
+
+@attack(anchor="4.2 NOT CHECKED PIN_NOT_IN_FORCE")
+def pin_that_ends_at_the_last_anchor() -> Case:
+    """The interval of a pin is half-open: an anchor at its end is outside."""
+    last = honest().complete().json("data/statement.json")["as_of"]["last_anchor"]
+    return case(honest().complete(), policy=pinned({"until": last}))
+
+
+def pinned(members: Toml) -> Toml:
+    policy = honest().policy()
+    policy["log"][0] |= members
+    return policy
+
+
+@attack(anchor="4.3 NOT CHECKED HASH_RULE_UNKNOWN")
+def chain_with_another_hash_rule() -> Case:
+    """The person's chain hashes headers by a rule that this verifier doesn't know."""
+    policy = honest().policy()
+    policy["chain"][0]["hash_rule"] = "qbft"
+    return case(honest().complete(), policy=policy)
+
+
+# ---------------------------------------------------------------------- 4.4 to 4.7 the as-of proof
+
+
+def as_of_member(name: str, change: Callable[[Any], Any]) -> Case:
+    return with_evm(lambda evm: evm["as_of"].update({name: change(evm["as_of"][name])}))
+
+
+@attack(anchor="4.4 FAIL HEADER_FORM")
+def header_with_18_fields() -> Case:
+    """The as-of header has a number of fields that no fork has."""
+    return damaged(damage={"header_fields": at_tip(lambda fields: fields[:18])})
+
+
+@attack(anchor="4.4 FAIL HEADER_FORM")
+def header_with_22_fields() -> Case:
+    """The as-of header has a field more than any fork of its time."""
+    return damaged(damage={"header_fields": at_tip(lambda fields: [*fields, b"\x01"])})
+
+
+def at_tip(change: Callable[[list[bytes]], list[bytes]]) -> Change:
+    """Damage the as-of block's header fields."""
+    tip = honest().chain.tip.number
+    return lambda fields, number: change(fields) if number == tip else fields
+
+
+@attack(anchor="4.4 FAIL HEADER_FORM")
+def header_with_trailing_byte() -> Case:
+    """A byte follows the header; the person's source gives the hash with it."""
+    package = evm_changed(
+        honest().complete(), lambda evm: evm["as_of"].update(header=evm["as_of"]["header"] + "00")
+    )
+    return believed(package.restated())
+
+
+@attack(anchor="4.4 FAIL HEADER_FORM")
+def header_with_long_length() -> Case:
+    """The list's length is written with a leading zero byte; decoders that allow it agree."""
+
+    def change(evm: dict[str, Any]) -> None:
+        raw = bytes.fromhex(evm["as_of"]["header"][2:])
+        if raw[0] != 0xF9:
+            raise AssertionError("want a list with a length of two bytes")
+        evm["as_of"]["header"] = "0x" + (b"\xfa\x00" + raw[1:]).hex()
+
+    # No strict reader gets a number or a time out of it, so the statement stays as it is.
+    return case(evm_changed(honest().complete(), change).sealed())
+
+
+@attack(anchor="4.5 FAIL ACCOUNT_PROOF")
+def account_proof_with_an_extra_node() -> Case:
+    """A node that the path doesn't use stands at the end."""
+    return as_of_member("account_proof", lambda nodes: [*nodes, nodes[0]])
+
+
+@attack(anchor="4.5 FAIL ACCOUNT_PROOF")
+def account_proof_without_its_leaf() -> Case:
+    """The last node is missing."""
+    return as_of_member("account_proof", lambda nodes: nodes[:-1])
+
+
+@attack(anchor="4.5 FAIL ACCOUNT_PROOF")
+def account_proof_in_reverse() -> Case:
+    """The nodes run from the leaf to the root."""
+    return as_of_member("account_proof", lambda nodes: nodes[::-1])
+
+
+@attack(anchor="4.5 FAIL ACCOUNT_PROOF")
+def account_proof_of_another_contract() -> Case:
+    """The proof is of a second contract with the same code, the address is the pinned one."""
+    world = World.told(other_contracts={OTHER_CONTRACT: CODE_HASH})
+    nodes = world.chain.prove_account(world.chain.tip, OTHER_CONTRACT)
+    package = evm_changed(
+        world.complete(), lambda evm: evm["as_of"].update(account_proof=zerox(nodes))
+    )
+    return case(package.restated(), world)
+
+
+@attack(anchor="4.6 FAIL CODE_HASH")
+def other_code_at_the_address() -> Case:
+    """The chain's genesis put other code at the contract's address, which behaves the same."""
+    return damaged(code_hash=keccak(b"code that can write any head"))
+
+
+@attack(anchor="4.7 FAIL SLOT_PROOF")
+def slot_proof_with_an_extra_node() -> Case:
+    """A node that the path doesn't use stands at the end."""
+    return as_of_member("storage_proof", lambda nodes: [*nodes, nodes[0]])
+
+
+@attack(anchor="4.7 FAIL SLOT_PROOF")
+def slot_proof_without_its_leaf() -> Case:
+    """The last node is missing."""
+    return as_of_member("storage_proof", lambda nodes: nodes[:-1])
+
+
+@attack(anchor="4.7 FAIL SLOT_PROOF")
+def slot_of_another_log() -> Case:
+    """The proof is of the slot of another account, which anchored the same history elsewhere."""
+    world = World.told()
+    stranger = Sender.of(Secrets("second account").take("account"))
+    for anchor in world.log.anchors[:1]:
+        data = anchor_call(bytes(32), anchor.root, anchor.size)
+        world.chain.mine(
+            world.chain.tip.timestamp + HOUR, [Call(stranger, world.log.contract, data)]
+        )
+    tip = world.chain.tip
+    nodes = world.chain.prove_slot(tip, world.log.contract, stranger.address)
+    package = evm_changed(
+        world.complete(), lambda evm: evm["as_of"].update(storage_proof=zerox(nodes))
+    )
+    return case(package.restated(), world)
+
+
+@attack(anchor="4.7 FAIL SLOT_PROOF")
+def slot_value_of_33_bytes() -> Case:
+    """The slot's value is written with a leading zero byte."""
+
+    def change(value: bytes, number: int, **_: Any) -> bytes:
+        return (
+            encode_rlp(b"\0" + rlp.decode(value)) if number == honest().chain.tip.number else value
+        )
+
+    return damaged(damage={"slot_value": change})
+
+
+def head_with_zero_byte() -> World:
+    """A world whose last head begins with a zero byte: the anchor waited for the right second."""
+    world = World.told(batches=6, anchored={0: (1,), 2: (3,), 3: (4,), 4: (5,)}, last_wait_s=1)
+    root, _ = world.log.checkpoint(6)
+    prev = world.chain.heads[(world.contract, world.log.address)]
+    now = world.chain.tip.timestamp
+    for after in range(1, 5000):
+        size_time = (6 << 64 | now + after).to_bytes(32, "big")
+        if keccak(prev + root + size_time)[0] == 0:
+            break
+    world.log.anchor(6, after_s=after)
+    world.wait()
+    return world
+
+
+@attack()
+def slot_value_that_begins_with_zero() -> Case:
+    """One head in 256 begins with a zero byte, which the slot's value doesn't show. It must pass."""
+    world = head_with_zero_byte()
+    head = world.chain.heads[(world.contract, world.log.address)]
+    if head[0] != 0:
+        raise AssertionError("the head doesn't begin with a zero byte")
+    return case(world.complete(), world)
+
+
+@attack(anchor="4.7 FAIL SLOT_PROOF")
+def slot_value_with_its_zero_byte() -> Case:
+    """A head that begins with a zero byte is stored with it, which no chain does."""
+    world = head_with_zero_byte()
+    tip = world.chain.tip.number
+
+    def change(value: bytes, number: int, **_: Any) -> bytes:
+        return encode_rlp(rlp.decode(value).rjust(32, b"\0")) if number == tip + 1 else value
+
+    world.chain.damage.changes["slot_value"] = change
+    world.wait()
+    return case(world.complete(), world)
+
+
+# ---------------------------------------------------------------------- 4.8 and 4.9 the fold
+
+
+def links(change: Callable[[list[dict[str, Any]]], object]) -> Case:
+    """The honest package with other links. The statement can't follow links that lead nowhere."""
+    return with_evm(lambda evm: change(evm["fold"]["links"]))
+
+
+@attack(anchor="4.8 FAIL FOLD_MISMATCH")
+def link_left_out() -> Case:
+    """The exporter leaves out an anchor that no shown batch needs."""
+    return with_evm(_without_second_link)
+
+
+def _without_second_link(evm: dict[str, Any]) -> None:
+    del evm["fold"]["links"][1]
+    evm["legs"][1]["link"] -= 1
+
+
+@attack(anchor="4.8 FAIL FOLD_MISMATCH")
+def link_with_an_earlier_time() -> Case:
+    """The exporter moves the first anchor ten seconds back."""
+    return links(lambda chain: chain[0].update(time=chain[0]["time"] - 10))
+
+
+@attack(anchor="4.8 FAIL FOLD_MISMATCH")
+def links_from_another_head() -> Case:
+    """The first link's `prev` is not the head before it."""
+    return with_evm(lambda evm: evm["fold"].update(prev="11" * 32))
+
+
+@attack(anchor="4.8 FAIL FOLD_MISMATCH")
+def links_that_stop_early() -> Case:
+    """The exporter drops the last anchor and shows the one before as the newest."""
+    world = honest()
+    older = world.complete(as_of=world.log.anchors[-2].block)
+    newest = as_of_proof(world.log, world.chain.tip)
+    return case(evm_changed(older, lambda evm: evm.update(as_of=newest)).restated())
+
+
+@attack(anchor="4.9 FAIL CHECKPOINT_NOT_ANCHORED")
+def checkpoint_that_was_never_anchored() -> Case:
+    """The service signs a checkpoint of five batches for the package and never anchors it."""
+    world = World.told(anchored={0: (1,), 2: (3,), 5: (6,)})
+    log = world.log
+    unanchored = replace(
+        log.anchors[-1], size=5, note=log.checkpoint(5)[1], headers=log.headers_under(5)
+    )
+    package = world.complete()
+    hashes = [trees.leaf_hash(header) for header in log.headers_under(6)]
+    proofs = {"format": "notary-consistency/1", "proofs": consistency_proofs(hashes, [5, 6])}
+    package = package.put(proof_path(2), tlog_proof(unanchored, 2)).put_json(CONSISTENCY, proofs)
+    return case(package.sealed(), world)
+
+
+# ---------------------------------------------------------------------- 4.10 legs
+
+FIRST_LEG = 1  # the log's anchor of the first leg: that of size 3
+
+
+def leg_member(name: str, change: Callable[[Any], Any]) -> Case:
+    """The honest package with another member of its first leg."""
+    return with_evm(lambda evm: evm["legs"][0].update({name: change(evm["legs"][0][name])}))
+
+
+def at_first_leg(change: Callable[[Any], Any]) -> Change:
+    """Damage transaction, receipt or log entries in the block of the first leg."""
+    number = honest().log.anchors[FIRST_LEG].block.number
+
+    def at(value: Any, **where: int) -> Any:
+        return change(value) if where == {"number": number, "index": 1} else value
+
+    return at
+
+
+def entry(change: Callable[[bytes, list[bytes], bytes], tuple[Any, ...]]) -> Case:
+    """A world in which the first leg's log entry says something else."""
+    at = at_first_leg(lambda entries: [change(*entries[0])])
+    return damaged(damage={"log_entries": at})
+
+
+@attack(anchor="4.10 FAIL LEG_MISSING")
+def first_leg_missing() -> Case:
+    """The package has no leg for the first anchor that it uses."""
+    return with_evm(lambda evm: evm["legs"].pop(0))
+
+
+@attack(anchor="4.10 FAIL LEG_MISSING")
+def last_leg_missing() -> Case:
+    """The package has no leg for the last anchor that it uses."""
+    return with_evm(lambda evm: evm["legs"].pop())
+
+
+@attack(anchor="4.10 FAIL LEG_MISSING")
+def no_leg_at_all() -> Case:
+    """The package has no leg."""
+    return with_evm(lambda evm: evm["legs"].clear())
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_of_another_link() -> Case:
+    """The first leg says that it is of the second link."""
+    return leg_member("link", lambda link: link + 1)
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_failed_receipt() -> Case:
+    """The receipt's status is 0."""
+    at = at_first_leg(lambda fields: [b"", *fields[1:]])
+    return damaged(damage={"receipt": at})
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_another_emitter() -> Case:
+    """Another contract emitted an equal event in the same transaction."""
+    return entry(lambda _, topics, words: (OTHER_CONTRACT, topics, words))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_another_event() -> Case:
+    """The contract emitted another event."""
+    return entry(lambda address, topics, words: (address, [bytes(32), *topics[1:]], words))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_another_log_address() -> Case:
+    """The event is of another account's log."""
+    return entry(lambda a, topics, words: (a, [topics[0], bytes(32), topics[2]], words))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_another_head() -> Case:
+    """The event states another head."""
+    return entry(lambda a, topics, words: (a, [*topics[:2], bytes(32)], words))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_topic_too_many() -> Case:
+    """The event has a fourth topic."""
+    return entry(lambda address, topics, words: (address, [*topics, bytes(32)], words))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_another_size_in_the_event() -> Case:
+    """The event states another size."""
+    return entry(lambda address, topics, words: (address, topics, words[:64] + bytes(32)))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_longer_event() -> Case:
+    """The event's data has a word more."""
+    return entry(lambda address, topics, words: (address, topics, words + bytes(32)))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_log_index_off_by_one() -> Case:
+    """The log index points behind the receipt's one entry."""
+    return leg_member("log_index", lambda index: index + 1)
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_the_log_index_of_another_entry() -> Case:
+    """The receipt has two entries, and the log index is that of the other one."""
+    at = at_first_leg(lambda entries: [(OTHER_CONTRACT, [], b""), *entries])
+    return damaged(damage={"log_entries": at})
+
+
+@attack()
+def leg_whose_event_is_the_second_entry() -> Case:
+    """The receipt has two entries, and the log index is the right one."""
+    at = at_first_leg(lambda entries: [(OTHER_CONTRACT, [], b""), *entries])
+    world = World.told(damage={"log_entries": at})
+    package = evm_changed(world.complete(), lambda evm: evm["legs"][0].update(log_index=1))
+    return case(package.restated(), world)
+
+
+def transaction(change: Callable[[list[Any]], list[Any]]) -> Case:
+    """A world in which the first leg's transaction, of type 2, has other fields."""
+
+    def recode(raw: bytes) -> bytes:
+        return raw[:1] + encode_rlp(change(list(rlp.decode(raw[1:]))))
+
+    return damaged(damage={"transaction": at_first_leg(recode)})
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_transaction_of_another_chain() -> Case:
+    """The transaction was signed for chain 1."""
+    return transaction(lambda fields: [b"\x01", *fields[1:]])
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_transaction_to_another_contract() -> Case:
+    """The transaction is to another contract, which may have called ours."""
+    return transaction(lambda fields: [*fields[:5], OTHER_CONTRACT, *fields[6:]])
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_another_root_in_the_call() -> Case:
+    """The call's root is not the link's."""
+    return transaction(
+        lambda fields: [*fields[:7], fields[7][:36] + bytes(32) + fields[7][68:], *fields[8:]]
+    )
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_another_selector() -> Case:
+    """The call is of another function."""
+    return transaction(
+        lambda fields: [*fields[:7], b"\x12\x34\x56\x78" + fields[7][4:], *fields[8:]]
+    )
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_longer_call_data() -> Case:
+    """A byte follows the call's arguments; the contract would not mind."""
+    return transaction(lambda fields: [*fields[:7], fields[7] + b"\0", *fields[8:]])
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_transaction_field_too_many() -> Case:
+    """The transaction has a field more than its type."""
+    return transaction(lambda fields: [*fields, b""])
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_an_unknown_transaction_type() -> Case:
+    """The transaction is of type 5, whose fields nobody has defined."""
+    return damaged(damage={"transaction": at_first_leg(lambda raw: b"\x05" + raw[1:])})
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_trailing_byte_after_the_transaction() -> Case:
+    """A byte follows the transaction's list."""
+    return damaged(damage={"transaction": at_first_leg(lambda raw: raw + b"\0")})
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_an_unprotected_legacy_transaction() -> Case:
+    """A legacy transaction from before EIP-155 holds no chain id: any chain could have it."""
+
+    def unprotect(raw: bytes) -> bytes:
+        fields = list(rlp.decode(raw))
+        return encode_rlp([*fields[:6], integer(27), *fields[7:]])
+
+    return damaged(tx_type=0, damage={"transaction": at_first_leg(unprotect)})
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_at_another_index() -> Case:
+    """The index is that of the transaction before."""
+    return leg_member("index", lambda index: index - 1)
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_the_strangers_transaction() -> Case:
+    """Index, transaction and receipt are those of another transaction in the block."""
+    world = honest()
+    other = replace(world.log.anchors[FIRST_LEG], tx_index=0)
+    return with_evm(lambda evm: evm["legs"].__setitem__(0, leg(world.log, other, 0)))
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_an_extra_node_for_the_transaction() -> Case:
+    """The transaction's proof has a node that the path doesn't use."""
+    return leg_member("tx_proof", lambda nodes: [*nodes, nodes[0]])
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_node_missing_for_the_receipt() -> Case:
+    """The receipt's proof lacks its last node."""
+    return leg_member("receipt_proof", lambda nodes: nodes[:-1])
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_receipt_and_transaction_exchanged() -> Case:
+    """The receipt's proof is offered for the transaction and the reverse."""
+
+    def change(evm: dict[str, Any]) -> None:
+        one = evm["legs"][0]
+        one["tx_proof"], one["receipt_proof"] = one["receipt_proof"], one["tx_proof"]
+
+    return with_evm(change)
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_in_a_block_of_another_time() -> Case:
+    """The leg's block states a second more than the contract recorded."""
+    number = honest().log.anchors[FIRST_LEG].block.number
+
+    def at(fields: list[bytes], **where: int) -> list[bytes]:
+        if where["number"] != number:
+            return fields
+        later = integer(int.from_bytes(fields[11], "big") + 1)
+        return [*fields[:11], later, *fields[12:]]
+
+    return damaged(damage={"header_fields": at})
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_with_a_trailing_byte_after_the_header() -> Case:
+    """A byte follows the leg's header."""
+    return leg_member("header", lambda header: header + "00")
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def third_leg_that_fails() -> Case:
+    """A leg that nobody asked for fails: it counts all the same."""
+
+    def change(evm: dict[str, Any]) -> None:
+        world = honest()
+        evm["legs"].insert(1, leg(world.log, world.log.anchors[FIRST_LEG], 1))
+
+    return with_evm(change)
+
+
+@attack()
+def third_leg_that_holds() -> Case:
+    """A leg for an anchor between the first and the last may be there."""
+
+    def change(evm: dict[str, Any]) -> None:
+        world = honest()
+        evm["legs"].insert(1, leg(world.log, world.log.anchors[FIRST_LEG + 1], 1))
+
+    return with_evm(change)
+
+
+# ---------------------------------------------------------------------- 4.11 times
+
+
+@attack(anchor="4.11 FAIL TIME_BACKWARDS")
+def link_earlier_than_the_one_before() -> Case:
+    """The chain's third anchor has an earlier time than its second."""
+    world = World.told(batches=4, anchored={0: (1,), 2: (3,)}, last_wait_s=1)
+    world.log.anchor(4, after_s=-2)
+    world.wait()
+    return case(world.complete(withheld={(0, "text"): "privilege"}, erased={}), world)
+
+
+@attack(anchor="4.11 FAIL TIME_BACKWARDS")
+def as_of_block_earlier_than_the_last_anchor() -> Case:
+    """The as-of block states a time before the last anchor."""
+    return damaged(last_wait_s=-1)
+
+
+# ---------------------------------------------------------------------- 9 finality
+
+
+@attack(finality="9.1 NOT CHECKED LEVEL_0")
+def as_of_block_that_nobody_confirmed() -> Case:
+    """The person has every block's hash but the as-of block's."""
+    return without_blocks(lambda block: block["number"] == honest().chain.tip.number)
+
+
+@attack(finality="9.1 NOT CHECKED LEVEL_0")
+def as_of_block_confirmed_for_another_chain() -> Case:
+    """The person has the right number and hash, under another chain id."""
+    inputs = honest().inputs()
+    tip = inputs["block"].pop()
+    inputs["block"].append(tip | {"chain_id": 1})
+    return case(honest().complete(), inputs=inputs)
+
+
+@attack(finality="9.1 NOT CHECKED LEVEL_0", time="10.3 NOT CHECKED NOT_BEFORE_UNCONFIRMED")
+def no_block_confirmed() -> Case:
+    """The person has no block hash at all."""
+    return without_blocks(lambda block: True)
+
+
+@attack(finality="9.1 NOT CHECKED LEVEL_0", time="10.3 NOT CHECKED NOT_BEFORE_UNCONFIRMED")
+def forged_quorum_in_the_package() -> Case:
+    """The package says that three endpoints agreed on its block; the person has no hash."""
+    inputs = honest().inputs() | {"block": []}
+    said = [
+        f"https://{name}.example confirms block 12 finalized" for name in ("one", "two", "three")
+    ]
+    package = evm_changed(honest().complete(), lambda evm: evm.update(observed=said))
+    return case(package.restated(), inputs=inputs)
+
+
+@attack()
+def words_of_endpoints_in_the_package() -> Case:
+    """What endpoints said when packing changes nothing for a person with hashes of her own."""
+    return with_evm(lambda evm: evm.update(observed=["https://one.example: block 12 unknown"]))
+
+
+@attack(finality="9.1 NOT CHECKED LEVEL_0", time="10.3 NOT CHECKED NOT_BEFORE_UNCONFIRMED")
+def level_0_with_nothing_required() -> Case:
+    """The policy requires nothing beyond the floor, which holds all the same."""
+    policy = honest().policy()
+    policy["required"]["complete"] = []
+    inputs = honest().inputs() | {"block": []}
+    return case(honest().complete(), policy=policy, inputs=inputs)
+
+
+def without_blocks(drop: Callable[[Toml], bool]) -> Case:
+    inputs = honest().inputs()
+    inputs["block"] = [block for block in inputs["block"] if not drop(block)]
+    return case(honest().complete(), inputs=inputs)
+
+
+@attack(finality="9.2 FAIL BLOCK_HASH_DIFFERENT")
+def as_of_block_with_another_hash() -> Case:
+    """The person's source gives another hash for the as-of block."""
+    inputs = honest().inputs()
+    inputs["block"][-1]["hash"] = "0x" + "ab" * 32
+    return case(honest().complete(), inputs=inputs)
+
+
+@attack(finality="9.2 FAIL BLOCK_HASH_DIFFERENT")
+def forged_history_on_a_private_chain() -> Case:
+    """The service builds a chain of its own with another case; all but the block hash holds."""
+    forged = World.told(extra_data=b"private")
+    inputs = honest().inputs()
+    # What bounds the sealing is forged as well, but for the as-of block the person asked a source.
+    inputs["block"] = [*forged.inputs()["block"][:-1], inputs["block"][-1]]
+    return case(forged.complete(), forged, inputs=inputs)

@@ -1,0 +1,687 @@
+"""Attacks on leaves, disclosures and attachments: steps 3.1 to 3.8 and 13.1 to 13.3.
+
+The service is the attacker unless a sentence says otherwise: it commits to damaged bytes, so
+tree, map, header, checkpoint, anchor and manifests all agree with them.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from typing import Any
+
+from tests.hostile.case import Case, attack, case, damaged, honest
+from tests.hostile.damage import Change
+from tests.hostile.package import Package, disclosure_path
+from tests.hostile.world import CASE, ERASED, WITHHELD, World
+from verifier.format import jsonc
+from verifier.format.digests import b64url_encode
+
+# ---------------------------------------------------------------------- 3.1 leaves
+
+
+def leaf_bytes(change: Callable[[bytes], bytes], position: int = 1) -> Change:
+    """Damage the bytes of one leaf of the case."""
+
+    def at(leaf: bytes, **where: Any) -> bytes:
+        return change(leaf) if where == {"matter": CASE, "position": position} else leaf
+
+    return at
+
+
+def leaf_member(position: int = 1, **members: Any) -> Change:
+    """Damage members of one leaf of the case; None takes a member away."""
+
+    def at(leaf: dict[str, Any], **where: Any) -> dict[str, Any]:
+        if where != {"matter": CASE, "position": position}:
+            return leaf
+        return {k: v for k, v in (leaf | members).items() if v is not None}
+
+    return at
+
+
+def leaf_text(old: str, new: str) -> Case:
+    """A world in which leaf 1 of the case has `new` in place of `old`."""
+
+    def change(leaf: bytes) -> bytes:
+        if leaf.count(old.encode()) != 1:
+            raise AssertionError(f"{old!r} doesn't stand once in {leaf!r}")
+        return leaf.replace(old.encode(), new.encode())
+
+    return damaged(damage={"leaf_bytes": leaf_bytes(change)})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_DUPLICATE")
+def leaf_with_two_digests_under_one_name() -> Case:
+    """Claim `amount` stands twice, so that each tribunal could be shown an amount of its own."""
+    return leaf_text('"claims":{"amount":', f'"claims":{{"amount":"{"A" * 43}","amount":')
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER")
+def leaf_with_exponent() -> Case:
+    """The position is written as 1E0."""
+    return leaf_text('"position":1,', '"position":1E0,')
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER")
+def leaf_with_fraction() -> Case:
+    """The position is written as 1.0."""
+    return leaf_text('"position":1,', '"position":1.0,')
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER")
+def leaf_with_integer_beyond_doubles() -> Case:
+    """The position is 2^53 + 1, which a reader with doubles takes for another number."""
+    return leaf_text('"position":1,', f'"position":{2**53 + 1},')
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER")
+def leaf_with_infinite_number() -> Case:
+    """The position is 1e400, which many readers take for infinity."""
+    return leaf_text('"position":1,', '"position":1e400,')
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER")
+def leaf_with_negative_zero() -> Case:
+    """The position of the first leaf is -0."""
+    change = leaf_bytes(lambda leaf: leaf.replace(b'"position":0', b'"position":-0'), 0)
+    return damaged(damage={"leaf_bytes": change})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL")
+def leaf_with_needless_escape() -> Case:
+    """A letter of the kind is written as an escape."""
+    return leaf_text('"kind":"payment"', '"kind":"\\u0070ayment"')
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SURROGATE")
+def leaf_with_lone_surrogate() -> Case:
+    """The kind ends with half a character, which no UTF-8 can carry."""
+    return leaf_text('"kind":"payment"', '"kind":"payment\\ud800"')
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL")
+def leaf_with_members_out_of_order() -> Case:
+    """The blind comes last instead of first."""
+
+    def change(leaf: bytes) -> bytes:
+        first, rest = leaf[1:-1].split(b",", 1)
+        return b"{" + rest + b"," + first + b"}"
+
+    return damaged(damage={"leaf_bytes": leaf_bytes(change)})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL")
+def leaf_with_trailing_line_feed() -> Case:
+    """A line feed follows the value."""
+    return damaged(damage={"leaf_bytes": leaf_bytes(lambda leaf: leaf + b"\n")})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_BOM")
+def leaf_with_byte_order_mark() -> Case:
+    """A byte order mark precedes the value."""
+    return damaged(damage={"leaf_bytes": leaf_bytes(lambda leaf: b"\xef\xbb\xbf" + leaf)})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX")
+def leaf_with_a_second_value() -> Case:
+    """A second value follows the first."""
+    return damaged(damage={"leaf_bytes": leaf_bytes(lambda leaf: leaf + b"{}")})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:MEMBER_UNKNOWN")
+def leaf_with_unknown_member() -> Case:
+    """The leaf has a member that the format doesn't list."""
+    return damaged(damage={"leaf": leaf_member(remark="paid in cash")})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:MEMBER_MISSING")
+def leaf_without_blind() -> Case:
+    """The leaf has no blind, so its bytes could be guessed."""
+    return damaged(damage={"leaf": leaf_member(blind=None)})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_BLIND")
+def leaf_with_short_blind() -> Case:
+    """The blind has 15 bytes."""
+    return damaged(damage={"leaf": leaf_member(blind=b64url_encode(bytes(15)))})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:TIME_FORM")
+def leaf_with_leap_second() -> Case:
+    """recorded_at has 60 seconds."""
+    return damaged(damage={"leaf": leaf_member(recorded_at="2026-10-01T00:00:60.000Z")})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SOURCE")
+def leaf_with_source_without_number() -> Case:
+    """The leaf names a source but no number in it."""
+    return damaged(damage={"leaf": leaf_member(source="00" * 32)})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_CLAIMS")
+def leaf_without_claims() -> Case:
+    """The leaf has no claim, yet fills a position."""
+    world = World.told(
+        damage={"leaf": leaf_member(position=5, claims={})},
+    )
+    return case(world.complete(withheld={**WITHHELD}, erased={}).drop(disclosure_path(5)), world)
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SIZE")
+def leaf_above_64_kib() -> Case:
+    """The leaf has more than 64 KiB."""
+    return damaged(damage={"leaf": leaf_member(remark="x" * 65_536)})
+
+
+# ---------------------------------------------------------------------- 3.2 and 3.3
+
+
+@attack(integrity="3.2 FAIL LEAF_MISPLACED")
+def leaf_with_another_position() -> Case:
+    """Leaf 1 says that it is leaf 7."""
+    return damaged(damage={"leaf": _position(7)})
+
+
+def _position(claimed: int) -> Change:
+    def at(leaf: dict[str, Any], **where: Any) -> dict[str, Any]:
+        here = where == {"matter": CASE, "position": 1}
+        return leaf | {"position": claimed} if here else leaf
+
+    return at
+
+
+@attack(integrity="3.2 FAIL LEAF_MISPLACED")
+def leaf_of_another_matter() -> Case:
+    """Leaf 1 names the key of another matter of the log."""
+    key = honest().log.matters["other"].key.hex()
+    return damaged(damage={"leaf": leaf_member(matter=key)})
+
+
+@attack(integrity="3.3 FAIL CLAIM_UNKNOWN")
+def leaf_of_unknown_kind() -> Case:
+    """The kind is not registered."""
+    return damaged(damage={"leaf": leaf_member(kind="rumour")})
+
+
+@attack(integrity="3.3 FAIL CLAIM_UNKNOWN")
+def leaf_with_claim_of_another_kind() -> Case:
+    """A payment with claims becomes a filing, which has no amount."""
+    return damaged(damage={"leaf": leaf_member(kind="filing")})
+
+
+@attack(integrity="3.3 FAIL CLAIM_UNKNOWN")
+def leaf_with_padded_attachment_number() -> Case:
+    """A claim is named attachment-00."""
+    return leaf_text('"claims":{"amount":', f'"claims":{{"amount":"{"A" * 43}","attachment-00":')
+
+
+@attack(integrity="3.3 FAIL CLAIM_UNKNOWN")
+def leaf_with_names_in_two_normal_forms() -> Case:
+    """Two claim names differ only by Unicode normalisation."""
+    names = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]
+    claims = {name: b64url_encode(bytes([i]) * 32) for i, name in enumerate(names)}
+    world = World.told(damage={"leaf": leaf_member(claims=claims)})
+    kept = {**WITHHELD, **{(1, name): "other" for name in names}}
+    return case(world.complete(withheld=kept).drop(disclosure_path(1)).restated(), world)
+
+
+@attack()
+def value_with_names_in_two_normal_forms() -> Case:
+    """Inside a value two spellings are two names, and nothing is normalised."""
+    names = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]
+    world = World.told()
+    world.wait()
+    fields: jsonc.Json = {name: i for i, name in enumerate(names)}
+    world.log.add(CASE, "document", {"title": "list", "fields": fields})
+    world.log.seal()
+    world.log.anchor()
+    world.wait()
+    return case(world.complete(), world)
+
+
+# ---------------------------------------------------------------------- 3.4 to 3.7
+
+
+@attack(integrity="3.4 FAIL CLAIM_DIGEST_TWICE")
+def leaf_with_one_digest_twice() -> Case:
+    """Two claims of a leaf have one digest: a bare list could show the one for the other."""
+
+    def at(leaf: dict[str, Any], **where: Any) -> dict[str, Any]:
+        if where != {"matter": CASE, "position": 0}:
+            return leaf
+        claims = leaf["claims"]
+        return leaf | {"claims": claims | {"text": claims["stage"]}}
+
+    return damaged(damage={"leaf": at})
+
+
+def disclosure(change: Callable[[str], str], name: str = "payer", position: int = 1) -> Case:
+    """A world in which one disclosure string is damaged and the leaf commits to it."""
+
+    def at(text: str, **where: Any) -> str:
+        here = where == {"matter": CASE, "position": position, "name": name}
+        return change(text) if here else text
+
+    return damaged(damage={"disclosure": at})
+
+
+def encoded(document: str) -> Callable[[str], str]:
+    """Put other JSON text into the string, with the salt of the world where it says SALT."""
+    salt = b64url_encode(b"\x5a" * 16)
+    return lambda _: b64url_encode(document.replace("SALT", salt).encode())
+
+
+def opened(text: str) -> list[Any]:
+    """Salt, name and value of a disclosure string."""
+    found: list[Any] = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return found
+
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def set_tail_bit(text: str) -> str:
+    """Another string for the same bytes: an unused bit of the last character is set."""
+    if len(text) % 4 not in (2, 3):
+        raise AssertionError("this string has no unused bits")
+    return text[:-1] + ALPHABET[ALPHABET.index(text[-1]) | 1]
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+def disclosure_with_tail_bits() -> Case:
+    """An unused bit at the end of the base64url is set."""
+    return disclosure(set_tail_bit, name="amount")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+def disclosure_with_stray_character() -> Case:
+    """A space stands inside the base64url, where lax readers skip it."""
+    return disclosure(lambda text: text[:8] + " " + text[8:])
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+def disclosure_with_padding() -> Case:
+    """The base64url is padded."""
+    return disclosure(lambda text: text + "=")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_DUPLICATE")
+def disclosure_with_two_amounts() -> Case:
+    """The value holds `minor` twice."""
+    value = '["SALT","amount",{"currency":"EUR","minor":1,"minor":2}]'
+    return disclosure(encoded(value), name="amount")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_INTEGER")
+def disclosure_with_exponent() -> Case:
+    """An amount is written as 1E2."""
+    value = '["SALT","amount",{"currency":"EUR","minor":1E2}]'
+    return disclosure(encoded(value), name="amount")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_INTEGER")
+def disclosure_with_negative_zero() -> Case:
+    """An amount is -0."""
+    value = '["SALT","amount",{"currency":"EUR","minor":-0}]'
+    return disclosure(encoded(value), name="amount")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_INTEGER")
+def disclosure_with_integer_beyond_doubles() -> Case:
+    """An amount is 2^53 + 1."""
+    value = f'["SALT","amount",{{"currency":"EUR","minor":{2**53 + 1}}}]'
+    return disclosure(encoded(value), name="amount")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_INTEGER")
+def disclosure_with_infinite_number() -> Case:
+    """An amount is 1e400."""
+    value = '["SALT","amount",{"currency":"EUR","minor":1e400}]'
+    return disclosure(encoded(value), name="amount")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_SURROGATE")
+def disclosure_with_lone_surrogate() -> Case:
+    """A name ends with half a character."""
+    return disclosure(encoded('["SALT","payer","Acme\\udc00"]'))
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_FORM")
+def disclosure_with_two_elements() -> Case:
+    """The array has two elements, the form of RFC 9901 for array members."""
+    return disclosure(encoded('["SALT","Acme GmbH"]'))
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_FORM")
+def disclosure_with_four_elements() -> Case:
+    """The array has a fourth element."""
+    return disclosure(encoded('["SALT","payer","Acme GmbH","Beta AG"]'))
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_SALT")
+def disclosure_with_short_salt() -> Case:
+    """The salt has 15 bytes."""
+    return disclosure(encoded(f'["{b64url_encode(bytes(15))}","payer","Acme GmbH"]'))
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_NESTED")
+def disclosure_that_nests() -> Case:
+    """The value holds digests of further disclosures under `_sd`."""
+    return disclosure(encoded('["SALT","payer",{"at":[{"_sd":["x"]}]}]'))
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_NESTED")
+def disclosure_with_an_array_digest() -> Case:
+    """The value holds a digest of an array member under `...`."""
+    return disclosure(encoded('["SALT","payer",[{"...":"x"}]]'))
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_under_another_record() -> Case:
+    """The exporter shows the amount of record 0 under record 1, at the same name."""
+    lines0 = honest().complete()[disclosure_path(0)].splitlines(keepends=True)
+    return with_lines(1, lambda lines: [lines0[1], *lines[1:]])
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_under_another_name() -> Case:
+    """The service commits at `payer` to a string that names itself `payee`."""
+    return disclosure(encoded('["SALT","payee","Acme GmbH"]'))
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosures_out_of_order() -> Case:
+    """The exporter turns two lines around."""
+    return with_lines(1, lambda lines: [lines[1], lines[0], *lines[2:]])
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_twice() -> Case:
+    """The exporter lists one disclosure twice."""
+    return with_lines(1, lambda lines: [lines[0], *lines])
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_of_another_value() -> Case:
+    """The exporter writes another amount with the salt of the true one."""
+
+    def change(lines: list[bytes]) -> list[bytes]:
+        text = lines[0].decode().strip()
+        true = honest().log.matters[CASE].records[1].disclosures["amount"]
+        if text != true:
+            raise AssertionError("line 0 isn't the amount")
+        salt, name, value = opened(text)
+        forged = jsonc.encode([salt, name, value | {"minor": 1}])
+        return [b64url_encode(forged).encode() + b"\n", *lines[1:]]
+
+    return with_lines(1, change)
+
+
+def with_lines(position: int, change: Callable[[list[bytes]], list[bytes]]) -> Case:
+    """The honest package with other lines of disclosures at a position."""
+    package = honest().complete()
+    lines = change(package[disclosure_path(position)].splitlines(keepends=True))
+    return case(package.put(disclosure_path(position), b"".join(lines)).sealed())
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+def disclosures_with_carriage_returns() -> Case:
+    """The exporter ends lines with CR LF."""
+    return with_lines(1, lambda lines: [line[:-1] + b"\r\n" for line in lines])
+
+
+@attack(integrity="3.7 FAIL SALT_REUSED")
+def salt_of_two_claims() -> Case:
+    """The service salts two claims of one record alike."""
+    return damaged(damage={"salt": _one_salt(0, 0)})
+
+
+@attack(integrity="3.7 FAIL SALT_REUSED")
+def salt_of_two_records() -> Case:
+    """The service salts the same claim of two records alike, which shows when values are equal."""
+    return damaged(damage={"salt": _one_salt(3, 4, name="occurred_at")})
+
+
+def _one_salt(*positions: int, name: str | None = None) -> Change:
+    def at(salt: bytes, **where: Any) -> bytes:
+        here = where["matter"] == CASE and where["position"] in positions
+        return b"\x11" * 16 if here and name in (None, where["name"]) else salt
+
+    return at
+
+
+# ---------------------------------------------------------------------- 3.8 attachments
+
+
+def stored_names(package: Package) -> list[str]:
+    return sorted(path for path in package.files if path.startswith("data/attachments/"))
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_with_other_bytes() -> Case:
+    """The exporter puts other bytes of the same length in place of the original."""
+    package = honest().complete()
+    [path] = stored_names(package)
+    return case(package.put(path, package[path][::-1]).sealed())
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_cut_short() -> Case:
+    """The exporter cuts the last byte off the original."""
+    package = honest().complete()
+    [path] = stored_names(package)
+    return case(package.put(path, package[path][:-1]).sealed())
+
+
+def attachment_claim(**members: Any) -> Case:
+    """A world whose service commits to other words about the attachment of record 3."""
+
+    def at(text: str, **where: Any) -> str:
+        if where != {"matter": CASE, "position": 3, "name": "attachment-0"}:
+            return text
+        salt, name, value = opened(text)
+        return b64url_encode(jsonc.encode([salt, name, value | members]))
+
+    return damaged(damage={"disclosure": at})
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_with_wrong_size() -> Case:
+    """The disclosure states another size, with the right digests."""
+    return attachment_claim(size=27)
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_with_wrong_sha256() -> Case:
+    """The disclosure states another SHA-256, with the right SHA-512."""
+    return attachment_claim(sha256="00" * 32)
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_with_wrong_sha512() -> Case:
+    """The disclosure states another SHA-512, with the right SHA-256."""
+    return attachment_claim(sha512="00" * 64)
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def one_file_for_two_attachments() -> Case:
+    """Two disclosures name one stored file."""
+
+    def at(text: str, **where: Any) -> str:
+        if where["name"] != "attachment-1":
+            return text
+        salt, name, value = opened(text)
+        return b64url_encode(jsonc.encode([salt, name, value | {"name": first}]))
+
+    first = ""
+    world = World(damage={"disclosure": at})
+    first = world.log.secrets.take(f"stored name {CASE}/0 0", 16).hex()
+    content = b"one file"
+    claims: dict[str, jsonc.Json] = {"title": "two of a kind", "occurred_at": None}
+    world.log.add(CASE, "document", claims, [("a", content), ("b", content)])
+    world.log.seal()
+    world.log.anchor()
+    world.wait()
+    package = world.complete(withheld={}, erased={})
+    second = next(p for p in stored_names(package) if not p.endswith(first))
+    return case(package.drop(second).restated(), world)
+
+
+# ---------------------------------------------------------------------- 13 withheld and erased
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def withheld_field_not_listed() -> Case:
+    """The exporter keeps a field back and doesn't say so."""
+    package = honest().complete()
+    return case(package.chosen(withheld=[]).restated())
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def shown_field_listed_as_withheld() -> Case:
+    """The exporter lists a field as withheld that he shows."""
+    return listed([(0, "amount"), (0, "text")])
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def withheld_field_that_no_leaf_has() -> Case:
+    """The exporter lists a field that the leaf doesn't have."""
+    return listed([(0, "legal_basis"), (0, "text")])
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def withheld_field_of_a_leaf_that_is_not_there() -> Case:
+    """The exporter lists a field of a position beyond the matter."""
+    return listed([(0, "text"), (77, "text")])
+
+
+def listed(fields: list[tuple[int, str]]) -> Case:
+    reasons = [{"position": p, "claim": c, "reason": "other"} for p, c in fields]
+    return case(honest().complete().chosen(withheld=reasons).restated())
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def erased_record_with_a_disclosure() -> Case:
+    """The exporter lists a record as erased and shows a field of it all the same."""
+    world = honest()
+    package = world.complete()
+    line = world.log.matters[CASE].records[2].disclosures["direction"] + "\n"
+    return case(package.put(disclosure_path(2), line.encode()).restated())
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def erased_record_neither_listed_nor_withheld() -> Case:
+    """The exporter leaves a record empty and lists nothing."""
+    return case(honest().complete().chosen(erased=[]).restated())
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def erased_record_with_another_record_as_tombstone() -> Case:
+    """The tombstone that the exporter names is a message."""
+    return erased_by(4)
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def erased_record_with_a_tombstone_that_is_not_there() -> Case:
+    """The tombstone that the exporter names is beyond the matter."""
+    return erased_by(77)
+
+
+def erased_by(tombstone: int) -> Case:
+    erased = [{"position": 2, "tombstone": tombstone}]
+    return case(honest().complete().chosen(erased=erased).restated())
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def tombstone_of_another_record() -> Case:
+    """The tombstone erases record 2; the exporter uses it for record 4 as well."""
+    return case(honest().complete(erased={**ERASED, 4: 5}))
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def tombstone_whose_target_is_withheld() -> Case:
+    """The exporter withholds the field that says which record the tombstone erases."""
+    return case(honest().complete(withheld={**WITHHELD, (5, "target"): "other"}))
+
+
+def erasure_target(**members: Any) -> Case:
+    """A world in which the erasure names another target."""
+
+    def at(text: str, **where: Any) -> str:
+        if where["name"] != "target":
+            return text
+        salt, name, value = opened(text)
+        return b64url_encode(jsonc.encode([salt, name, value | members]))
+
+    return damaged(damage={"disclosure": at})
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def tombstone_with_another_leaf_hash() -> Case:
+    """The tombstone names position 2 with the hash of another leaf."""
+    return erasure_target(leaf="00" * 32)
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def tombstone_with_another_position() -> Case:
+    """The tombstone names another position with the hash of leaf 2."""
+    return erasure_target(position=1)
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def tombstone_before_its_record() -> Case:
+    """The tombstone stands before the record that it erases: it was made in advance."""
+    world = World.told()
+    # The leaf of position 7 is known to the service before it makes position 6.
+    draft = World.told()
+    for one in (draft, world):
+        one.wait()
+    draft.log.add(CASE, "document", {"title": "placeholder"})
+    target = draft.log.add(CASE, "document", {"title": "to be erased"})
+    claims: dict[str, jsonc.Json] = {
+        "target": {"position": 7, "leaf": target.leaf_hash.hex()},
+        "reason": "made in advance",
+    }
+    world.log.add(CASE, "erasure", claims)
+    made = world.log.add(CASE, "document", {"title": "to be erased"})
+    if made.leaf != target.leaf:
+        raise AssertionError("the leaf isn't the one that was foreseen")
+    world.log.seal()
+    world.log.anchor()
+    world.wait()
+    return case(world.complete(erased={**ERASED, 7: 6}), world)
+
+
+@attack(withheld="13.3 FAIL ERASED_AFTER_DISPUTE")
+def erasure_after_the_dispute() -> Case:
+    """A record was erased after the day from which the person says that the dispute ran."""
+    policy = honest().policy()
+    policy["limits"]["dispute_since"] = "2026-10-01T02:00:00.000Z"
+    return case(honest().complete(), policy=policy)
+
+
+@attack()
+def erasure_before_the_dispute() -> Case:
+    """The same erasure is no fault when the dispute came later."""
+    policy = honest().policy()
+    policy["limits"]["dispute_since"] = "2026-10-02T00:00:00.000Z"
+    return case(honest().complete(), policy=policy)
+
+
+@attack()
+def erased_record_counted_as_withheld() -> Case:
+    """Without a tombstone the exporter lists every field of the record as withheld."""
+    claims = honest().log.matters[CASE].records[2].disclosures
+    kept = {**WITHHELD, **{(2, claim): "personal_data" for claim in claims}}
+    return case(honest().complete(withheld=kept, erased={}))
+
+
+@attack()
+def everything_withheld() -> Case:
+    """The exporter withholds every field of one record, with a reason for each."""
+    claims = honest().log.matters[CASE].records[1].disclosures
+    kept = {**WITHHELD, **{(1, claim): "trade_secret" for claim in claims}}
+    return case(honest().complete(withheld=kept))
