@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from notary.errors import Contradiction
-from verifier.format import matter_map
 from verifier.format.digests import ZERO, Digest
-from verifier.format.heads import head_text
 from verifier.format.matter_map import Kind
 
 LEVELS = 8  # bits of a key that one page decides: one byte
@@ -238,18 +236,3 @@ def find_path(key: bytes, load: LoadPage) -> MapPath:
             kind = Kind.INCLUSION if found == key else Kind.ABSENT_LEAF
             return MapPath(kind, tuple(siblings), (Digest(found), Digest(value)))
         prefix += bytes([slot])
-
-
-def map_values(
-    log: str, batch: int, secret: bytes, heads: Sequence[tuple[bytes, int, bytes]]
-) -> list[Changed]:
-    """Keys with the values that this batch gives them, ascending; `heads` are (key, size, root)."""
-    return sorted(
-        (key, map_value(log, batch, secret, key, size, root)) for key, size, root in heads
-    )
-
-
-def map_value(log: str, batch: int, secret: bytes, key: bytes, size: int, root: bytes) -> Digest:
-    """The value of a matter in the batch of its last change (docs/spec/format.md §9)."""
-    text = head_text(log, Digest(key), size, Digest(root))
-    return matter_map.value(text, matter_map.blind(secret, batch, key))

@@ -1,0 +1,231 @@
+"""Rows of batches, heads and map pages, and the batch log that others read.
+
+Test: tests/unit/store/test_seal.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, select
+
+from notary.adapters.store.database import Database, driver_cursor, table_of
+from notary.adapters.store.tables import (
+    BatchRow,
+    DeltaRow,
+    HeadRow,
+    MatterRow,
+    ReceiptGroupRow,
+)
+from notary.core.moments import milliseconds, moment
+from notary.core.sealing import ChangedMatter, NewBatch
+from notary.errors import CallerError
+from notary.ports import SealedBatch, SealedHead
+from verifier.format import batches
+from verifier.format.trees import Frontier
+
+BATCHES = table_of(BatchRow)
+DELTAS = table_of(DeltaRow)
+HEADS = table_of(HeadRow)
+MATTERS = table_of(MatterRow)
+GROUPS = table_of(ReceiptGroupRow)
+
+NO_GROUP = 0  # receipt groups are counted from 1
+
+
+@dataclass(frozen=True)
+class LogEnd:
+    """The end of the batch log: its frontier, and what the next batch must know of the last."""
+
+    frontier: Frontier
+    sealed_at: datetime | None
+    last_group_id: int
+
+
+class Deadlines(NamedTuple):
+    """The newest receipt group, and the longest promise of those after the last batch."""
+
+    last_group_id: int
+    longest_ms: int
+
+
+def log_end(connection: Connection) -> LogEnd:
+    """Where the batch log ends; for an empty one, without a time."""
+    row = connection.execute(
+        select(BATCHES.c.frontier, BATCHES.c.sealed_at_ms, BATCHES.c.last_group_id)
+        .order_by(BATCHES.c.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return LogEnd(Frontier(), None, NO_GROUP)
+    return LogEnd(Frontier.from_bytes(row[0]), moment(row[1]), row[2])
+
+
+def batch_count(connection: Connection) -> int:
+    """The number of sealed batches. None is ever deleted, so the last index tells."""
+    last = connection.execute(select(func.max(BATCHES.c.id))).scalar_one()
+    return 0 if last is None else int(last) + 1
+
+
+def changed_matters(connection: Connection) -> list[ChangedMatter]:
+    """The matters with records that no batch holds."""
+    rows = connection.execute(
+        select(
+            MATTERS.c.id, MATTERS.c.agency_id, MATTERS.c.key, MATTERS.c.size, MATTERS.c.root
+        ).where(MATTERS.c.size > MATTERS.c.sealed_size)
+    )
+    return [ChangedMatter(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+def unsealed_records(connection: Connection) -> int:
+    """How many records no batch holds."""
+    count = connection.execute(
+        select(func.sum(MATTERS.c.size - MATTERS.c.sealed_size)).where(
+            MATTERS.c.size > MATTERS.c.sealed_size
+        )
+    ).scalar_one()
+    return int(count or 0)
+
+
+def deadlines_after(connection: Connection, group_id: int) -> Deadlines:
+    """What the receipts after a group promise."""
+    row = connection.execute(
+        select(
+            func.max(GROUPS.c.id), func.max(GROUPS.c.deadline_ms - GROUPS.c.received_at_ms)
+        ).where(GROUPS.c.id > group_id)
+    ).one()
+    return Deadlines(group_id, 0) if row[0] is None else Deadlines(row[0], row[1])
+
+
+def page_loader(connection: Connection, batch: int) -> Callable[[bytes], bytes | None]:
+    """Reads the pages of the map as a batch left them."""
+    cursor = driver_cursor(connection)
+
+    def load(prefix: bytes) -> bytes | None:
+        # The driver's own statement: a large sealing asks for fifty thousand pages.
+        row = cursor.execute(
+            "SELECT content FROM map_pages WHERE prefix = ? AND batch <= ?"
+            " ORDER BY batch DESC LIMIT 1",
+            (prefix, batch),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    return load
+
+
+def append_batch(
+    connection: Connection,
+    batch: NewBatch,
+    checkpoint: str,
+    changed: list[ChangedMatter],
+    last_group_id: int,
+    not_before_header: bytes | None,
+) -> None:
+    """Write everything that a batch adds. Pages come in the order of their prefixes."""
+    index = batch.header.batch
+    connection.execute(
+        insert(BATCHES),
+        {
+            "id": index,
+            "sealed_at_ms": milliseconds(batch.header.sealed_at),
+            "last_group_id": last_group_id,
+            "leaf_hash": batch.leaf_hash,
+            "map_root": batch.update.root,
+            "header": batch.header_bytes,
+            "checkpoint": checkpoint,
+            "frontier": batch.frontier.to_bytes(),
+            "not_before_header": not_before_header,
+        },
+    )
+    connection.execute(insert(DELTAS), {"batch": index, "content": batch.delta})
+    if not changed:
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO map_pages (prefix, batch, content) VALUES (?, ?, ?)",
+        [(prefix, index, content) for prefix, content in batch.update.pages],
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO heads (agency_id, matter_id, batch, size, root) VALUES (?, ?, ?, ?, ?)",
+        [(one.agency_id, one.matter_id, index, one.size, one.root) for one in changed],
+    )
+    # Records that came in since the matters were read stay unsealed: sealed_size is what was read.
+    connection.exec_driver_sql(
+        "UPDATE matters SET sealed_size = ? WHERE id = ?",
+        [(one.size, one.matter_id) for one in changed],
+    )
+
+
+def heads_of(connection: Connection, matter_key: bytes, up_to: int | None) -> list[SealedHead]:
+    """The matter's heads by batch, ascending; with `up_to`, those of batches 0 to `up_to`."""
+    statement = (
+        select(HEADS.c.batch, HEADS.c.size, HEADS.c.root)
+        .join(
+            MATTERS,
+            (MATTERS.c.id == HEADS.c.matter_id) & (MATTERS.c.agency_id == HEADS.c.agency_id),
+        )
+        .where(MATTERS.c.key == matter_key)
+        .order_by(HEADS.c.batch)
+    )
+    if up_to is not None:
+        statement = statement.where(HEADS.c.batch <= up_to)
+    return [SealedHead(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+class StoredBatchLog:
+    """Implements the port `BatchLog`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def size(self) -> int:
+        """The number of sealed batches."""
+        with self._database.reading() as connection:
+            return batch_count(connection)
+
+    def batch(self, index: int) -> SealedBatch:
+        """Batch `index`; raises CallerError BATCH_UNKNOWN if it is not sealed."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(BATCHES.c.header, BATCHES.c.not_before_header).where(BATCHES.c.id == index)
+            ).first()
+        if row is None:
+            raise _unknown(index)
+        return SealedBatch(index, row[0], batches.parse_header(row[0]), row[1])
+
+    def checkpoint(self, size: int) -> str:
+        """The signed note for that size, as it was made at sealing; CallerError if there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(BATCHES.c.checkpoint).where(BATCHES.c.id == size - 1)
+            ).first()
+        if row is None:
+            raise _unknown(size - 1)
+        return str(row[0])
+
+    def leaf_hashes(self, size: int) -> list[bytes]:
+        """The hashes of headers 0 to size − 1; CallerError if there are fewer batches."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(BATCHES.c.leaf_hash).where(BATCHES.c.id < size).order_by(BATCHES.c.id)
+            )
+            hashes = [row[0] for row in rows]
+        if len(hashes) != size:
+            raise _unknown(size - 1)
+        return hashes
+
+    def delta(self, index: int) -> bytes:
+        """The delta file of batch `index`; raises CallerError BATCH_UNKNOWN if it is not sealed."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(DELTAS.c.content).where(DELTAS.c.batch == index)
+            ).first()
+        if row is None:
+            raise _unknown(index)
+        return bytes(row[0])
+
+
+def _unknown(index: int) -> CallerError:
+    return CallerError("BATCH_UNKNOWN", f"batch {index} is not sealed; see `notary status`")

@@ -1,0 +1,319 @@
+"""Reads records again: leaf, receipt and status for everyone of the agency, content with the keys.
+
+Also what an export asks of the store. Test: tests/unit/store/test_read.py.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import BinaryIO, cast
+
+from notary.adapters.objects.folder import ObjectFolder
+from notary.adapters.store import batches as batch_rows
+from notary.adapters.store import records as rows
+from notary.adapters.store.database import Connection, Database
+from notary.core import envelope, map_pages, opening, sealing
+from notary.core.keyring import Keyring
+from notary.core.log_identity import LogIdentity
+from notary.core.moments import moment
+from notary.core.opening import OpenRecord
+from notary.errors import CallerError, Contradiction
+from notary.ports import SealedHead
+from notary.usecases.accept import receipts_of
+from notary.usecases.export import Original, RecordContent
+from verifier.format import records
+from verifier.format.digests import Digest
+from verifier.format.jsonc import Json
+from verifier.format.matter_map import Kind, MapProof
+
+# A submission writes its originals before its commit; none takes a day.
+ORPHAN_AGE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class AttachmentView:
+    """A kept original: its place in the record, its stored name and its size in bytes."""
+
+    number: int
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """A record without its content. `batch` is the batch that sealed it, None while it waits."""
+
+    record_id: int
+    matter_key: bytes
+    position: int
+    kind: str
+    received_at: datetime
+    deadline: datetime
+    leaf: bytes
+    leaf_hash: bytes
+    receipt: bytes
+    batch: int | None
+    erased: bool
+    attachments: tuple[AttachmentView, ...]
+
+
+@dataclass(frozen=True)
+class RecordDetail:
+    """A record's content: plain values and disclosures, by claim name."""
+
+    values: Mapping[str, Json]
+    disclosures: Mapping[str, str]
+
+
+class RecordReader:
+    """Records by id or position. Without keys it still gives everything but content."""
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectFolder,
+        keys: Keyring | None,
+        identity: LogIdentity,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._keys = keys
+        self._identity = identity
+
+    def by_id(self, agency_id: int, record_id: int) -> RecordView:
+        """The agency's record with this id. Raises CallerError RECORD_UNKNOWN."""
+        with self._database.reading() as connection:
+            record = self._stored(connection, agency_id, record_id)
+            return self._views(connection, agency_id, [record])[0]
+
+    def at(self, agency_id: int, matter_key: bytes, position: int) -> RecordView:
+        """The record at a position of the agency's matter. Raises CallerError RECORD_UNKNOWN."""
+        with self._database.reading() as connection:
+            record = self._stored_at(connection, agency_id, matter_key, position)
+            return self._views(connection, agency_id, [record])[0]
+
+    def of_matter(
+        self, agency_id: int, matter_key: bytes, first: int, count: int
+    ) -> list[RecordView]:
+        """At most `count` records of the agency's matter from position `first` on, in order."""
+        with self._database.reading() as connection:
+            found = rows.records_of_matter(connection, agency_id, matter_key, first, count)
+            return self._views(connection, agency_id, found)
+
+    def content(self, agency_id: int, record_id: int) -> RecordDetail:
+        """The record in the clear.
+
+        Raises CallerError RECORD_UNKNOWN, ERASED, or KEY_MISSING without keys.
+        """
+        with self._database.reading() as connection:
+            record = self._stored(connection, agency_id, record_id)
+        opened = self._open(agency_id, record)
+        return RecordDetail(opened.values, _by_name(opened))
+
+    def open_attachment(self, agency_id: int, record_id: int, number: int) -> BinaryIO:
+        """The original `attachment-<number>` in the clear, authenticated while it is read.
+
+        Raises CallerError as `content`, and ATTACHMENT_UNKNOWN; reading raises Contradiction if the
+        stored bytes were altered.
+        """
+        with self._database.reading() as connection:
+            record = self._stored(connection, agency_id, record_id)
+            attachments = rows.attachments_of(connection, record_id)
+        for one, name, _ in attachments:
+            if one == number:
+                return self._stream(self._open(agency_id, record).secret, name)
+        raise CallerError(
+            "ATTACHMENT_UNKNOWN",
+            f"record {record_id} has {len(attachments)} attachments, got number {number}",
+        )
+
+    def record_content(self, agency_id: int, matter_key: bytes, position: int) -> RecordContent:
+        """What an export shows of a record; of an erased one, nothing.
+
+        Raises CallerError RECORD_UNKNOWN, or KEY_MISSING without keys.
+        """
+        with self._database.reading() as connection:
+            record = self._stored_at(connection, agency_id, matter_key, position)
+            attachments = rows.attachments_of(connection, record.record_id)
+        if record.wrapped_secret is None:
+            return RecordContent({}, ())
+        opened = self._open(agency_id, record)
+        originals = [
+            Original(name.hex(), size, partial(self._stream, opened.secret, name))
+            for _, name, size in attachments
+        ]
+        return RecordContent(_by_name(opened), tuple(originals))
+
+    def _stored(self, connection: Connection, agency_id: int, record_id: int) -> rows.StoredRecord:
+        record = rows.records_by_id(connection, agency_id, [record_id]).get(record_id)
+        if record is None:
+            raise CallerError("RECORD_UNKNOWN", f"the agency has no record {record_id}")
+        return record
+
+    def _stored_at(
+        self, connection: Connection, agency_id: int, matter_key: bytes, position: int
+    ) -> rows.StoredRecord:
+        found = rows.records_of_matter(connection, agency_id, matter_key, position, 1)
+        if not found or found[0].position != position:
+            raise CallerError(
+                "RECORD_UNKNOWN",
+                f"the agency has no record at position {position} of matter {matter_key.hex()}",
+            )
+        return found[0]
+
+    def _views(
+        self, connection: Connection, agency_id: int, found: Sequence[rows.StoredRecord]
+    ) -> list[RecordView]:
+        receipts = receipts_of(connection, self._identity, found)
+        groups = rows.groups_by_id(connection, [record.group_id for record in found])
+        views = []
+        for record in found:
+            group = groups[record.group_id]
+            attachments = rows.attachments_of(connection, record.record_id)
+            views.append(
+                RecordView(
+                    record.record_id,
+                    record.matter_key,
+                    record.position,
+                    records.parse_leaf(record.leaf).kind,
+                    moment(group.received_at_ms),
+                    moment(group.deadline_ms),
+                    record.leaf,
+                    record.leaf_hash,
+                    receipts[record.record_id],
+                    rows.sealed_in(connection, agency_id, record.matter_id, record.position),
+                    record.wrapped_secret is None,
+                    tuple(
+                        AttachmentView(number, name.hex(), size)
+                        for number, name, size in attachments
+                    ),
+                )
+            )
+        return views
+
+    def _open(self, agency_id: int, record: rows.StoredRecord) -> OpenRecord:
+        if self._keys is None:
+            raise CallerError(
+                "KEY_MISSING",
+                "the key encryption key is not loaded, so content stays closed; start the service with "
+                "its key folder",
+            )
+        return opening.open_record(
+            self._keys.kek,
+            agency_id,
+            record.idempotency_digest,
+            record.wrapped_secret,
+            record.leaf,
+            record.sealed_values,
+        )
+
+    def _stream(self, secret: bytes, name: bytes) -> BinaryIO:
+        plain = envelope.unseal_chunks(secret, name, self._objects.read(name))
+        return cast(BinaryIO, io.BufferedReader(_Stream(plain)))
+
+
+class StoredEvidence:
+    """What an export reads of a matter (the protocol `EvidenceStore` of usecases.export)."""
+
+    def __init__(
+        self, database: Database, objects: ObjectFolder, keys: Keyring, identity: LogIdentity
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._identity = identity
+        self._reader = RecordReader(database, objects, keys, identity)
+
+    def heads(self, agency_id: int, key: Digest) -> list[SealedHead]:
+        """The matter's heads by batch, ascending; empty if it was never sealed or is another's."""
+        with self._database.reading() as connection:
+            if not rows.matter_states(connection, agency_id, [key]):
+                return []
+            return batch_rows.heads_of(connection, key, None)
+
+    def map_proof(self, key: Digest, batch: int) -> MapProof:
+        """The map's answer for any key as batch `batch` sealed it.
+
+        Raises CallerError BATCH_UNKNOWN, and Contradiction if heads and pages disagree.
+        """
+        with self._database.reading() as connection:
+            if not 0 <= batch < batch_rows.batch_count(connection):
+                raise CallerError("BATCH_UNKNOWN", f"batch {batch} is not sealed")
+            path = map_pages.find_path(key, batch_rows.page_loader(connection, batch))
+            if path.kind is not Kind.INCLUSION:
+                other_key, other_value = path.leaf or (None, None)
+                return MapProof(
+                    batch, path.kind, path.siblings, leaf_key=other_key, leaf_value=other_value
+                )
+            assert path.leaf is not None
+            heads = batch_rows.heads_of(connection, key, batch)
+        if not heads:
+            raise Contradiction(
+                "HEAD_MISSING",
+                f"the map of batch {batch} has matter {key.hex()}, no head is stored",
+            )
+        last = heads[-1]
+        head, blind, value = sealing.map_value(
+            self._identity.name, last.batch, self._keys.map_secret, key, last.size, last.root
+        )
+        if value != path.leaf[1]:
+            raise Contradiction(
+                "HEAD_DIFFERS",
+                f"the head of matter {key.hex()} in batch {last.batch} does not give the map's value",
+            )
+        return MapProof(batch, path.kind, path.siblings, head=head, blind=blind)
+
+    def leaves(self, agency_id: int, key: Digest, size: int) -> list[bytes]:
+        """The bytes of leaves 0 to size − 1. Raises CallerError RECORD_UNKNOWN if there are fewer."""
+        with self._database.reading() as connection:
+            found = rows.leaves_of_matter(connection, agency_id, key, size)
+        if len(found) != size:
+            raise CallerError(
+                "RECORD_UNKNOWN",
+                f"the agency has {len(found)} records of matter {key.hex()}, want {size}",
+            )
+        return found
+
+    def content(self, agency_id: int, key: Digest, position: int) -> RecordContent:
+        """Disclosures and originals of a record."""
+        return self._reader.record_content(agency_id, key, position)
+
+
+def sweep_orphans(database: Database, objects: ObjectFolder, now: datetime) -> int:
+    """Remove originals that no record names, as a crash or a lost race leaves them; how many."""
+
+    def is_known(name: bytes) -> bool:
+        with database.reading() as connection:
+            return rows.is_attachment(connection, name)
+
+    return objects.sweep(is_known, now - ORPHAN_AGE)
+
+
+def _by_name(opened: OpenRecord) -> dict[str, str]:
+    # Disclosures stand in canonical order of their claim names, as the leaf's members do.
+    return dict(zip(opened.leaf.claims, opened.disclosures, strict=True))
+
+
+class _Stream(io.RawIOBase):
+    """A stream over pieces that come one after the other."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
