@@ -264,6 +264,10 @@ class IntentBook(AnchorBook, Protocol):
         """Of the intents in FINAL or PROVED, the one with the greatest number."""
         ...
 
+    def proved_count(self) -> int:
+        """How many anchors, from number 0 on without a gap, are PROVED."""
+        ...
+
     def with_head(self, head: bytes) -> Intent | None:
         """The intent in MINED, FINAL or PROVED after which the log has that head."""
         ...

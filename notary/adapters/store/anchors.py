@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, text, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, text, update
 
 from notary.adapters.store.anchor_tables import (
     UNSENT,
@@ -117,6 +117,16 @@ class AnchorStore:
     def newest_final(self) -> Intent | None:
         """The final intent with the greatest number."""
         return self._first(_with_number(_FINAL).order_by(INTENTS.c.number.desc()))
+
+    def proved_count(self) -> int:
+        """How many anchors, from number 0 on without a gap, are PROVED."""
+        mined = INTENTS.c.number.is_not(None)
+        unproved = select(func.min(INTENTS.c.number)).where(mined, INTENTS.c.state != "PROVED")
+        with self._database.reading() as connection:
+            first_unproved = connection.execute(unproved).scalar()
+            if first_unproved is not None:
+                return int(first_unproved)
+            return int(connection.execute(select(func.count(INTENTS.c.number))).scalar_one())
 
     def with_head(self, head: bytes) -> Intent | None:
         """The mined intent after which the log has that head."""
@@ -280,8 +290,7 @@ class AnchorStore:
         While the newest anchor waits for its proof, that is the one before; its links are then the
         first `anchors` of those that `anchors()` returns.
         """
-        proved = len(self.anchors())
-        stored = self._newest_as_of(AS_OFS.c.anchors <= proved, text("released"))
+        stored = self._newest_as_of(AS_OFS.c.anchors <= self.proved_count(), text("released"))
         return None if stored is None else stored.as_of
 
     def _newest_as_of(self, *conditions: Any) -> StoredAsOf | None:
