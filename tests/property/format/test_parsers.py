@@ -1,0 +1,211 @@
+"""Every parser, over arbitrary bytes and over damaged documents.
+
+It raises FormatError and nothing else; and what it accepts, its writer writes again, so that a
+document and its bytes are one thing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reference import evm_chain
+from verifier.format import (
+    batches,
+    contract,
+    digests,
+    evm,
+    evm_document,
+    fold,
+    heads,
+    matter_map,
+    mpt,
+    notes,
+    numbers,
+    receipts,
+    records,
+    rlp,
+    times,
+    tlogproof,
+    trees,
+)
+from verifier.format.digests import ZERO, Digest
+from verifier.format.errors import FormatError
+from verifier.format.keccak import keccak256
+
+LOG = "notary.example/log"
+KEY = Digest(b"\x11" * 32)
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(32))
+VKEY = notes.make_vkey(LOG, SIGNER.public_key().public_bytes_raw())
+NOTE = notes.sign(notes.checkpoint_text(LOG, 1, ZERO), LOG, SIGNER)
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+LEAF, DISCLOSURES = records.make_leaf(
+    matter=KEY, position=0, kind="call", recorded_at=AT, secret=bytes(32), blind=bytes(16),
+    claims={"text": "a", "occurred_at": None},
+)  # fmt: skip
+HEAD = heads.head_text(LOG, KEY, 1, ZERO)
+HEADER = batches.BatchHeader(
+    LOG, 0, AT, ZERO, ZERO, 60, (batches.HeaderKey("checkpoint", VKEY.text),), ZERO, None,
+    batches.NotBefore(1, 1, ZERO),
+)  # fmt: skip
+BODY = receipts.Body(1, bytes(20), bytes(20), LOG, KEY, 0, ZERO, heads.Head(1, ZERO), AT, AT)
+LEG = evm_chain.Block().leg()
+STATE = evm_chain.as_of(ZERO[:31] + b"\x01")
+EVM = evm_document.EvmDocument(
+    1, bytes(20), bytes(20), ZERO, (fold.Link(ZERO, 1, 1),),
+    evm_document.AsOf(STATE.header, STATE.account_proof, STATE.storage_proof), (LEG,), (), ("a",),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Form:
+    """A parser over bytes, its writer, and a document that stands."""
+
+    parse: Callable[[bytes], Any]
+    write: Callable[[Any], bytes] | None
+    document: bytes
+
+
+def texts(parse: Callable[[str], Any]) -> Callable[[bytes], Any]:
+    """Let a parser of text see what bytes give, lone surrogates among it."""
+    return lambda data: parse(data.decode("utf-8", "surrogateescape"))
+
+
+FORMS = {
+    "leaf": Form(records.parse_leaf, None, LEAF),
+    "disclosure": Form(
+        texts(records.parse_disclosure),
+        lambda one: records.make_disclosure(one.salt, one.name, one.value).encode(),
+        DISCLOSURES[0].encode(),
+    ),
+    "map proof": Form(
+        matter_map.parse,
+        matter_map.encode,
+        matter_map.encode(
+            matter_map.MapProof(0, matter_map.Kind.INCLUSION, (KEY,), HEAD, bytes(16))
+        ),
+    ),
+    "batch header": Form(
+        batches.parse_header, batches.encode_header, batches.encode_header(HEADER)
+    ),
+    "delta": Form(
+        batches.parse_delta,
+        lambda one: batches.encode_delta(one.log, one.batch, one.changes),
+        batches.encode_delta(LOG, 0, [batches.Change(ZERO, None, KEY)]),
+    ),
+    "head": Form(
+        texts(lambda text: heads.parse_head(text, LOG, KEY)),
+        lambda one: heads.head_text(LOG, KEY, one.size, one.root).encode(),
+        HEAD.encode(),
+    ),
+    "note": Form(notes.parse_note, lambda one: one.whole.encode(), NOTE.encode()),
+    "note text": Form(texts(notes.parse_note), lambda one: one.whole.encode(), NOTE.encode()),
+    "checkpoint": Form(
+        texts(notes.parse_checkpoint_text),
+        lambda one: notes.checkpoint_text(one.origin, one.size, one.root).encode(),
+        notes.checkpoint_text(LOG, 1, ZERO).encode(),
+    ),
+    "vkey": Form(texts(notes.parse_vkey), lambda one: one.text.encode(), VKEY.text.encode()),
+    "tlog-proof": Form(
+        tlogproof.parse,
+        tlogproof.encode,
+        tlogproof.encode(tlogproof.TlogProof(0, (KEY,), notes.parse_note(NOTE))),
+    ),
+    "receipt": Form(
+        receipts.parse, receipts.encode, receipts.encode(receipts.Receipt(BODY, 0, (KEY,), NOTE))
+    ),
+    "evm.json": Form(evm_document.parse, evm_document.encode, evm_document.encode(EVM)),
+    "number": Form(texts(numbers.parse), None, numbers.MatterNumber(b"\x01" * 21).text.encode()),
+    "time": Form(
+        texts(times.parse_time),
+        lambda one: times.format_time(one).encode(),
+        b"2026-01-01T00:00:00.000Z",
+    ),
+    "hex": Form(texts(digests.hex_decode), lambda raw: raw.hex().encode(), b"00ff"),
+    "b64url": Form(
+        texts(digests.b64url_decode), lambda raw: digests.b64url_encode(raw).encode(), b"AP8"
+    ),
+    "b64": Form(texts(digests.b64_decode), lambda raw: digests.b64_encode(raw).encode(), b"AP8="),
+    "rlp": Form(rlp.decode, rlp.encode, LEG.receipt[1:]),
+    "header": Form(evm.parse_header, lambda one: one.raw, LEG.header),
+    "link": Form(fold.Link.from_bytes, fold.Link.to_bytes, fold.Link(ZERO, 1, 1).to_bytes()),
+    "frontier": Form(
+        trees.Frontier.from_bytes, trees.Frontier.to_bytes, trees.Frontier().to_bytes()
+    ),
+}
+
+
+@st.composite
+def damaged(draw: st.DrawFn, document: bytes) -> bytes:
+    """A document with up to three slices replaced by others of it or by anything."""
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(document)))
+        stop = draw(st.integers(start, min(len(document), start + 8)))
+        if draw(st.booleans()) and document:
+            origin = draw(st.integers(0, len(document)))
+            filling = document[origin : origin + draw(st.integers(0, 40))]
+        else:
+            filling = draw(st.binary(max_size=4) | st.sampled_from([b"0", b'"', b"\n", b",", b"-"]))
+        document = document[:start] + filling + document[stop:]
+    return document
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_sample_stands(name: str) -> None:
+    form = FORMS[name]
+    read = form.parse(form.document)
+    if form.write:
+        assert form.write(read) == form.document
+
+
+@pytest.mark.parametrize("name", FORMS)
+@given(data=st.data())
+def test_damaged_documents_raise_only_our_error_or_come_back(
+    name: str, data: st.DataObject
+) -> None:
+    form = FORMS[name]
+    document = data.draw(damaged(form.document) | st.binary(max_size=80))
+    try:
+        read = form.parse(document)
+    except FormatError:
+        return
+    if form.write:
+        assert form.write(read) == document
+
+
+@given(data=st.data())
+def test_damaged_proofs_of_the_chain_raise_only_our_error(data: st.DataObject) -> None:
+    nodes = list(STATE.account_proof)
+    at = data.draw(st.integers(0, len(nodes) - 1))
+    nodes[at] = data.draw(damaged(nodes[at]))
+    # Under its own hash, the damaged node is read in full.
+    root = keccak256(nodes[at])
+    with pytest.raises(FormatError):
+        mpt.prove(root, data.draw(st.binary(max_size=2)), nodes[at:] + nodes[:1] + [b""])
+
+
+@given(data=st.data())
+def test_damaged_legs_raise_only_our_error(data: st.DataObject) -> None:
+    block = evm_chain.Block(others=0, index=0)
+    part = data.draw(st.sampled_from(["tx_fields", "log", "receipt_fields"]))
+    if part == "receipt_fields":
+        block.receipt_fields = evm_chain.receipt([block.log])
+    fields = getattr(block, part)
+    at = data.draw(st.integers(0, len(fields) - 1))
+    fields[at] = data.draw(st.binary(max_size=40) | st.lists(st.binary(max_size=3), max_size=3))
+    try:
+        evm.check_leg(
+            block.leg(),
+            prev=block.prev,
+            link=block.link,
+            chain_id=evm_chain.CHAIN_ID,
+            contract=contract.ADDRESS,
+            log_address=evm_chain.LOG_ADDRESS,
+        )
+    except FormatError:
+        return
