@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verifier.check.case import Case
+from verifier.check.case import Case, ChainProof
 from verifier.check.inputs import Inputs
 from verifier.check.policy import Policy
 from verifier.check.reading import BagUnreadable, read_bag
@@ -78,7 +78,7 @@ def judge_case(case: Case) -> Judgement:
         if row is None:
             continue
         looked_at.add(row)
-        troubles = _run(step, case)
+        troubles = troubles_of(step, case)
         case.found[step.number] = troubles
         by_row[row] += [Found(step.number, trouble) for trouble in troubles]
     rows = {}
@@ -99,7 +99,8 @@ def judge_case(case: Case) -> Judgement:
     return Judgement(case, kind, rows, judge(results, required))
 
 
-def _run(step: Step, case: Case) -> list[Trouble]:
+def troubles_of(step: Step, case: ChainProof) -> list[Trouble]:
+    """What a step finds, FAIL before NOT CHECKED, at most MAX_TROUBLES of each."""
     kept: dict[Result, list[Trouble]] = {Result.FAIL: [], Result.NOT_CHECKED: []}
     for trouble in _troubles(step, case):
         troubles = kept[trouble.result]
@@ -108,7 +109,7 @@ def _run(step: Step, case: Case) -> list[Trouble]:
     return kept[Result.FAIL] + kept[Result.NOT_CHECKED]
 
 
-def _troubles(step: Step, case: Case) -> Iterator[Trouble]:
+def _troubles(step: Step, case: ChainProof) -> Iterator[Trouble]:
     try:
         yield from step.run(case)
     except Blocked as blocked:

@@ -1,0 +1,182 @@
+"""Owns the command line `verifier` (docs/spec/verification.md, first lines, §5, §8).
+
+Imports of the work are inside the commands, so that `verifier --help` is quick. Whatever goes
+wrong in here ends as verdict ERROR, never as another verdict. Proved by tests/unit/check/test_cli.py.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+EXIT_OK = 0
+EXIT_ERROR = 4  # verdict ERROR, which is also what an unknown condition gives
+EXIT_USAGE = 64  # sysexits.h EX_USAGE; argparse's own 2 would read as INVALID
+
+# A chain proof is a JSON document of the format, whose limit this is.
+_MAX_EVM_BYTES = 16 * 2**20
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Wrong usage is no verdict."""
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from verifier.format.identity import source_digest
+
+        identity = source_digest()
+        parser.exit(EXIT_OK, f"verifier {identity.version} sha256:{identity.sha256.hex()}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="verifier",
+        description="Checks evidence packages offline. What decides trust is in your own two "
+        "files, never in the package.",
+        epilog="Exit codes: 0 VALID, 2 INVALID, 3 INDETERMINATE, 4 ERROR, 64 wrong usage.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print version and digest of this verifier"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="check a package", allow_abbrev=False)
+    check.add_argument("package", metavar="PACKAGE", type=Path, help="a zip or a directory")
+    check.add_argument(
+        "--policy", metavar="FILE", type=Path, required=True, help="TOML: whom you trust"
+    )
+    check.add_argument(
+        "--inputs",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="TOML: matter number, date, block hashes, receipts that you have",
+    )
+    form = check.add_mutually_exclusive_group()
+    form.add_argument("--text", action="store_true", help="report for people (default)")
+    form.add_argument("--json", action="store_true", help="report for machines")
+    check.add_argument("--sm3", action="store_true", help="check SM3 digests as well")
+    check.set_defaults(run=_check)
+
+    anchor = commands.add_parser(
+        "anchor", help="check one chain proof without a package", allow_abbrev=False
+    )
+    anchor.add_argument("evm_json", metavar="EVM_JSON", type=Path)
+    anchor.add_argument("--chain-id", metavar="N", type=_number, required=True)
+    anchor.add_argument("--contract", metavar="A", type=_address, required=True)
+    anchor.add_argument("--log-address", metavar="A", type=_address, required=True)
+    anchor.add_argument("--json", action="store_true", help="report for machines")
+    anchor.set_defaults(run=_anchor)
+
+    explain = commands.add_parser("explain", help="say what a code means", allow_abbrev=False)
+    explain.add_argument("code", metavar="CODE")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 16):
+        raise argparse.ArgumentTypeError(f"want a decimal number, got {text!a}")
+    return int(text)
+
+
+def _address(text: str) -> bytes:
+    # An EIP-55 checksum is spelled in mixed case; the person may paste it.
+    digits = text.removeprefix("0x")
+    if len(text) != 42 or len(digits) != 40 or not set(digits.lower()) <= set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError(f"want 0x and 40 hex digits, got {text!a}")
+    return bytes.fromhex(digits)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from verifier.check.inputs import read_inputs
+    from verifier.check.judge import check
+    from verifier.check.policy import read_policy
+    from verifier.check.report import Report
+    from verifier.format.identity import source_digest
+
+    policy = read_policy(arguments.policy)
+    inputs = read_inputs(arguments.inputs)
+    judgement = check(arguments.package, policy, inputs, sm3=arguments.sm3)
+    report = Report(judgement, source_digest())
+    _print(report.json() + b"\n" if arguments.json else report.text().encode("utf-8"))
+    return report.exit
+
+
+def _anchor(arguments: argparse.Namespace) -> int:
+    from verifier.check.anchor_check import Wanted, check_anchor
+    from verifier.check.toml import read_file
+
+    data = read_file(arguments.evm_json, _MAX_EVM_BYTES, "EVM")
+    wanted = Wanted(arguments.chain_id, arguments.contract, arguments.log_address)
+    checked = check_anchor(data, wanted)
+    _print(checked.json() + b"\n" if arguments.json else checked.text().encode("utf-8"))
+    return checked.exit
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from verifier.check.texts import TEXTS
+
+    text = TEXTS.get(arguments.code.partition(":")[0])
+    if text is None:
+        print(f"verifier explain: no code {arguments.code!a}", file=sys.stderr)
+        return EXIT_USAGE
+    lines = [arguments.code.partition(":")[0], text.en, text.do_en, "", text.zh, text.do_zh]
+    _print(("\n".join(lines) + "\n").encode("utf-8"))
+    return EXIT_OK
+
+
+def _print(data: bytes) -> None:
+    # Bytes, because a report is UTF-8 whatever the terminal's locale says.
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code. Never raises but SystemExit of argparse."""
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return _with_errors(run, arguments)
+    except Exception as failure:  # noqa: BLE001 - the last resort: not even the error could be printed
+        sys.stderr.write(f"VERDICT: ERROR\nINTERNAL: {type(failure).__name__}\n")
+        return EXIT_ERROR
+
+
+def _with_errors(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    from verifier.check.rows import CannotJudge
+
+    try:
+        return run(arguments)
+    except CannotJudge as error:
+        cannot = error
+    except Exception as failure:  # noqa: BLE001 - a condition that nobody foresaw is no verdict
+        cannot = CannotJudge("INTERNAL", _what_happened(failure))
+    from verifier.check.report import error_json, error_text
+
+    as_json = getattr(arguments, "json", False)
+    _print(error_json(cannot) + b"\n" if as_json else error_text(cannot).encode("utf-8"))
+    return EXIT_ERROR
+
+
+def _what_happened(failure: Exception) -> str:
+    """Kind and place of a failure, in ASCII and without the package's own words."""
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = ""
+    if trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename).name
+        place = f" in {file} line {trace.tb_lineno}"
+    return f"{type(failure).__name__}{place}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

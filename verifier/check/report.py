@@ -1,0 +1,578 @@
+"""Owns the two reports: for people and for machines (docs/spec/verification.md §4, §6, §7).
+
+Proved by tests/unit/check/test_report.py.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from textwrap import wrap
+from typing import TypeVar
+from unicodedata import east_asian_width
+
+from verifier.check import texts
+from verifier.check.case import Case
+from verifier.check.judge import Judgement, RowFinding
+from verifier.check.policy import CONSORTIUM, PUBLIC
+from verifier.check.rows import BLOCKED, Blocked, CannotJudge, Result, Row, Verdict
+from verifier.check.verdict import EXIT, required_rows
+from verifier.format import jsonc, numbers
+from verifier.format.errors import FormatError
+from verifier.format.identity import Identity
+from verifier.format.jsonc import Json
+from verifier.format.statement import Kind
+from verifier.format.times import format_block_time, format_time, parse_time
+
+FORMAT = "notary-verdict/1"
+WIDTH = 100  # columns of the text report
+MAX_LINES = 100  # of a list in the text report; the JSON has them all
+
+_HOUR = 3600  # seconds
+
+T = TypeVar("T")
+
+# The headers that a row rests on; the time row also rests on the not-before blocks.
+_ON_AS_OF = frozenset(
+    {
+        Row.INCLUSION,
+        Row.ORDER,
+        Row.COMPLETENESS,
+        Row.HISTORY,
+        Row.ANCHOR,
+        Row.FINALITY,
+        Row.TIME,
+        Row.RECEIPTS,
+        Row.WITHHELD,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RestsOn:
+    """A header that a row rests on, with its level."""
+
+    chain_id: int
+    number: int
+    hash: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """What a report says of one record. Times are texts; None where there is none."""
+
+    position: int
+    kind: str
+    recorded_at: str
+    not_before: str | None
+    anchored_at: str | None
+    withheld: tuple[str, ...]
+    erased: bool
+
+
+class Report:
+    """A judgement in words."""
+
+    def __init__(self, judgement: Judgement, identity: Identity) -> None:
+        self._judgement = judgement
+        self._case = judgement.case
+        self._identity = identity
+
+    # Parts. Each asks the case, and says nothing where the case is blocked.
+
+    @property
+    def exit(self) -> int:
+        """The process's exit code."""
+        return EXIT[self._judgement.verdict]
+
+    def first_line(self) -> str:
+        """The line that no reader misses: verdict, and what kind of chain it stands on."""
+        line = f"VERDICT: {self._judgement.verdict.value}"
+        chain = _or_none(lambda: self._case.chain)
+        if chain is None:
+            return line
+        if chain.chain_class == PUBLIC:
+            return f'{line} — public chain "{chain.name}"'
+        word = "consortium chain" if chain.chain_class == CONSORTIUM else "test chain"
+        return f'{line} — {word} "{chain.name}": time and order as stated by its operator'
+
+    def sentences(self, finding: RowFinding) -> tuple[str, str]:
+        """A row's sentence in English and Chinese."""
+        if finding.result is not Result.PASS:
+            return texts.sentences(finding.code or BLOCKED, finding.detail)
+        try:
+            return self._passed(finding.row)
+        except Blocked as blocked:
+            # Only where a row passed without the steps that would have needed this.
+            return texts.sentences(BLOCKED, blocked.missing)
+
+    def code(self, finding: RowFinding) -> str | None:
+        """A row's code; a passing row has none but history."""
+        if finding.result is Result.PASS and finding.row is Row.HISTORY:
+            return "SHOWN_HEADS_ONLY"
+        return finding.code
+
+    def _passed(self, row: Row) -> tuple[str, str]:
+        case, kind = self._case, self._judgement.kind
+        if row is Row.COMPLETENESS:
+            return self._complete()
+        if row is Row.ORDER:
+            return self._order()
+        if row is Row.HISTORY:
+            words = {
+                Kind.EXTRACT: texts.HISTORY_EXTRACT,
+                Kind.ABSENT: texts.HISTORY_ABSENT,
+            }.get(kind or Kind.COMPLETE, texts.HISTORY)
+            return texts.filled(words, block=case.header.number, n=case.as_of_size)
+        if row is Row.INCLUSION and kind is Kind.ABSENT:
+            return texts.ABSENT_INCLUSION
+        choices = case.statement.choices
+        return texts.filled(
+            texts.PASS[row],
+            receipts=len(case.inputs.receipts),
+            fields=len(choices.withheld),
+            erased=len(choices.erased),
+        )
+
+    def _complete(self) -> tuple[str, str]:
+        case = self._case
+        choices = case.statement.choices
+        seconds = case.as_of_batch_header.header.max_deadline_s
+        return texts.filled(
+            texts.ABSENT if self._judgement.kind is Kind.ABSENT else texts.COMPLETE,
+            n=case.as_of_size,
+            block=case.header.number,
+            time=format_block_time(case.header.timestamp),
+            number=choices.matter.text,
+            log=case.log_name,
+            # Rounded up: a promise of less than an hour is one of an hour.
+            hours=-(-seconds // _HOUR),
+            withheld=len({one.position for one in choices.withheld}),
+            erased=len(choices.erased),
+        )
+
+    def _order(self) -> tuple[str, str]:
+        times = _event_times(self._case)
+        earlier, latest = 0, None
+        for moment in times.moments:
+            if latest is not None and moment < latest:
+                earlier += 1
+            else:
+                latest = moment
+        delay = "unknown" if times.delay is None else _duration(times.delay)
+        said = texts.filled(texts.ORDER, earlier=earlier, delay=delay)
+        if not (times.undisclosed or times.null or times.without or times.unreadable):
+            return said
+        more = texts.filled(
+            texts.ORDER_UNKNOWN,
+            undisclosed=times.undisclosed,
+            null=times.null,
+            without=times.without,
+            unreadable=times.unreadable,
+        )
+        return said[0] + more[0], said[1] + more[1]
+
+    def rests_on(self, row: Row) -> list[RestsOn]:
+        """The headers that a row rests on, the as-of block first."""
+        case = self._case
+        if row not in _ON_AS_OF or self._judgement.rows[row].result is Result.NOT_APPLICABLE:
+            return []
+        found = []
+        header = _or_none(lambda: case.header)
+        if header is not None:
+            found.append(self._block(case.evm.chain_id, header.number, header.hash))
+        if row is Row.TIME:
+            found += [self._block(*block) for block in self._not_before_blocks()]
+        return found
+
+    def _block(self, chain_id: int, number: int, hash_: bytes) -> RestsOn:
+        level = self._case.level(chain_id, number, hash_)
+        return RestsOn(chain_id, number, "0x" + hash_.hex(), level)
+
+    def _not_before_blocks(self) -> list[tuple[int, int, bytes]]:
+        found = set()
+        for shown in self._case.evidence.batches.values():
+            part = shown.header.value
+            if part is not None and part.header.not_before is not None:
+                block = part.header.not_before
+                found.add((block.chain_id, block.number, bytes(block.hash)))
+        return sorted(found)
+
+    def blocks_to_compare(self) -> list[tuple[RestsOn, str]]:
+        """Every header in the package with its use, by number."""
+        case = self._case
+        found: set[tuple[int, str, int, bytes]] = set()
+        header = _or_none(lambda: case.header)
+        if header is not None:
+            found.add((header.number, "as-of", case.evm.chain_id, bytes(header.hash)))
+        for leg in _or_none(lambda: case.leg_headers) or []:
+            if leg.value is not None:
+                value = leg.value
+                found.add((value.number, "leg", case.evm.chain_id, bytes(value.hash)))
+        for chain_id, number, hash_ in self._not_before_blocks():
+            found.add((number, "not-before", chain_id, hash_))
+        return [
+            (self._block(chain_id, number, hash_), use)
+            for number, use, chain_id, hash_ in sorted(found)
+        ]
+
+    def records(self) -> Iterator[RecordLine]:
+        """Every record of the package that can be read, by position."""
+        case = self._case
+        choices = _or_none(lambda: case.statement.choices)
+        withheld: dict[int, list[str]] = {}
+        for one in () if choices is None else choices.withheld:
+            withheld.setdefault(one.position, []).append(one.claim)
+        erased = set() if choices is None else {one.position for one in choices.erased}
+        for position, part in case.evidence.leaves.items():
+            if part.value is None:
+                continue
+            leaf = part.value.leaf
+            not_before, anchored_at = self._bracket(position)
+            yield RecordLine(
+                position,
+                leaf.kind,
+                format_time(leaf.recorded_at),
+                not_before,
+                anchored_at,
+                tuple(withheld.get(position, ())),
+                position in erased,
+            )
+
+    def _bracket(self, position: int) -> tuple[str | None, str | None]:
+        """Sealed after the first time, anchored at the second (§4, time of a record)."""
+        case = self._case
+        rows = self._judgement.rows
+        # A time that the evidence does not support is not printed, not even with a warning.
+        if any(rows[row].result is Result.FAIL for row in (Row.ANCHOR, Row.HISTORY, Row.INCLUSION)):
+            return None, None
+        try:
+            dated = case.anchored_by(position)
+            if dated is None:
+                return None, None
+            batch, link = dated
+            anchored_at = format_block_time(case.evm.links[link].time)
+        except (Blocked, FormatError):
+            return None, None
+        if rows[Row.TIME].result is Result.FAIL:
+            return None, anchored_at
+        try:
+            block = case.batch_header(batch).header.not_before
+            for part in case.not_before_headers:
+                if block and part.value and part.value.hash == block.hash:
+                    return format_block_time(part.value.timestamp), anchored_at
+        except (Blocked, FormatError):
+            pass
+        return None, anchored_at
+
+    def findings(self) -> list[tuple[str, str]]:
+        """Code and detail of what a reader should know beside the verdict."""
+        case = self._case
+        found = []
+        if not case.sm3:
+            found.append(("SM3_NOT_CHECKED", ""))
+        choices = _or_none(lambda: case.statement.choices)
+        if choices is not None and choices.verifier != self._identity:
+            named = choices.verifier
+            found.append(
+                ("VERIFIER_DIFFERS", f"version {named.version}, digest sha256:{named.sha256.hex()}")
+            )
+        observed = _or_none(lambda: case.evm.observed)
+        if observed:
+            found.append(("OBSERVED", f"{len(observed)} answers, level 0"))
+        if case.evidence.leaf_numbers:
+            found.append(("STATED_BY_SERVICE", ""))
+        late = _or_none(lambda: _event_times(case).after_record)
+        if late:
+            found.append(("EVENT_AFTER_RECORD", f"{late} records"))
+        return found
+
+    # Whole reports.
+
+    def json(self) -> bytes:
+        """The report for machines: one canonical JSON object (§7)."""
+        judgement, case = self._judgement, self._case
+        chain = _or_none(lambda: case.chain)
+        rows: list[Json] = []
+        for row, finding in judgement.rows.items():
+            en, zh = self.sentences(finding)
+            rows.append(
+                {
+                    "row": row.value,
+                    "result": finding.result.value,
+                    "step": finding.step,
+                    "code": self.code(finding),
+                    "en": en,
+                    "zh": zh,
+                    "rests_on": [_block_json(one) for one in self.rests_on(row)],
+                    "failures": [
+                        {
+                            "step": one.step,
+                            "code": one.trouble.code,
+                            "en": texts.sentences(one.trouble.code, one.trouble.detail)[0],
+                        }
+                        for one in finding.found
+                    ],
+                }
+            )
+        records: list[Json] = [
+            {
+                "position": one.position,
+                "kind": one.kind,
+                "recorded_at": one.recorded_at,
+                "not_before": one.not_before,
+                "anchored_at": one.anchored_at,
+                "withheld": list(one.withheld),
+                "erased": one.erased,
+            }
+            for one in self.records()
+        ]
+        findings: list[Json] = []
+        for code, detail in self.findings():
+            en, zh = texts.sentences(code, detail)
+            findings.append({"code": code, "en": en, "zh": zh})
+        matter = _or_none(lambda: case.statement.choices.matter)
+        # No document of the format, so without its limit of size; a lone surrogate can't come in,
+        # since whatever is hostile is quoted in ASCII.
+        return _json_bytes(
+            {
+                "format": FORMAT,
+                "verdict": judgement.verdict.value,
+                "exit": self.exit,
+                "kind": None if judgement.kind is None else judgement.kind.value,
+                "matter": None if matter is None else matter.text,
+                "policy": {
+                    "sha256": case.policy.sha256,
+                    "pins": [{"name": pin.name, "origin": pin.origin} for pin in case.policy.pins],
+                },
+                "verifier": {
+                    "version": self._identity.version,
+                    "sha256": self._identity.sha256.hex(),
+                },
+                "chain": None
+                if chain is None
+                else {"id": chain.id, "name": chain.name, "class": chain.chain_class},
+                "rows": rows,
+                "records": records,
+                "findings": findings,
+                "blocks_to_compare": [
+                    _block_json(block) | {"used_for": use}
+                    for block, use in self.blocks_to_compare()
+                ],
+            }
+        )
+
+    def text(self) -> str:
+        """The report for people: the verdict, the rows, then what to compare and to know."""
+        lines = [self.first_line(), ""]
+        lines += self._about()
+        lines += ["", *self._rows_in_english()]
+        lines += ["", *self._compare()]
+        lines += self._records()
+        lines += self._withheld()
+        lines += ["", "FINDINGS (outside the verdict)"]
+        for code, detail in self.findings():
+            lines += _hang(f"  {code}: ", texts.sentences(code, detail)[0])
+        lines += ["", *self._rows_in_chinese()]
+        return "\n".join(lines) + "\n"
+
+    def _about(self) -> list[str]:
+        case, kind = self._case, self._judgement.kind
+        matter = _or_none(lambda: case.statement.choices.matter)
+        number = "unknown" if matter is None else numbers.display(matter)
+        lines = [f"package:  {kind.value if kind else 'of unknown kind'}, matter number {number}"]
+        log = _or_none(lambda: case.log_name)
+        pin = _or_none(lambda: case.pin)
+        if log is not None:
+            trust = f"pinned by your policy ({pin.origin})" if pin else "not pinned by your policy"
+            lines.append(f"log:      {log}, {trust}")
+        header = _or_none(lambda: case.header)
+        if header is not None:
+            when = _or_none(lambda: format_block_time(header.timestamp))
+            lines.append(f"as of:    chain {case.evm.chain_id} block {header.number}, {when}")
+        lines.append(f"policy:   sha256:{case.policy.sha256}")
+        lines.append(f"verifier: {self._identity.version}, sha256:{self._identity.sha256.hex()}")
+        return lines
+
+    def _required(self) -> frozenset[Row]:
+        kind = self._judgement.kind
+        if kind is None:
+            return frozenset()
+        return required_rows(kind, self._case.policy.required[kind])
+
+    def _rows_in_english(self) -> Iterator[str]:
+        required = self._required()
+        yield "ROW            RESULT           WHAT IT MEANS   (* required by floor or policy)"
+        for row, finding in self._judgement.rows.items():
+            mark = "*" if row in required else " "
+            head = f"{row.value:<13}{mark} {finding.result.value:<16} "
+            yield from _hang(head, self._in_line(self.sentences(finding)[0], finding))
+
+    def _in_line(self, sentence: str, finding: RowFinding) -> str:
+        levels = [block.level for block in self.rests_on(finding.row)]
+        said = [f"step {finding.step}, {finding.code}"] if finding.step is not None else []
+        said += [f"level {min(levels)}"] if levels else []
+        return f"{sentence} [{'; '.join(said)}]" if said else sentence
+
+    def _rows_in_chinese(self) -> Iterator[str]:
+        yield f"结论：{texts.VERDICT_ZH[self._judgement.verdict.value]}"
+        for row, finding in self._judgement.rows.items():
+            head = f"{texts.ROW_ZH[row]}　{texts.RESULT_ZH[finding.result.value]}　"
+            yield from _hang(head, self._in_line(self.sentences(finding)[1], finding))
+
+    def _compare(self) -> Iterator[str]:
+        yield "BLOCKS TO COMPARE with a source of your own (level 1: your inputs have this hash)"
+        for block, use in self.blocks_to_compare():
+            yield (
+                f"  level {block.level}  chain {block.chain_id} block {block.number} "
+                f"{block.hash} {use}"
+            )
+
+    def _records(self) -> Iterator[str]:
+        lines = []
+        for one in self.records():
+            state = "erased" if one.erased else f"{len(one.withheld)} fields withheld"
+            lines.append(
+                f"  {one.position:>6}  {one.kind:<12} {one.not_before or '-':<24}  "
+                f"{one.anchored_at or '-':<24}  {state}"
+            )
+        if lines:
+            yield ""
+            yield "RECORDS by position: kind, sealed after, anchored at (the record, not the event)"
+            yield from _at_most(lines)
+
+    def _withheld(self) -> Iterator[str]:
+        choices = _or_none(lambda: self._case.statement.choices)
+        if choices is None or not (choices.withheld or choices.erased):
+            return
+        yield ""
+        yield "WITHHELD OR ERASED, as the exporter says"
+        lines = [
+            f"  record {one.position}, {one.claim!a}: withheld, {one.reason.value}"
+            for one in choices.withheld
+        ]
+        lines += [
+            f"  record {one.position}: erased; record {one.tombstone} says so"
+            for one in choices.erased
+        ]
+        yield from _at_most(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _EventTimes:
+    """What the disclosed `occurred_at` of a package's records say, in order of position."""
+
+    moments: tuple[datetime, ...]
+    delay: timedelta | None
+    after_record: int
+    undisclosed: int
+    null: int
+    without: int
+    unreadable: int
+
+
+def _event_times(case: Case) -> _EventTimes:
+    moments = []
+    delay = None
+    after_record = undisclosed = null = without = unreadable = 0
+    for position, part in case.evidence.leaves.items():
+        leaf = part.need().leaf
+        disclosure = case.disclosed.get(position, {}).get("occurred_at")
+        if "occurred_at" not in leaf.claims:
+            without += 1
+        elif disclosure is None:
+            undisclosed += 1
+        elif disclosure.value is None:
+            null += 1
+        else:
+            try:
+                moment = parse_time(disclosure.value if isinstance(disclosure.value, str) else "")
+            except FormatError:
+                unreadable += 1
+                continue
+            moments.append(moment)
+            passed = leaf.recorded_at - moment
+            after_record += passed < timedelta()
+            delay = passed if delay is None else max(delay, passed)
+    if delay is not None:
+        delay = max(delay, timedelta())
+    return _EventTimes(tuple(moments), delay, after_record, undisclosed, null, without, unreadable)
+
+
+def _duration(span: timedelta) -> str:
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
+
+
+def _or_none(ask: Callable[[], T]) -> T | None:
+    """What `ask` gives, or None where its material is missing or can't be read."""
+    try:
+        return ask()
+    except (Blocked, FormatError):
+        return None
+
+
+def _json_bytes(value: Json) -> bytes:
+    return jsonc.encode_text(value, jsonc.MAX_DEPTH).encode("utf-8", "backslashreplace")
+
+
+def _block_json(block: RestsOn) -> dict[str, Json]:
+    return {
+        "chain_id": block.chain_id,
+        "number": block.number,
+        "hash": block.hash,
+        "level": block.level,
+    }
+
+
+def _columns(text: str) -> int:
+    return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _hang(head: str, sentence: str) -> list[str]:
+    """Wrap a sentence behind its head. Chinese has no spaces to wrap at; its lines stay whole."""
+    if _columns(sentence) > len(sentence):
+        return [head + sentence]
+    indent = " " * len(head)
+    lines = wrap(sentence, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
+    return [head + lines[0], *[indent + line for line in lines[1:]]]
+
+
+def _at_most(lines: Iterable[str]) -> list[str]:
+    kept = list(lines)
+    if len(kept) <= MAX_LINES:
+        return kept
+    return [*kept[:MAX_LINES], f"  … and {len(kept) - MAX_LINES} more; --json lists them all"]
+
+
+def error_json(error: CannotJudge) -> bytes:
+    """The report for machines where nothing could be judged."""
+    en, zh = texts.sentences(error.code, error.detail)
+    return _json_bytes(
+        {
+            "verdict": Verdict.ERROR.value,
+            "exit": EXIT[Verdict.ERROR],
+            "code": error.code,
+            "en": en,
+            "zh": zh,
+        }
+    )
+
+
+def error_text(error: CannotJudge) -> str:
+    """The report for people where nothing could be judged."""
+    text = texts.text_of(error.code)
+    en, zh = texts.sentences(error.code, error.detail)
+    lines = [
+        f"VERDICT: {Verdict.ERROR.value}",
+        "",
+        f"{error.code}: {en}",
+        text.do_en,
+        "",
+        f"结论：{texts.VERDICT_ZH['ERROR']}。{zh}",
+        text.do_zh,
+    ]
+    return "\n".join(lines) + "\n"

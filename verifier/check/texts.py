@@ -1,0 +1,567 @@
+"""Owns every sentence of a report, in English and in Chinese (docs/spec/verification.md §6).
+
+A code's sentence says what is the case; what in particular follows it after a colon. No sentence
+says more than the evidence supports. Proved by tests/unit/check/test_texts.py, which reads the
+codes and the words in the specification.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from verifier.check.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence in both languages, and what a person can do about it."""
+
+    en: str
+    zh: str
+    do_en: str
+    do_zh: str
+
+
+_ASK_SENDER = "Ask the sender for another copy or a new export; keep this one as it is."
+_ASK_SENDER_ZH = "请向提交方索取另一份副本或重新导出；现有文件请原样保留。"
+_CHANGED = "Someone changed the package or made it wrongly. " + _ASK_SENDER
+_CHANGED_ZH = "证据包被改动或制作有误。" + _ASK_SENDER_ZH
+_CHAIN_PROOF = (
+    "The chain proof does not hold. Nothing in the package is dated by it. " + _ASK_SENDER
+)
+_CHAIN_PROOF_ZH = "链上证明不成立，包内任何内容都不能据此确定时间。" + _ASK_SENDER_ZH
+_LOG_LIES = (
+    "The log's own data contradict each other. Keep the package: it is evidence against the log."
+)
+_LOG_LIES_ZH = "日志自身的数据相互矛盾。请保留此证据包：它本身即是针对该日志的证据。"
+_YOUR_POLICY = "Correct your policy file, then run again. The package was not judged."
+_YOUR_POLICY_ZH = "请更正您的策略文件后重新运行。证据包尚未被评判。"
+_YOUR_INPUTS = "Correct your inputs file, then run again. The package was not judged."
+_YOUR_INPUTS_ZH = "请更正您的输入文件后重新运行。证据包尚未被评判。"
+_ABOUT_POLICY = "Decide whether you trust this; if you do, your policy has to say so."
+_ABOUT_POLICY_ZH = "请自行判断是否信任；若信任，须在您的策略中写明。"
+_NOTHING_TO_DO = "Nothing to do."
+_NOTHING_TO_DO_ZH = "无需处理。"
+
+
+def _changed(en: str, zh: str) -> Text:
+    return Text(en, zh, _CHANGED, _CHANGED_ZH)
+
+
+def _chain_proof(en: str, zh: str) -> Text:
+    return Text(en, zh, _CHAIN_PROOF, _CHAIN_PROOF_ZH)
+
+
+def _log_lies(en: str, zh: str) -> Text:
+    return Text(en, zh, _LOG_LIES, _LOG_LIES_ZH)
+
+
+def _policy(en: str, zh: str) -> Text:
+    return Text(en, zh, _YOUR_POLICY, _YOUR_POLICY_ZH)
+
+
+def _inputs(en: str, zh: str) -> Text:
+    return Text(en, zh, _YOUR_INPUTS, _YOUR_INPUTS_ZH)
+
+
+def _trust(en: str, zh: str) -> Text:
+    return Text(en, zh, _ABOUT_POLICY, _ABOUT_POLICY_ZH)
+
+
+def _none(en: str, zh: str) -> Text:
+    return Text(en, zh, _NOTHING_TO_DO, _NOTHING_TO_DO_ZH)
+
+
+TEXTS: Mapping[str, Text] = {
+    # Verdict ERROR: nothing is said about the evidence.
+    "POLICY_UNREADABLE": _policy("the policy file can't be read", "无法读取策略文件"),
+    "POLICY_SIZE": _policy("the policy file is too large", "策略文件过大"),
+    "POLICY_SYNTAX": _policy("the policy file is not TOML", "策略文件不是有效的 TOML"),
+    "POLICY_MEMBER_MISSING": _policy("the policy lacks a member", "策略缺少必要项"),
+    "POLICY_MEMBER_UNKNOWN": _policy("the policy has an unknown member", "策略含有未知项"),
+    "POLICY_TYPE": _policy("a member of the policy has another type", "策略中某项的类型不符"),
+    "POLICY_VALUE": _policy(
+        "a member of the policy has no possible value", "策略中某项的值不被允许"
+    ),
+    "POLICY_KEY": _policy("a key in the policy is not usable", "策略中的公钥不可用"),
+    "POLICY_TWICE": _policy("the policy says something twice", "策略中有重复内容"),
+    "POLICY_CHAIN": _policy(
+        "the policy pins a log on a chain it does not list", "策略所列日志的链未在策略中列出"
+    ),
+    "POLICY_KIND": _policy(
+        "the policy has no list of required rows for this kind of package",
+        "策略未规定此类证据包须通过的项目",
+    ),
+    "INPUTS_UNREADABLE": _inputs("the inputs file can't be read", "无法读取输入文件"),
+    "INPUTS_SIZE": _inputs("the inputs file is too large", "输入文件过大"),
+    "INPUTS_SYNTAX": _inputs("the inputs file is not TOML", "输入文件不是有效的 TOML"),
+    "INPUTS_MEMBER_MISSING": _inputs("the inputs lack a member", "输入缺少必要项"),
+    "INPUTS_MEMBER_UNKNOWN": _inputs("the inputs have an unknown member", "输入含有未知项"),
+    "INPUTS_TYPE": _inputs("a member of the inputs has another type", "输入中某项的类型不符"),
+    "INPUTS_VALUE": _inputs(
+        "a member of the inputs has no possible value", "输入中某项的值不被允许"
+    ),
+    "INPUTS_MATTER": _inputs("the matter number in the inputs is mistyped", "输入中的事项编号有误"),
+    "INPUTS_BLOCK_CONFLICT": _inputs(
+        "the inputs give one block two different hashes", "输入对同一区块给出了两个不同的哈希"
+    ),
+    "INPUTS_RECEIPT_UNREADABLE": _inputs("a receipt can't be read", "无法读取某份回执"),
+    "INPUTS_RECEIPT_SIZE": _inputs("a receipt is too large", "某份回执过大"),
+    "PACKAGE_UNREADABLE": Text(
+        "the package can't be opened or read",
+        "无法打开或读取证据包",
+        "Check path and permissions, then run again. The package was not judged.",
+        "请检查路径和权限后重新运行。证据包尚未被评判。",
+    ),
+    "EVM_UNREADABLE": Text(
+        "the chain proof's file can't be read",
+        "无法读取链上证明文件",
+        "Check path and permissions, then run again. Nothing was judged.",
+        "请检查路径和权限后重新运行。尚未作出评判。",
+    ),
+    "EVM_SIZE": Text(
+        "the chain proof's file is too large",
+        "链上证明文件过大",
+        "A chain proof has at most 16 MiB. Nothing was judged.",
+        "链上证明最大为 16 MiB。尚未作出评判。",
+    ),
+    "INTERNAL": Text(
+        "the verifier met a condition that it does not know; this is no verdict",
+        "验证程序遇到未知情况；这不是结论",
+        "Report it with the package's digest and the verifier's version. The package was not judged.",
+        "请连同证据包的摘要和验证程序版本一并报告。证据包尚未被评判。",
+    ),
+    # 2: container
+    "ZIP_FORM": _changed("the package is not in its one byte form", "证据包不是唯一规定的字节形式"),
+    "NAME_FORBIDDEN": _changed("a path in the package is not allowed", "证据包中有不被允许的路径"),
+    "BAG_DECLARATION": _changed("bagit.txt is not the one declaration", "bagit.txt 与规定内容不符"),
+    "MANIFEST_DIFFERS": _changed("a manifest does not list these files", "清单与文件不符"),
+    "STATEMENT_FORM": _changed("the exporter's statement can't be read", "导出方声明无法读取"),
+    "FILE_MISSING": _changed("a file is missing", "缺少文件"),
+    "FILE_UNKNOWN": _changed(
+        "a file or folder has no place in the package", "有不属于证据包的文件或文件夹"
+    ),
+    "STATEMENT_DIFFERS": _changed(
+        "the exporter's statement says other than the evidence", "导出方声明与证据不一致"
+    ),
+    "README_DIFFERS": _changed(
+        "the README says other than the statement", "README 与导出方声明不一致"
+    ),
+    "SM3_DIFFERS": _changed("an SM3 digest is not that of its file", "SM3 摘要与文件不符"),
+    # 3: integrity
+    "LEAF_FORM": _changed("a record can't be read", "有记录无法读取"),
+    "LEAF_MISPLACED": _changed(
+        "a record stands at another position or belongs to another matter",
+        "有记录的位置不符或属于另一事项",
+    ),
+    "CLAIM_UNKNOWN": _changed(
+        "a record has a kind or field that is not registered", "有记录含未登记的类型或字段"
+    ),
+    "CLAIM_DIGEST_TWICE": _changed(
+        "two fields of a record have one digest", "一条记录中有两个字段摘要相同"
+    ),
+    "DISCLOSURE_FORM": _changed("a disclosed field can't be read", "有披露的字段无法读取"),
+    "DISCLOSURE_MISMATCH": _changed(
+        "a disclosed field is not the one that the record commits to",
+        "披露的字段与记录所承诺的不符",
+    ),
+    "SALT_REUSED": _changed(
+        "two disclosed fields share their salt", "两个披露字段使用了相同的盐值"
+    ),
+    "ATTACHMENT_MISMATCH": _changed(
+        "an attachment is not the file that its record commits to",
+        "附件不是记录所承诺的文件",
+    ),
+    # 4: anchor
+    "EVM_FORM": _chain_proof("the chain proof can't be read", "链上证明无法读取"),
+    "LOG_NOT_PINNED": _trust("your policy does not pin this log", "您的策略未列出此日志"),
+    "PIN_NOT_IN_FORCE": _trust(
+        "an anchor lies outside the time for which your policy pins this log",
+        "有锚定不在您的策略信任该日志的期间内",
+    ),
+    "HASH_RULE_UNKNOWN": _trust(
+        "this verifier does not know the chain's hash rule", "验证程序不支持该链的哈希规则"
+    ),
+    "HEADER_FORM": _chain_proof("the as-of block header can't be read", "截止区块头无法读取"),
+    "ACCOUNT_PROOF": _chain_proof(
+        "the contract's account is not proved in the as-of block", "合约账户在截止区块中未获证明"
+    ),
+    "CODE_HASH": _chain_proof(
+        "the account holds other code than the anchoring contract", "该账户的代码不是锚定合约"
+    ),
+    "SLOT_PROOF": _chain_proof(
+        "the log's head is not proved in the contract's storage", "日志头在合约存储中未获证明"
+    ),
+    "FOLD_MISMATCH": _chain_proof(
+        "the anchors shown do not lead to what the contract holds", "所列锚定与合约中的值不符"
+    ),
+    "CHECKPOINT_NOT_ANCHORED": _chain_proof("a checkpoint was never anchored", "有检查点从未锚定"),
+    "LEG_INVALID": _chain_proof(
+        "a transaction or receipt on the chain does not show its anchor",
+        "链上交易或交易收据不能证明其锚定",
+    ),
+    "LEG_MISSING": _chain_proof(
+        "the first or the last anchor comes without its transaction",
+        "首个或末个锚定未附其交易",
+    ),
+    "TIME_BACKWARDS": _chain_proof("the times of the anchors run backwards", "锚定时间倒退"),
+    # 5: checkpoint
+    "CHECKPOINT_FORM": _changed("a checkpoint can't be read", "有检查点无法读取"),
+    "CHECKPOINT_ORIGIN": _changed("a checkpoint is of another log", "有检查点属于另一日志"),
+    "CHECKPOINT_SIGNATURE": _changed("a checkpoint's signature is not good", "检查点签名无效"),
+    "CHECKPOINT_KEY_NOT_PINNED": _trust(
+        "no key that your policy pins has signed a checkpoint", "没有您策略所列的密钥签署检查点"
+    ),
+    "KEY_NOT_IN_FORCE": _log_lies(
+        "the key that signed was not in force for its batch", "签名密钥对该批次未生效"
+    ),
+    "KEY_TYPE_UNKNOWN": _trust(
+        "a key in force is of a type that this verifier does not know",
+        "有生效密钥的类型不被本验证程序支持",
+    ),
+    "CHECKPOINT_SIGNATURE_MISSING": _log_lies(
+        "a key in force has not signed the checkpoint", "有生效密钥未签署检查点"
+    ),
+    # 6: inclusion
+    "HEADER_MISPLACED": _changed(
+        "a batch header can't be read or is of another batch or log",
+        "批次头无法读取，或属于另一批次或日志",
+    ),
+    "BATCH_NOT_INCLUDED": _changed("a batch is not in the log", "有批次不在日志中"),
+    "MAP_PROOF": _changed("the matter is not proved in a batch", "该事项在批次中未获证明"),
+    "HEAD_FORM": _changed(
+        "a batch does not show this matter's records", "有批次未示明本事项的记录"
+    ),
+    "RECORD_NOT_INCLUDED": _changed(
+        "the records are not those that the log holds", "记录与日志所载不符"
+    ),
+    # 7: history
+    "LOG_FORKED": _log_lies("the log has two histories", "日志存在两种历史"),
+    "HISTORY_SHOWN_ONLY": Text(
+        "only the shown states are compared; a full history is not built",
+        "仅比对所示状态；未构建完整历史",
+        "Set history to shown in your policy if the shown states suffice for you.",
+        "若所示状态已足够，请在策略中将 history 设为 shown。",
+    ),
+    "SHOWN_HEADS_ONLY": _none(
+        "the states shown follow from each other; earlier removal is not excluded",
+        "所示各状态前后相承；不排除更早的移除",
+    ),
+    # 8: completeness
+    "MATTER_NOT_CONFIRMED": Text(
+        "you did not say which matter number you ask for",
+        "您未说明所查询的事项编号",
+        "Put the number from the contract or the first notice into your inputs file as matter.",
+        "请将合同或首次通知中的编号写入输入文件的 matter 项。",
+    ),
+    "MATTER_DIFFERS": Text(
+        "the package answers for another matter number",
+        "证据包针对的是另一事项编号",
+        "Ask the sender for a package of the number that you ask for.",
+        "请向提交方索取您所查询编号的证据包。",
+    ),
+    "MATTER_OF_OTHER_LOG": Text(
+        "the matter number belongs to another log",
+        "该事项编号属于另一日志",
+        "Ask for a package from the log that the number names.",
+        "请索取该编号所属日志的证据包。",
+    ),
+    "ASOF_HEADER_OLD": _changed(
+        "the newest batch that the chain shows is not the one in the package",
+        "证据包所示并非链上最新的批次",
+    ),
+    "RECORDS_MISSING": Text(
+        "records of this matter are missing, or there are too many",
+        "本事项的记录有缺失或多余",
+        "Ask the sender for all records; an extract says openly that it is one.",
+        "请向提交方索取全部记录；摘录应明示其为摘录。",
+    ),
+    "MATTER_PRESENT": _changed(
+        "the package says that the matter has no records, and it has",
+        "证据包称该事项无记录，而实际上有",
+    ),
+    "ASOF_NOT_ASKED": Text(
+        "you did not say how recent the answer must be",
+        "您未说明答复须截至何时之后",
+        "Put a date into your inputs file as earliest_as_of.",
+        "请在输入文件的 earliest_as_of 项写明日期。",
+    ),
+    "ASOF_TOO_OLD": Text(
+        "the package is older than you asked for",
+        "证据包早于您要求的日期",
+        "Ask the sender for a newer export.",
+        "请向提交方索取更新的导出。",
+    ),
+    "LOG_SILENT": Text(
+        "the log was silent before the as-of block for longer than your policy allows",
+        "截止区块之前日志静默时间超过您的策略所限",
+        "Ask the sender for an export after the log's next anchor.",
+        "请在日志下次锚定后向提交方索取导出。",
+    ),
+    "LOG_RETIRED": Text(
+        "the log has retired; only its successor can show that this is all",
+        "该日志已停用；仅其后继日志能证明记录完整",
+        "Ask for a package from the successor as well.",
+        "请同时索取后继日志的证据包。",
+    ),
+    "LOG_COMPROMISED": _trust(
+        "there are anchors after the last one that your policy trusts",
+        "在您的策略所信任的最后一次锚定之后仍有锚定",
+    ),
+    # 9 and 10: blocks
+    "LEVEL_0": Text(
+        "no source of yours confirms the as-of block; compare its hash",
+        "截止区块尚未由您自己的来源确认；请核对其哈希",
+        "Look the block up at a source that you trust and put its hash into your inputs file.",
+        "请在您信任的来源查询该区块，并将其哈希写入输入文件。",
+    ),
+    "BLOCK_HASH_DIFFERENT": Text(
+        "your source gives another hash for a block",
+        "您的来源对某区块给出了不同的哈希",
+        "Look again at a second source of your own; if it agrees with the first, the package lies.",
+        "请用您自己的第二个来源再次查询；若与第一个一致，则证据包不实。",
+    ),
+    "NOT_BEFORE_MISSING": Text(
+        "a batch names no block after which it was sealed",
+        "有批次未载明其封存之前的区块",
+        "Nothing can be added now; the records have no earliest time of sealing.",
+        "现已无法补充；这些记录没有最早封存时间。",
+    ),
+    "NOT_BEFORE_MISMATCH": _changed(
+        "a block that a batch names is not the one in the package",
+        "批次所载区块与证据包中的不符",
+    ),
+    "NOT_BEFORE_UNCONFIRMED": Text(
+        "no source of yours confirms a block after which a batch was sealed; compare its hash",
+        "批次封存之前的区块尚未由您自己的来源确认；请核对其哈希",
+        "Look the block up at a source that you trust and put its hash into your inputs file.",
+        "请在您信任的来源查询该区块，并将其哈希写入输入文件。",
+    ),
+    "NOT_BEFORE_LATE": _log_lies(
+        "a batch names a block that is later than its own anchor", "批次所载区块晚于其自身的锚定"
+    ),
+    # 12: receipts
+    "RECEIPT_FORM": Text(
+        "a receipt of yours can't be read",
+        "您的某份回执无法读取",
+        "Use the receipt's file as the service gave it.",
+        "请使用服务方所给的回执原文件。",
+    ),
+    "RECEIPT_OF_OTHER": Text(
+        "a receipt of yours is for another log or matter",
+        "您的某份回执属于另一日志或事项",
+        "Take it out of your inputs, or ask for the package of its matter.",
+        "请将其从输入中移除，或索取其所属事项的证据包。",
+    ),
+    "RECEIPT_KEY_NOT_PINNED": _trust(
+        "no receipt key that your policy pins has signed a receipt of yours",
+        "您的某份回执未由您策略所列的回执密钥签署",
+    ),
+    "RECEIPT_SIGNATURE": Text(
+        "the signature on a receipt of yours is not good, so it shows nothing",
+        "您的某份回执签名无效，不能证明任何事项",
+        "Use the receipt's file as the service gave it.",
+        "请使用服务方所给的回执原文件。",
+    ),
+    "RECEIPT_CONTRADICTED": _log_lies(
+        "the package contradicts a receipt that the service signed",
+        "证据包与服务方签署的回执相矛盾",
+    ),
+    "RECEIPT_NOT_COMPARABLE": Text(
+        "the extract does not show the record of a receipt of yours",
+        "摘录未包含您某份回执所指的记录",
+        "Ask for an extract with that record, or for the complete package.",
+        "请索取包含该记录的摘录或完整证据包。",
+    ),
+    # 13: withheld
+    "WITHHELD_MISMATCH": _changed(
+        "what is listed as withheld or erased is not what is missing",
+        "所列未披露或已删除的内容与实际缺失的不符",
+    ),
+    "TOMBSTONE_MISSING": _changed(
+        "a record is said to be erased, and no record of the erasure is shown",
+        "有记录称已删除，但未示明删除记录",
+    ),
+    "ERASED_AFTER_DISPUTE": Text(
+        "a record was erased after the dispute began",
+        "有记录在争议发生后被删除",
+        "Ask on whose authority; the record of the erasure names it.",
+        "请询问其依据；删除记录中载有说明。",
+    ),
+    # What is not judged.
+    "BLOCKED": Text(
+        "an earlier failure took away what this needs",
+        "因前述问题，本项无法检查",
+        "See the other rows; this one follows from them.",
+        "请先看其他项目；本项随其结果而定。",
+    ),
+    "EXTRACT": _none("an extract does not say that it is all", "摘录不表明其为全部记录"),
+    "NO_RECORDS": _none("the package has no records", "证据包不含记录"),
+    "NO_TOKEN": _none("the package has no timestamp token", "证据包不含时间戳令牌"),
+    "NO_SIGNED_ACTS": _none("the package has no signed acts", "证据包不含签署的行为"),
+    "NO_RECEIPTS": _none("you gave no receipts", "您未提供回执"),
+    # Findings, outside the verdict.
+    "SM3_NOT_CHECKED": Text(
+        "SM3 digests were not looked at",
+        "未检查 SM3 摘要",
+        "Run again with --sm3 if you rely on them.",
+        "如需依据 SM3，请加 --sm3 重新运行。",
+    ),
+    "VERIFIER_DIFFERS": Text(
+        "the exporter names another verifier than this one",
+        "导出方所用验证程序与本程序不同",
+        "Nothing to do, as long as yours comes from where you trust it.",
+        "只要您的验证程序来源可信，即无需处理。",
+    ),
+    "OBSERVED": _none(
+        "answers of endpoints that travel in the package were not used",
+        "证据包所附的节点答复未被采用",
+    ),
+    "STATED_BY_SERVICE": _none(
+        "recorded_at and sealed_at are stated by the service; no proof supports them",
+        "recorded_at 与 sealed_at 由服务方陈述，并无证明支持",
+    ),
+    "EVENT_AFTER_RECORD": Text(
+        "a record says that its event came after it was recorded",
+        "有记录所称事件晚于其记录时间",
+        "Ask the sender about the clock of the source.",
+        "请向提交方询问来源系统的时钟情况。",
+    ),
+}
+
+# What a row says when it passes. Completeness, order and history have words of their own below.
+PASS: Mapping[Row, tuple[str, str]] = {
+    Row.CONTAINER: (
+        "the package is in its one form; no file is missing, added or changed since it was packed",
+        "证据包符合规定形式；打包后无文件缺失、增加或改动",
+    ),
+    Row.INTEGRITY: (
+        "every record, field and attachment shown is the one that the log commits to",
+        "所示每条记录、字段和附件均与日志所承诺的一致",
+    ),
+    Row.INCLUSION: (
+        "the log holds what is shown, in batches that its checkpoints cover",
+        "所示内容均在日志中，且为其检查点所涵盖",
+    ),
+    Row.ANCHOR: (
+        "the contract's state in the as-of block holds these anchors with these times",
+        "截止区块中的合约状态载有这些锚定及其时间",
+    ),
+    Row.FINALITY: (
+        "the as-of block has the hash that you supplied",
+        "截止区块的哈希与您提供的一致",
+    ),
+    Row.TIME: (
+        "each shown batch was sealed after a block that you confirmed and before its anchor; "
+        "this dates the sealing, not the event",
+        "所示每一批次均在您确认的区块之后、其锚定之前封存；此为封存时间，而非事件时间",
+    ),
+    Row.CHECKPOINT: (
+        "every checkpoint is signed by a key that your policy pins",
+        "每个检查点均由您策略所列的密钥签署",
+    ),
+    Row.RECEIPTS: (
+        "{receipts} receipts that you gave agree with the package",
+        "您提供的 {receipts} 份回执与证据包一致",
+    ),
+    Row.WITHHELD: (
+        "all that is not shown is listed: {fields} fields withheld, {erased} records erased",
+        "未示内容均已列明：{fields} 个字段未披露，{erased} 条记录已删除",
+    ),
+}
+
+ABSENT_INCLUSION = (
+    "the log's map answers for this number in the as-of batch",
+    "日志映射在截止批次中对该编号作出了答复",
+)
+
+# verification.md §6, to the letter.
+COMPLETE = (
+    "all {n} records anchored by block {block} ({time}) for number {number} in log {log}; "
+    "records received in the preceding {hours} hours may be pending; "
+    "{withheld} withheld, {erased} erased. A second number is not excluded.",
+    "日志 {log} 中编号 {number} 截至区块 {block}（{time}）已锚定的全部 {n} 条记录；"
+    "此前 {hours} 小时内收到的记录可能尚待锚定；"
+    "{withheld} 条未完全披露，{erased} 条已删除。不排除存在另一编号。",
+)
+ABSENT = (
+    "nothing under number {number} in log {log} as of block {block} ({time}); "
+    "records received in the preceding {hours} hours may be pending. "
+    "A second number is not excluded.",
+    "截至区块 {block}（{time}），日志 {log} 中编号 {number} 下无任何记录；"
+    "此前 {hours} 小时内收到的记录可能尚待锚定。不排除存在另一编号。",
+)
+ORDER = (
+    "positions have not changed since each anchor; "
+    "within a batch, order is as stated by the service; "
+    "{earlier} records have an earlier occurred_at than one before them; "
+    "longest delay from event to record {delay}.",
+    "自各次锚定以来位置未变；同一批次内的顺序由服务方陈述；"
+    "{earlier} 条记录的 occurred_at 早于其前的记录；事件至记录的最长间隔为 {delay}。",
+)
+# Said after ORDER: what its two counts could not take in.
+ORDER_UNKNOWN = (
+    " occurred_at: {undisclosed} undisclosed, {null} null, {without} without, "
+    "{unreadable} not readable.",
+    " occurred_at：{undisclosed} 条未披露，{null} 条为空，{without} 条未载，{unreadable} 条无法读取。",
+)
+HISTORY = (
+    "at block {block} the register held exactly these {n}; earlier removal is not excluded.",
+    "在区块 {block}，登记内容恰为这 {n} 条；不排除更早的移除。",
+)
+HISTORY_EXTRACT = (
+    "at block {block} the register held {n} records, these among them; "
+    "earlier removal is not excluded.",
+    "在区块 {block}，登记共 {n} 条，所示记录在其中；不排除更早的移除。",
+)
+HISTORY_ABSENT = (
+    "at block {block} the register held none; earlier removal is not excluded.",
+    "在区块 {block}，登记中没有记录；不排除更早的移除。",
+)
+
+RESULT_ZH: Mapping[str, str] = {
+    "PASS": "通过",
+    "FAIL": "不通过",
+    "NOT CHECKED": "未检查",
+    "NOT APPLICABLE": "不适用",
+}
+VERDICT_ZH: Mapping[str, str] = {
+    "VALID": "有效",
+    "INVALID": "无效",
+    "INDETERMINATE": "无法确定",
+    "ERROR": "错误",
+}
+ROW_ZH: Mapping[Row, str] = {
+    Row.CONTAINER: "证据包",
+    Row.INTEGRITY: "记录完好",
+    Row.INCLUSION: "收录",
+    Row.ORDER: "顺序",
+    Row.COMPLETENESS: "完整",
+    Row.HISTORY: "历史",
+    Row.ANCHOR: "锚定",
+    Row.FINALITY: "区块确认",
+    Row.TIME: "时间",
+    Row.TIMESTAMP: "时间戳",
+    Row.CHECKPOINT: "检查点",
+    Row.SIGNATURES: "签署",
+    Row.RECEIPTS: "回执",
+    Row.WITHHELD: "未披露",
+}
+
+
+def text_of(code: str) -> Text:
+    """The text of a code; what follows its colon is the format error's own code."""
+    return TEXTS[code.partition(":")[0]]
+
+
+def sentences(code: str, detail: str) -> tuple[str, str]:
+    """English and Chinese for a code and what in particular it is about."""
+    text = text_of(code)
+    if not detail:
+        return text.en, text.zh
+    return f"{text.en}: {detail}", f"{text.zh}：{detail}"
+
+
+def filled(words: tuple[str, str], **values: object) -> tuple[str, str]:
+    """Both languages with their places filled."""
+    en, zh = words
+    return en.format(**values), zh.format(**values)
