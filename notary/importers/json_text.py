@@ -1,0 +1,85 @@
+"""Owns the reading of other people's JSON: any spelling, but nothing that two readers would read differently.
+
+Numbers with a fraction or an exponent stay text, so that no digit changes. Test:
+tests/unit/importers/test_json_text.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TypeAlias
+
+from notary.importers.rows import BadRow
+from verifier.format.jsonc import MAX_DEPTH, MAX_INTEGER
+
+Value: TypeAlias = bool | int | str | list["Value"] | dict[str, "Value"] | None
+
+_REMEDY = "mend the line at the source; each is one JSON object"
+_MAX_INTEGER_CHARACTERS = 17  # a sign and the 16 digits of 2^53 − 1
+_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+|[^"\[\]{}]++', re.DOTALL)
+
+
+class _Refused(Exception):
+    """A fault that the decoder's hooks found."""
+
+
+def parse_object(data: bytes) -> dict[str, Value]:
+    """Read one JSON object. Raises BadRow ROW_ENCODING or ROW_JSON."""
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+        raise BadRow("ROW_JSON", "", f"nested deeper than {MAX_DEPTH} levels", _REMEDY)
+    try:
+        value = _DECODER.decode(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadRow(
+            "ROW_ENCODING",
+            "",
+            f"byte {error.start + 1} of the row is not UTF-8",
+            "save the file as UTF-8",
+        ) from error
+    except json.JSONDecodeError as error:
+        raise BadRow(
+            "ROW_JSON", "", f"no JSON: {error.msg} at character {error.pos + 1}", _REMEDY
+        ) from error
+    except _Refused as error:
+        raise BadRow("ROW_JSON", "", str(error), _REMEDY) from error
+    if not isinstance(value, dict):
+        raise BadRow("ROW_JSON", "", "want a JSON object", _REMEDY)
+    return value
+
+
+def canonical(value: Value) -> str:
+    """One text for equal values, whatever their spelling: the identity of events that have none."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _pairs(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Refused(f"the member {twice[:60]!r} stands twice")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_INTEGER_CHARACTERS or abs(int(text)) > MAX_INTEGER:
+        raise _Refused(f"the number {text[:20]} is outside ±(2^53 − 1)")
+    return int(text)
+
+
+def _constant(text: str) -> Value:
+    raise _Refused(f"{text} is no JSON number")
+
+
+def _depth(data: bytes) -> int:
+    deepest = depth = 0
+    for bracket in _NOT_BRACKETS.sub(b"", data):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_integer, parse_float=str, parse_constant=_constant
+)
