@@ -185,7 +185,7 @@ def _private(app: FastAPI) -> None:
         """The evidence package of a matter, as of the newest usable anchor."""
         order = ExportOrder(numbers.parse(number), kind, tuple(position))
         # The file has no name: nothing in the clear is left in any folder, whatever happens.
-        out = tempfile.TemporaryFile(dir=service.home.data)
+        out = tempfile.TemporaryFile(dir=service.home.data)  # noqa: SIM115 - closed after sending
         try:
             await run_in_threadpool(service.exporter.export, agency, order, out)
             size = out.tell()

@@ -1,7 +1,7 @@
 """The worker: seals on cadence and size, anchors what is sealed, and says that it is alive.
 
 Owns the loop, not the rules: sealing is `usecases.seal`, anchoring `usecases.anchor`. Every pass reads the
-stored state, so a killed worker is replaced by starting another. Test: tests/scenarios/worker.
+stored state, so a killed worker is replaced by starting another. Test: tests/unit/service/test_worker.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from notary.errors import Contradiction, NotaryError, NothingHappened, OutcomeUnknown
-from notary.ports import Clock
 
 IDLE_PATIENCE_S = 180  # `--until-idle` gives up on a cause that has not gone away by then
 MIN_PAUSE_S = 0.05
@@ -66,7 +65,6 @@ class Worker:
     sealing: Sealing
     anchoring: Anchoring
     pulse: Pulse
-    clock: Clock
     poll_s: float
     report: Callable[[str], None]
 

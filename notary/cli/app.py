@@ -1,0 +1,343 @@
+"""The commands and their options. What they do is in `notary.compose` and the use cases.
+
+Test: tests/unit/service/test_cli.py, tests/scenarios/service.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notary import config
+from notary.cli import present
+from notary.cli.output import errors_said, progress_bar, say, say_json
+
+app = typer.Typer(
+    name="notary",
+    help="Notarize records as evidence that anyone can verify without trusting the notary.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+matter_app = typer.Typer(help="Cases and contracts: make, list, show.", no_args_is_help=True)
+record_app = typer.Typer(help="Acknowledged records.", no_args_is_help=True)
+contract_app = typer.Typer(help="The anchoring contract on the chain.", no_args_is_help=True)
+app.add_typer(matter_app, name="matter")
+app.add_typer(record_app, name="record")
+app.add_typer(contract_app, name="contract")
+
+HomeOption = Annotated[
+    str | None,
+    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Entry point of the `notary` script."""
+    app()
+
+
+def _home(home: str | None) -> config.Home:
+    return config.load(config.home_folder(home))
+
+
+@app.command()
+def init(
+    log: Annotated[str, typer.Option(help="Name of the log, e.g. notary.example/log.")],
+    agency: Annotated[str, typer.Option(help="Name of the agency.")],
+    rpc: Annotated[str, typer.Option(help="Address of the chain's JSON-RPC endpoint.")],
+    chain_id: Annotated[
+        int | None,
+        typer.Option(help="The chain's id. Default: asked from the endpoint."),
+    ] = None,
+    keys: Annotated[
+        str, typer.Option(help="Key folder; best on another volume than the home.")
+    ] = "keys",
+    home: HomeOption = None,
+) -> None:
+    """Make a new service: keys, store, log. Prints what was made and what to back up."""
+    from notary import compose
+
+    with errors_said():
+        made = compose.create(
+            config.home_folder(home),
+            log=log,
+            agency=agency,
+            rpc=rpc,
+            chain_id=chain_id,
+            keys=keys,
+        )
+        say(present.created(made))
+
+
+@matter_app.command("new")
+def matter_new(
+    title: Annotated[str, typer.Argument(help="What people call it. Kept encrypted.")],
+    account: Annotated[
+        list[str] | None,
+        typer.Option("--account", help="An account that leads to it; may be repeated."),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Register a matter and print its number."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        matter = service.new_matter(service.agency_id, title, tuple(account or ()))
+        if as_json:
+            say_json(present.matter_json(matter))
+        else:
+            say(present.matter_text(matter))
+
+
+@matter_app.command("account")
+def matter_account(
+    number: Annotated[str, typer.Argument(help="The matter number.")],
+    account: Annotated[list[str], typer.Argument(help="Accounts that lead to it from now on.")],
+    home: HomeOption = None,
+) -> None:
+    """Let more accounts lead to a matter. Feed waiting rows with `notary ingest --unassigned`."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        matter = service.matter(service.agency_id, number)
+        say(
+            present.matter_text(
+                service.register.add_accounts(service.agency_id, matter.key, account)
+            )
+        )
+
+
+@matter_app.command("list")
+def matter_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the agency's matters."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        matters = service.register.all(service.agency_id)
+        if as_json:
+            say_json([present.matter_json(matter) for matter in matters])
+        else:
+            say(present.matters_table(matters))
+
+
+@matter_app.command("show")
+def matter_show(
+    number: Annotated[str, typer.Argument(help="The matter number; hyphens may stay.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one matter and its records."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        matter = service.matter(service.agency_id, number)
+        rows = service.record_rows(service.agency_id, matter)
+        if as_json:
+            say_json({**present.matter_json(matter), "timeline": rows})
+        else:
+            say(present.matter_text(matter))
+            say(present.timeline_table(rows))
+
+
+@record_app.command("show")
+def record_show(
+    record_id: Annotated[int, typer.Argument(help="The record's id, as `ingest` printed it.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one record: leaf, fields, receipt, and how far it is anchored."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        shown = service.record_shown(service.agency_id, record_id)
+        if as_json:
+            say_json(shown)
+        else:
+            say(present.record_text(shown))
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files and folders, as they are exported."),
+    ] = None,
+    matter: Annotated[
+        str | None,
+        typer.Option("--matter", help="Everything belongs to this matter."),
+    ] = None,
+    column_map: Annotated[
+        Path | None,
+        typer.Option("--map", help="Column map (TOML) for CSV and NDJSON."),
+    ] = None,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Folder for rejects files. Default: beside each source."),
+    ] = None,
+    unassigned: Annotated[
+        bool, typer.Option("--unassigned", help="Move in waiting rows whose account is known now.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take files in. The same command again, also after a crash, adds only what is new."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        with progress_bar("taking in", "rows") as progress:
+            report = service.ingest(
+                service.agency_id,
+                tuple(paths or ()),
+                matter=matter,
+                column_map=column_map,
+                rejects=rejects,
+                unassigned=unassigned,
+                dry_run=dry_run,
+                progress=progress,
+            )
+        if as_json:
+            say_json(present.ingest_json(report))
+        else:
+            say(present.ingest_text(report))
+        if present.ingest_incomplete(report):
+            raise typer.Exit(1)
+
+
+@app.command()
+def work(
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="Seal what waits, anchor, prove, then end.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Seal and anchor, for ever or until all is done."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service, service.worker_lock():
+        worker = service.worker(say)
+        if until_idle:
+            worker.run_until_idle()
+            say(present.status_text(service.status()))
+            return
+        stop = threading.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stop.set())
+        worker.run(stop)
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen on. Default: the configuration's, 127.0.0.1."),
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Answer HTTP. Anchoring is done by `notary work`, which runs beside it; /health tells."""
+    import os
+
+    import uvicorn
+
+    with errors_said():
+        opened = _home(home)
+        os.environ["NOTARY_HOME"] = str(opened.folder)
+        uvicorn.run(
+            "api.app:create_app",
+            factory=True,
+            host=host or opened.config.host,
+            port=port if port is not None else opened.config.port,
+            log_level="warning",
+        )
+
+
+@app.command()
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Say what is sealed, anchored, proved, late or held. Exit 1 when something is wrong."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        shown = service.status()
+        if as_json:
+            say_json(shown)
+        else:
+            say(present.status_text(shown))
+        if service.health().status != "ok":
+            raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    number: Annotated[str, typer.Argument(help="The matter number.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The zip to write.")],
+    position: Annotated[
+        list[int] | None,
+        typer.Option("--position", help="Only this record (an extract); may be repeated."),
+    ] = None,
+    absent: Annotated[
+        bool, typer.Option("--absent", help="Prove that nothing is under this number.")
+    ] = False,
+    withhold: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--withhold",
+            help="POSITION[:FIELD]=REASON, e.g. 5:amount=trade_secret; may be repeated.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the order, write nothing.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the evidence package of a matter, as of the newest final proof."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        order = present.export_order(number, tuple(position or ()), absent, tuple(withhold or ()))
+        with progress_bar("packing", "records") as progress:
+            result = service.export(service.agency_id, order, None if dry_run else out, progress)
+        if as_json:
+            say_json(present.export_json(result))
+        else:
+            say(present.export_text(result, None if dry_run else out))
+
+
+@contract_app.command("deploy")
+def contract_deploy(home: HomeOption = None) -> None:
+    """Put the anchoring contract on the chain, through the public CREATE2 deployer."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        say(service.deploy_contract())
+
+
+@contract_app.command("show")
+def contract_show(home: HomeOption = None) -> None:
+    """Say where the contract is and whether its code is the expected one."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        say(service.contract_said())
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Folder for what the demo makes; emptied first.")
+    ] = Path("demo-out"),
+    seed: Annotated[int, typer.Option(help="Seed of the generated case.")] = 1,
+) -> None:
+    """Show the whole path on a chain of its own: intake, anchoring, export, verification."""
+    from notary import demo as demonstration
+
+    with errors_said():
+        raise typer.Exit(demonstration.run(out, seed, say))

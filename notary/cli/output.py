@@ -1,0 +1,72 @@
+"""How commands speak: people's text or JSON on standard output, trouble on standard error.
+
+Owns the exit codes. Test: tests/unit/service/test_cli.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+from notary.errors import CallerError, Contradiction, NotaryError
+from verifier.format.errors import FormatError
+
+EXIT_CALLER = 2  # mend the command or its input
+EXIT_CONTRADICTION = 70  # EX_SOFTWARE: stored state contradicts itself or the chain; stop
+EXIT_AGAIN = 75  # EX_TEMPFAIL: the same command may be given again
+
+Progress = Callable[[int, int], None]
+
+
+def say(text: str) -> None:
+    """One line for people."""
+    typer.echo(text)
+
+
+def say_json(value: object) -> None:
+    """One JSON document for programs."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+
+
+def exit_code(error: NotaryError | FormatError) -> int:
+    """The exit code by what to do next."""
+    if isinstance(error, CallerError | FormatError):
+        return EXIT_CALLER
+    if isinstance(error, Contradiction):
+        return EXIT_CONTRADICTION
+    return EXIT_AGAIN
+
+
+@contextmanager
+def errors_said() -> Iterator[None]:
+    """Print our own errors as one line with their code, and exit; let anything else pass."""
+    try:
+        yield
+    except (NotaryError, FormatError) as error:
+        typer.echo(f"error {error.code}: {error}", err=True)
+        raise typer.Exit(exit_code(error)) from error
+
+
+@contextmanager
+def progress_bar(title: str, unit: str) -> Iterator[Progress]:
+    """A progress bar on a terminal; nothing elsewhere. Call it with (done, total)."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

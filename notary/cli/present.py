@@ -1,0 +1,271 @@
+"""What people read: plain text for a terminal, and the same facts as JSON.
+
+Owns wording and layout only. Test: tests/unit/service/test_present.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from notary.compose import Created
+from notary.errors import CallerError
+from notary.ports import Matter
+from notary.usecases.export import ExportOrder, ExportResult, Withhold
+from notary.usecases.ingest import FileReport, IngestReport
+from verifier.format import numbers, times
+from verifier.format.statement import Reason
+
+
+def created(made: Created) -> str:
+    """What `notary init` prints: what was made, where, and the two things to back up."""
+    return "\n".join(
+        [
+            f"made      {made.home.folder}/notary.toml   configuration",
+            f"          {made.home.data}   database and attachments, encrypted",
+            f"          {made.home.keys}   keys",
+            "",
+            f"log       {made.home.config.log}",
+            f"agency    {made.home.config.agency}",
+            f"chain     {made.home.config.chain_id}, contract {made.home.config.contract}",
+            f"account   {made.home.config.log_address}   send it the chain's currency for fees",
+            f"vkey      {made.checkpoint_vkey}   goes into the policies of those who verify",
+            f"receipts  {made.receipt_vkey}   likewise, for receipts",
+            f"token     {made.token}",
+            "          shown this once; it opens the HTTP interface (Authorization: Bearer …)",
+            "",
+            "Back up two things, apart from each other; either alone is useless to a thief and to you:",
+            f"  1. {made.home.data}",
+            f"  2. {made.home.keys}",
+            "",
+            "Next: notary contract deploy, notary matter new, notary ingest, notary work",
+        ]
+    )
+
+
+def matter_json(matter: Matter) -> dict[str, object]:
+    """A matter for programs."""
+    return {
+        "number": matter.number,
+        "title": matter.title,
+        "accounts": list(matter.accounts),
+        "records": matter.size,
+        "created_at": times.format_time(matter.created_at),
+    }
+
+
+def matter_text(matter: Matter) -> str:
+    """A matter for people."""
+    return "\n".join(
+        [
+            f"number    {numbers.display(numbers.parse(matter.number))}",
+            f"title     {matter.title}",
+            f"accounts  {', '.join(matter.accounts) or 'none'}",
+            f"records   {matter.size}",
+        ]
+    )
+
+
+def matters_table(matters: Sequence[Matter]) -> str:
+    """All matters, one a line."""
+    if not matters:
+        return "no matters yet; `notary matter new TITLE` makes one"
+    return table(
+        ("number", "records", "title", "accounts"),
+        [
+            (matter.number, str(matter.size), matter.title, ", ".join(matter.accounts))
+            for matter in matters
+        ],
+    )
+
+
+def timeline_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The records of a matter, one a line."""
+    if not rows:
+        return "no records yet"
+    return table(
+        ("position", "record", "kind", "recorded (stated)", "batch"),
+        [
+            (
+                str(row["position"]),
+                str(row["record_id"]),
+                str(row["kind"]),
+                str(row["recorded_at"]),
+                "waits" if row["batch"] is None else str(row["batch"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def record_text(shown: Mapping[str, Any]) -> str:
+    """One record for people."""
+    lines = [
+        f"record     {shown['record_id']}, position {shown['position']}",
+        f"matter     {shown['matter']}",
+        f"kind       {shown['kind']}",
+        f"recorded   {shown['recorded_at']} (stated by the service)",
+        f"leaf hash  {shown['leaf_hash']}",
+        f"deadline   {shown['deadline']} (receipt signed)",
+        f"state      {shown['state']}",
+        "fields",
+    ]
+    lines += [f"  {name:<20} {value}" for name, value in shown["fields"].items()]
+    return "\n".join(lines)
+
+
+def ingest_json(report: IngestReport) -> dict[str, object]:
+    """What intake did, for programs."""
+    return {
+        "dry_run": report.dry_run,
+        "files": [
+            {
+                "path": str(file.path),
+                "importer": file.importer,
+                "rows": file.rows,
+                "accepted": file.accepted,
+                "replayed": file.replayed,
+                "rejected": file.rejected,
+                "unassigned": file.unassigned,
+                "conflicts": file.conflicts,
+                "rejects_file": None if file.rejects_file is None else str(file.rejects_file),
+            }
+            for file in report.files
+        ],
+    }
+
+
+def ingest_text(report: IngestReport) -> str:
+    """What intake did, for people: a line a file, then what needs a hand."""
+    rows = [
+        (
+            str(file.path),
+            file.importer,
+            str(file.rows),
+            str(file.accepted),
+            str(file.replayed),
+            str(file.rejected),
+            str(file.unassigned),
+            str(file.conflicts),
+        )
+        for file in report.files
+    ]
+    lines = [
+        table(
+            ("file", "importer", "rows", "new", "known", "rejected", "unassigned", "conflicts"),
+            rows,
+        )
+    ]
+    lines += [note for file in report.files for note in _notes(file)]
+    if report.dry_run:
+        lines.append("dry run: nothing was written")
+    return "\n".join(lines)
+
+
+def _notes(file: FileReport) -> list[str]:
+    notes = []
+    if file.rejects_file is not None:
+        notes.append(f"{file.path}: mend {file.rejects_file} and feed it in again")
+    if file.unassigned:
+        notes.append(
+            f"{file.path}: {file.unassigned} rows wait for an account that no matter has. "
+            "`notary matter account NUMBER ACCOUNT`, then `notary ingest --unassigned`."
+        )
+    if file.conflicts:
+        notes.append(
+            f"{file.path}: {file.conflicts} rows came before with other content; nothing was "
+            "overwritten. Enter what changed as corrections."
+        )
+    return notes
+
+
+def ingest_incomplete(report: IngestReport) -> bool:
+    """Whether something needs a hand."""
+    return any(file.rejected or file.unassigned or file.conflicts for file in report.files)
+
+
+def status_text(status: Mapping[str, Any]) -> str:
+    """The service's state for people."""
+    anchor = status["anchor"]
+    lines = [
+        f"health    {status['health']}",
+        f"log       {status['log']}",
+        f"records   {status['records']} in {status['matters']} matters, "
+        f"{status['unsealed']} wait for sealing, {status['unassigned']} rows unassigned",
+        f"batches   {status['sealed']} sealed, {anchor['proved_size']} proved on chain",
+        f"anchor    {anchor['state']}" + (f": {anchor['held']}" if anchor["held"] else ""),
+        f"as of     {anchor['as_of'] or 'no final proof yet'}",
+        f"account   {anchor['balance'] or 'balance unknown'}",
+        f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
+    ]
+    lines += [f"alarm     {alarm}" for alarm in status["alarms"]]
+    return "\n".join(lines)
+
+
+def export_order(
+    number: str, positions: tuple[int, ...], absent: bool, withhold: tuple[str, ...]
+) -> ExportOrder:
+    """An order from the command line's words."""
+    if absent and positions:
+        raise CallerError("ORDER_MIXED", "--absent and --position exclude each other.")
+    kind = "absent" if absent else "extract" if positions else "complete"
+    return ExportOrder(
+        numbers.parse(number), kind, positions, tuple(_withhold(text) for text in withhold)
+    )
+
+
+def _withhold(text: str) -> Withhold:
+    target, found, reason = text.partition("=")
+    position, _, claim = target.partition(":")
+    if not found or not position.isascii() or not position.isdigit():
+        raise CallerError(
+            "WITHHOLD_FORM", f"--withhold {text!r}: want POSITION[:FIELD]=REASON, e.g. 5=privilege"
+        )
+    try:
+        return Withhold(int(position), claim or None, Reason(reason))
+    except ValueError:
+        raise CallerError(
+            "WITHHOLD_REASON", f"--withhold {text!r}: the reason is one of {', '.join(Reason)}"
+        ) from None
+
+
+def export_json(result: ExportResult) -> dict[str, object]:
+    """What was exported, for programs."""
+    return {
+        "kind": result.kind,
+        "records": result.records,
+        "shown": result.shown,
+        "withheld": result.withheld,
+        "as_of": {"block": result.as_of_block, "time": times.format_block_time(result.as_of_time)},
+        "blocks": [
+            {
+                "chain_id": block.chain_id,
+                "number": block.number,
+                "hash": f"0x{block.hash.hex()}",
+                "used_for": block.used_for.value,
+            }
+            for block in result.blocks
+        ],
+    }
+
+
+def export_text(result: ExportResult, out: Path | None) -> str:
+    """What was exported, for people."""
+    where = "dry run: nothing was written" if out is None else f"wrote {out}"
+    moment = times.format_block_time(result.as_of_time)
+    return (
+        f"{where}\n{result.kind}: {result.shown} of {result.records} records as of block "
+        f"{result.as_of_block} ({moment}), {result.withheld} fields withheld"
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns aligned by spaces; the last one is not padded."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell if i == len(head) - 1 else cell.ljust(widths[i]) for i, cell in enumerate(row)
+        ).rstrip()
+        for row in (head, *rows)
+    )

@@ -1,0 +1,662 @@
+"""The composition root: the one place that wires adapters to use cases.
+
+Used by the command line, the worker, the demo and the HTTP edge. Opening reads the configuration, the keys
+and the store; nothing happens at import. Test: tests/scenarios/service.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from notary import config
+from notary.adapters.keys.folder import create_keys, load_keys
+from notary.adapters.objects.folder import ObjectFolder
+from notary.adapters.store import log as log_rows
+from notary.adapters.store.agencies import AgencyRegister
+from notary.adapters.store.anchors import AnchorStore
+from notary.adapters.store.batches import StoredBatchLog
+from notary.adapters.store.database import Database
+from notary.adapters.store.imports import StoredImports
+from notary.adapters.store.matters import StoredMatterRegister
+from notary.adapters.store.migrations import require_current, upgrade
+from notary.adapters.store.pulse import StoredPulse
+from notary.adapters.system import SystemClock, SystemEntropy
+from notary.chain_ports import SignedTransaction, Signer, TransactionFields
+from notary.config import Config, Home
+from notary.core.intake import Accepted
+from notary.core.keyring import Keyring
+from notary.core.log_identity import LogIdentity
+from notary.errors import CallerError, NothingHappened
+from notary.importers.column_map import load_map
+from notary.ports import Matter
+from notary.usecases.accept import RecordAcceptor
+from notary.usecases.anchor import Anchorer, AnchorSettings
+from notary.usecases.commit import GroupCommitter
+from notary.usecases.export import Exporter, ExportOrder, ExportResult, Progress
+from notary.usecases.ingest import Ingest, IngestReport
+from notary.usecases.matters import open_matter
+from notary.usecases.read import RecordReader, RecordView, StoredEvidence, sweep_orphans
+from notary.usecases.seal import Sealer
+from notary.worker import Worker
+from verifier.format import contract, numbers, records, times
+
+GWEI = 10**9
+ETHER = 10**18
+KEYSTORE = "chain-account.json"
+PASSWORD = "chain-account.password"  # noqa: S105 - a file's name
+PASSWORD_VARIABLE = "NOTARY_CHAIN_PASSWORD"  # noqa: S105 - a variable's name
+AGENCY_ID = 1  # one agency a service; the tables are ready for more
+SILENT_POLLS = 5  # a worker that missed so many passes is taken for dead …
+SILENT_AT_LEAST_S = 60  # … but not sooner: one pass may seal a large batch
+TIMELINE_PAGE = 1000
+
+# A local chain makes a block a second; the timers of the public ones would make people wait.
+DEMO_TIMERS: dict[str, Any] = {"poll_s": 1, "rebroadcast_s": 5, "bump_s": 10, "max_fee_gwei": 1000}
+
+
+@dataclass(frozen=True)
+class Created:
+    """What `notary init` made. The token is nowhere else."""
+
+    home: Home
+    checkpoint_vkey: str
+    receipt_vkey: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether records get sealed and anchored; `status` is "ok" or the reason why not."""
+
+    status: str
+    worker_seen_at: str | None
+    worker_error: str | None
+    sealed: int
+    anchored: int
+    held: str | None
+    alarms: tuple[str, ...]
+
+
+def create(
+    folder: Path,
+    *,
+    log: str,
+    agency: str,
+    rpc: str,
+    chain_id: int | None,
+    keys: str,
+    timers: dict[str, Any] | None = None,
+) -> Created:
+    """Make a new service in `folder`. Raises CallerError if one is there; nothing is overwritten.
+
+    The configuration comes last: a crash before leaves a folder without it, which the next call names.
+    """
+    from notary.adapters.chain.keystore import create_keystore
+
+    if (folder / config.CONFIG_NAME).exists():
+        raise CallerError("HOME_EXISTS", f"{folder} holds a service already. Take another --home.")
+    entropy, clock = SystemEntropy(), SystemClock()
+    known_chain = _asked_chain_id(rpc) if chain_id is None else chain_id
+    key_folder = (folder / keys).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    key_set = create_keys(key_folder, entropy)
+    address = create_keystore(key_folder / KEYSTORE, _new_password(key_folder))
+    settings = Config(
+        agency=agency,
+        log=log,
+        chain_id=known_chain,
+        rpc=rpc,
+        contract=_zerox(contract.ADDRESS),
+        log_address=_zerox(address),
+        keys=keys,
+        **(timers or {}),
+    )
+    home = Home(folder, settings)
+    identity = _identity(settings)
+    database = Database(home.database)
+    try:
+        upgrade(database)
+        log_rows.create_log(database, key_set, identity, entropy, clock.now())
+        _, keyring = log_rows.open_log(database, key_set)
+        agencies = AgencyRegister(database, keyring, clock, entropy)
+        token = agencies.issue_token(agencies.add(agency), "made by notary init")
+    finally:
+        database.close()
+    config.save(folder, settings)
+    return Created(home, keyring.checkpoint.vkey.text, keyring.receipt.vkey.text, token)
+
+
+def _asked_chain_id(rpc: str) -> int:
+    from notary.adapters.chain.web3_chain import Web3Chain
+
+    return Web3Chain(rpc, contract.ADDRESS, bytes(20)).identity().chain_id
+
+
+def _new_password(folder: Path) -> str:
+    """The chain account's password: the operator's by the environment, else a random one in a file."""
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given:
+        return given
+    password = secrets.token_urlsafe(32)
+    descriptor = os.open(folder / PASSWORD, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(password)
+        file.flush()
+        os.fsync(file.fileno())
+    return password
+
+
+def _identity(settings: Config) -> LogIdentity:
+    return LogIdentity(
+        settings.chain_id,
+        bytes.fromhex(settings.contract[2:]),
+        bytes.fromhex(settings.log_address[2:]),
+        settings.log,
+    )
+
+
+def open_service(home: Home) -> Service:
+    """Open the service of a home. Raises CallerError when keys, store and configuration don't fit."""
+    database = Database(home.database)
+    try:
+        require_current(database)
+        identity, keyring = log_rows.open_log(database, load_keys(home.keys))
+        wanted = _identity(home.config)
+        if identity != wanted:
+            raise CallerError(
+                "CONFIG_OF_OTHER_LOG",
+                f"the store holds {identity}; {config.CONFIG_NAME} names {wanted}. Mend the configuration.",
+            )
+    except BaseException:
+        database.close()
+        raise
+    return Service(home, database, identity, keyring)
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[Service]:
+    """The service of a home, closed at the end."""
+    service = open_service(home)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+class Service:
+    """Everything wired. Parts are made when first asked for; the chain's library loads only then."""
+
+    def __init__(
+        self, home: Home, database: Database, identity: LogIdentity, keyring: Keyring
+    ) -> None:
+        self.home = home
+        self.identity = identity
+        self.agency_id = AGENCY_ID
+        self._database = database
+        self._keys = keyring
+        self._clock = SystemClock()
+        self._entropy = SystemEntropy()
+        self._objects = ObjectFolder(home.objects)
+        self.register = StoredMatterRegister(
+            database, keyring, self._clock, self._entropy, identity
+        )
+        self.tokens = AgencyRegister(database, keyring, self._clock, self._entropy)
+        self.batch_log = StoredBatchLog(database)
+        self.book = AnchorStore(database)
+        self.reader = RecordReader(database, self._objects, keyring, identity)
+        self.exporter = Exporter(
+            identity,
+            self.register,
+            self.batch_log,
+            self.book,
+            StoredEvidence(database, self._objects, keyring, identity),
+        )
+        self.acceptor = RecordAcceptor(
+            database,
+            self._objects,
+            keyring,
+            self._clock,
+            self._entropy,
+            identity,
+            max_deadline_s=home.config.max_deadline_s,
+        )
+        self._imports = StoredImports(database, keyring, self._entropy)
+        self._pulse = StoredPulse(database, self._clock)
+        self._committer: GroupCommitter | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def checkpoint_vkey(self) -> str:
+        """What policies pin for checkpoints."""
+        return self._keys.checkpoint.vkey.text
+
+    @property
+    def receipt_vkey(self) -> str:
+        """What policies pin for receipts."""
+        return self._keys.receipt.vkey.text
+
+    @property
+    def committer(self) -> GroupCommitter:
+        """The one writer of this process."""
+        with self._lock:
+            if self._committer is None:
+                self._committer = GroupCommitter(self.acceptor)
+                self._committer.start()
+            return self._committer
+
+    @cached_property
+    def _sealer(self) -> Sealer:
+        settings = self.home.config
+        return Sealer(
+            self._database,
+            self._keys,
+            self.identity,
+            cadence_s=settings.cadence_s,
+            max_batch_records=settings.max_batch_records,
+            max_deadline_s=settings.max_deadline_s,
+        )
+
+    @cached_property
+    def _ingest(self) -> Ingest:
+        return Ingest(self.acceptor, self.register, self._imports)
+
+    @cached_property
+    def _signer(self) -> _DeferredSigner:
+        return _DeferredSigner(self.identity.log_address, self.home.keys)
+
+    @cached_property
+    def _chain(self) -> Any:
+        from notary.adapters.chain.web3_chain import Web3Chain
+
+        return Web3Chain(self.home.config.rpc, self.identity.contract, self.identity.log_address)
+
+    @cached_property
+    def anchorer(self) -> Anchorer:
+        """The sender of this log."""
+        from notary.adapters.chain.prover import VerifierProcess
+
+        settings = self.home.config
+        return Anchorer(
+            self.identity,
+            self.batch_log,
+            self.book,
+            self._chain,
+            self._signer,
+            VerifierProcess(),
+            AnchorSettings(
+                max_fee_cap=settings.max_fee_gwei * GWEI,
+                poll=timedelta(seconds=settings.poll_s),
+                rebroadcast=timedelta(seconds=settings.rebroadcast_s),
+                bump=timedelta(seconds=settings.bump_s),
+                as_of_refresh=timedelta(seconds=settings.as_of_refresh_s),
+            ),
+        )
+
+    def close(self) -> None:
+        """Finish what was submitted and close the store."""
+        if self._committer is not None:
+            self._committer.close()
+        self._database.close()
+
+    # Matters and records.
+
+    def new_matter(self, agency_id: int, title: str, accounts: Sequence[str]) -> Matter:
+        """Register a matter under a new number."""
+        return open_matter(self.register, self.identity, self._entropy, agency_id, title, accounts)
+
+    def matter(self, agency_id: int, number: str) -> Matter:
+        """The agency's matter of that number. Raises FormatError naming a wrong character."""
+        found = self.register.by_key(agency_id, numbers.parse(number).key)
+        if found is None:
+            raise CallerError(
+                "MATTER_UNKNOWN", f"{number} is no matter of this agency. See `notary matter list`."
+            )
+        return found
+
+    def ingest(
+        self,
+        agency_id: int,
+        paths: Sequence[Path],
+        *,
+        matter: str | None = None,
+        column_map: Path | None = None,
+        rejects: Path | None = None,
+        unassigned: bool = False,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Take files in, or with `unassigned` the rows that wait for their account."""
+        if unassigned == bool(paths):
+            raise CallerError("PATHS_WANTED", "name files and folders, or --unassigned alone.")
+        if unassigned:
+            return self._ingest.run_unassigned(agency_id, dry_run=dry_run, progress=progress)
+        key = None if matter is None else self.matter(agency_id, matter).key
+        maps = () if column_map is None else (load_map(column_map),)
+        return self._ingest.run(
+            agency_id,
+            paths,
+            maps=maps,
+            matter_key=key,
+            rejects=rejects,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    def record(self, agency_id: int, record_id: int) -> Accepted:
+        """An acknowledged record as it was first answered."""
+        view = self.reader.by_id(agency_id, record_id)
+        detail = self.reader.content(agency_id, record_id)
+        return Accepted(
+            view.record_id,
+            view.matter_key,
+            view.position,
+            view.leaf,
+            tuple(detail.disclosures.values()),
+            view.receipt,
+            replayed=True,
+        )
+
+    def record_rows(self, agency_id: int, matter: Matter) -> list[dict[str, Any]]:
+        """The records of a matter without content, in order."""
+        rows: list[dict[str, Any]] = []
+        while len(rows) < matter.size:
+            page = self.reader.of_matter(agency_id, matter.key, len(rows), TIMELINE_PAGE)
+            if not page:
+                break
+            rows += [_row(view) for view in page]
+        return rows
+
+    def record_shown(self, agency_id: int, record_id: int) -> dict[str, Any]:
+        """One record with its content and how far it is anchored."""
+        view = self.reader.by_id(agency_id, record_id)
+        detail = self.reader.content(agency_id, record_id)
+        matter = self.register.by_key(agency_id, view.matter_key)
+        return {
+            **_row(view),
+            "matter": None if matter is None else matter.number,
+            "leaf": view.leaf.decode("utf-8"),
+            "leaf_hash": view.leaf_hash.hex(),
+            "deadline": times.format_time(view.deadline),
+            "state": self._state(view),
+            "fields": dict(detail.values),
+            "disclosures": list(detail.disclosures.values()),
+            "receipt": view.receipt.decode("utf-8"),
+        }
+
+    def _state(self, view: RecordView) -> str:
+        if view.batch is None:
+            return "acknowledged, waits for sealing"
+        proved = next(
+            (anchor for anchor in self.book.anchors() if anchor.link.size > view.batch), None
+        )
+        if proved is None:
+            return f"sealed in batch {view.batch}, not proved on chain yet"
+        moment = times.format_block_time(proved.link.time)
+        return f"sealed in batch {view.batch}, anchored {moment} (block time), proved"
+
+    # Anchoring.
+
+    def worker(self, report: Callable[[str], None]) -> Worker:
+        """The worker of this service."""
+        sweep_orphans(self._database, self._objects, self._clock.now())
+        return Worker(
+            _Sealing(self), _Anchoring(self), self._pulse, self.home.config.poll_s, report
+        )
+
+    @contextmanager
+    def worker_lock(self) -> Iterator[None]:
+        """Held by the one worker of this home; a second one is told so. A crash frees it."""
+        with (self.home.data / "worker.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise NothingHappened(
+                    "WORKER_RUNS", "another worker is at work on this home; one is enough."
+                ) from error
+            yield
+
+    def deploy_contract(self) -> str:
+        """Put the contract on the chain unless it is there; say which."""
+        from notary.adapters.chain.deployment import deploy
+
+        done = deploy(self._chain, self._signer, max_fee_cap=self.home.config.max_fee_gwei * GWEI)
+        word = "deployed now" if done.deployed_now else "was there already"
+        return f"contract {_zerox(done.address)} on chain {self.identity.chain_id} {word}"
+
+    def contract_said(self) -> str:
+        """Whether the contract's code stands at its address."""
+        found = self._chain.identity()
+        if found.code_hash == contract.RUNTIME_CODE_HASH:
+            return (
+                f"contract {_zerox(contract.ADDRESS)} on chain {found.chain_id}: the expected code"
+            )
+        return (
+            f"contract {_zerox(contract.ADDRESS)} on chain {found.chain_id}: not there "
+            f"(code hash {_zerox(found.code_hash)}). `notary contract deploy` puts it there."
+        )
+
+    # Export.
+
+    def export(
+        self, agency_id: int, order: ExportOrder, out: Path | None, progress: Progress
+    ) -> ExportResult:
+        """Write a package to `out`, whole or not at all; with None only check the order."""
+        if out is None:
+            with Path(os.devnull).open("wb") as nowhere:
+                return self.exporter.export(agency_id, order, nowhere, progress)
+        part = out.with_name(f"{out.name}.part")
+        try:
+            with part.open("wb") as file:
+                result = self.exporter.export(agency_id, order, file, progress)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(out)
+        except OSError as error:
+            raise CallerError("EXPORT_FILE", f"{out}: {error.strerror}.") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return result
+
+    # State.
+
+    def newest_checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        size = self.batch_log.size()
+        if size == 0:
+            raise CallerError("CHECKPOINT_UNKNOWN", "nothing is sealed yet.")
+        return self.batch_log.checkpoint(size)
+
+    def health(self) -> Health:
+        """Judged from the store alone: it answers at once, also while the chain is away."""
+        now = self._clock.now()
+        settings = self.home.config
+        sealed, newest = self.batch_log.size(), self.book.newest_on_chain()
+        anchored = 0 if newest is None else newest.size
+        held = next((one.cause for one in self.book.open_intents() if one.cause), None)
+        alarms = [f"{code}: {alarm.text}" for code, alarm in sorted(self.book.alarms().items())]
+        if sealed > anchored:
+            lag = now - self.batch_log.batch(anchored).header.sealed_at
+            if lag > timedelta(seconds=settings.max_deadline_s):
+                alarms.append(f"DEADLINE: a sealed batch has waited {lag} for its anchor")
+        beat = self._pulse.last()
+        patience = max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s)
+        if beat is None:
+            status = "no worker was ever seen"
+        elif (now - beat.seen_at).total_seconds() > patience:
+            status = "the worker is silent"
+        elif beat.error is not None:
+            status = "the worker meets an error"
+        elif alarms:
+            status = "alarm"
+        else:
+            status = "ok"
+        return Health(
+            status,
+            None if beat is None else times.format_time(beat.seen_at),
+            None if beat is None else beat.error,
+            sealed,
+            anchored,
+            None if held is None else str(held),
+            tuple(alarms),
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What people ask first, as `notary status --json` prints it."""
+        anchor = self.anchorer.status(self._clock.now())
+        health = self.health()
+        matters = self.register.all(self.agency_id)
+        return {
+            "health": health.status,
+            "log": str(self.identity),
+            "matters": len(matters),
+            "records": sum(matter.size for matter in matters),
+            "unsealed": self._sealer.unsealed(),
+            "unassigned": self._imports.waiting_count(self.agency_id),
+            "sealed": anchor.sealed,
+            "anchor": {
+                "state": "at rest" if anchor.live is None else str(anchor.live.state),
+                "held": None if anchor.held is None else str(anchor.held),
+                "anchored_size": anchor.anchored,
+                "proved_size": self._proved_size(),
+                "last": _time(anchor.last_anchor_at),
+                "lag_s": int(anchor.lag.total_seconds()),
+                "as_of": None
+                if anchor.as_of_block is None
+                else f"block {anchor.as_of_block}, {_time(anchor.as_of_time)}",
+                "balance": None
+                if anchor.balance is None
+                else f"{anchor.balance / ETHER:.6f} of the chain's currency",
+            },
+            "worker": None
+            if health.worker_seen_at is None
+            else f"seen {health.worker_seen_at}"
+            + (f", error {health.worker_error}" if health.worker_error else ""),
+            "alarms": list(health.alarms),
+        }
+
+    def _proved_size(self) -> int:
+        anchors = self.book.anchors()
+        return anchors[-1].link.size if anchors else 0
+
+
+class _DeferredSigner:
+    """The log account's key, decrypted at the first signature: nothing else needs it."""
+
+    def __init__(self, address: bytes, folder: Path) -> None:
+        self._address = address
+        self._folder = folder
+        self._signer: Signer | None = None
+
+    @property
+    def address(self) -> bytes:
+        """The account, 20 bytes."""
+        return self._address
+
+    def sign(self, fields: TransactionFields) -> SignedTransaction:
+        """Sign; opens the keystore first. Raises CallerError if it is not this log's."""
+        if self._signer is None:
+            self._signer = self._open()
+        return self._signer.sign(fields)
+
+    def _open(self) -> Signer:
+        from notary.adapters.chain.keystore import KeystoreSigner
+
+        password = os.environ.get(PASSWORD_VARIABLE)
+        path = self._folder / PASSWORD
+        if not password:
+            try:
+                password = path.read_text("ascii")
+            except OSError as error:
+                raise CallerError(
+                    "KEYSTORE_PASSWORD",
+                    f"{path} can't be read and {PASSWORD_VARIABLE} is not set: {error.strerror}.",
+                ) from error
+        signer = KeystoreSigner.open(self._folder / KEYSTORE, password)
+        if signer.address != self._address:
+            raise CallerError(
+                "SIGNER_OF_OTHER_LOG",
+                f"{self._folder / KEYSTORE} is of account {_zerox(signer.address)}, the log's account "
+                f"is {_zerox(self._address)}.",
+            )
+        return signer
+
+
+@dataclass(frozen=True)
+class _Sealing:
+    """notary.worker.Sealing over the service's parts."""
+
+    service: Service
+
+    def due(self) -> bool:
+        return self.service._sealer.due(self.service._clock.now())
+
+    def pending(self) -> bool:
+        return self.service._sealer.unsealed() > 0
+
+    def seal(self) -> int:
+        now = self.service._clock.now()
+        # A block that is older than a cadence says little; then the chain is asked for a newer one.
+        fresh = timedelta(seconds=self.service.home.config.cadence_s)
+        block = self.service.anchorer.recent_block(now, fresh)
+        named = None
+        if block is not None:
+            named = (block.chain_id, block.number, block.hash, block.header)
+        return self.service._sealer.seal(now, named).index
+
+
+@dataclass(frozen=True)
+class _Anchoring:
+    """notary.worker.Anchoring over the sender."""
+
+    service: Service
+
+    def step(self) -> str:
+        return "; ".join(self.service.anchorer.step(self.service._clock.now()).happened)
+
+    def idle(self) -> bool:
+        anchors = self.service.book.anchors()
+        as_of = self.service.book.newest_as_of()
+        sealed = self.service.batch_log.size()
+        if sealed == 0:
+            return True
+        return (
+            bool(anchors)
+            and anchors[-1].link.size == sealed
+            and as_of is not None
+            and as_of.anchors == len(anchors)
+        )
+
+    def trouble(self) -> str | None:
+        alarms = self.service.book.alarms()
+        return "; ".join(f"{code}: {alarm.text}" for code, alarm in alarms.items()) or None
+
+
+def _row(view: RecordView) -> dict[str, Any]:
+    leaf = records.parse_leaf(view.leaf)
+    return {
+        "record_id": view.record_id,
+        "position": view.position,
+        "kind": view.kind,
+        "recorded_at": times.format_time(leaf.recorded_at),
+        "batch": view.batch,
+        "erased": view.erased,
+        "claims": sorted(leaf.claims),
+    }
+
+
+def _time(moment: Any) -> str | None:
+    return None if moment is None else times.format_time(moment)
+
+
+def _zerox(raw: bytes) -> str:
+    return "0x" + raw.hex()

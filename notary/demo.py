@@ -1,0 +1,295 @@
+"""The demonstration: a chain of its own, a generated trade case, and a verdict.
+
+Everything is the real thing but the chain, which is a local development node started here and stopped here.
+The verdict comes from the stand-alone verifier, run as another process. Test: tests/scenarios/test_demo.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from notary import compose
+from notary.cases import trade
+from notary.cli import present
+from notary.compose import Service
+from notary.errors import CallerError, NothingHappened
+from notary.usecases.export import ExportOrder, ExportResult, Withhold
+from verifier.format import numbers, times
+from verifier.format.statement import Reason
+
+Say = Callable[[str], None]
+
+ANVIL = Path("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
+ANVIL_VARIABLE = "NOTARY_ANVIL"
+LOG = "demo.notary.example/log"
+AGENCY = "Demo agency"
+START_SECONDS = 20.0
+STOP_SECONDS = 5.0
+FUNDS_WEI = 10 * 10**18  # a few hundred anchors at any fee that a local chain asks
+MARKER = ".notary-demo"  # only a folder that a demo made is ever emptied
+
+
+def run(out: Path, seed: int, say: Say) -> int:
+    """Run the demonstration into `out`; return the verifier's exit code."""
+    _prepare(out)
+    say("1. A chain of its own: a local development node, one block a second.")
+    with _node(out / "chain") as url:
+        say(f"   listening on {url}\n")
+        return _story(out, seed, url, say)
+
+
+def _story(out: Path, seed: int, url: str, say: Say) -> int:
+    say("2. A new service: keys, store, log, contract.")
+    made = compose.create(
+        out / "home",
+        log=LOG,
+        agency=AGENCY,
+        rpc=url,
+        chain_id=None,
+        keys="keys",
+        timers=compose.DEMO_TIMERS,
+    )
+    _fund(url, made.home.config.log_address)
+    with compose.opened(made.home) as service:
+        say(f"   {service.deploy_contract()}")
+        say(f"   log {LOG}, account {made.home.config.log_address}\n")
+        number = _take_in(service, out, seed, say)
+        say("4. Export: the whole matter, and an extract of one record with a field withheld.")
+        complete, extract = _export(service, number, out, say)
+        _write_policy(service, out, url)
+        _write_inputs(out, number, url, [complete, extract])
+        say("   policy.toml and inputs.toml say what a verifying person trusts and asks.\n")
+    say("5. The verdict, by the stand-alone verifier in another process, without a network.\n")
+    code = _verify(out, "package.zip")
+    say("")
+    say(f"Everything is in {out}/. Check again, on any machine:")
+    say(f"  verifier check {out}/package.zip --policy {out}/policy.toml --inputs {out}/inputs.toml")
+    say(f"  verifier check {out}/extract.zip --policy {out}/policy.toml --inputs {out}/inputs.toml")
+    return code
+
+
+def _take_in(service: Service, out: Path, seed: int, say: Say) -> str:
+    say("3. Records in, as the files that other systems export; sealed and anchored in stages.")
+    case = trade.generate(out / "case", seed)
+    matter = service.new_matter(service.agency_id, case.title, case.accounts)
+    say(f"   matter {numbers.display(numbers.parse(matter.number))}")
+    worker = service.worker(lambda line: say(f"   · {line}"))
+    for stage in case.stages:
+        started = time.monotonic()
+        report = service.ingest(
+            service.agency_id,
+            tuple(stage.paths),
+            matter=matter.number if stage.whole_matter else None,
+            column_map=stage.column_map,
+            rejects=None,
+            unassigned=False,
+            dry_run=False,
+            progress=lambda done, total: None,
+        )
+        count = sum(file.accepted for file in report.files)
+        say(f"   {stage.title}: {count} records from {len(report.files)} files")
+        worker.run_until_idle()
+        say(f"   anchored and proved after {time.monotonic() - started:.0f} s")
+    say(_indented(present.status_text(service.status())) + "\n")
+    return matter.number
+
+
+def _export(
+    service: Service, number: str, out: Path, say: Say
+) -> tuple[ExportResult, ExportResult]:
+    parsed = numbers.parse(number)
+    complete = service.export(
+        service.agency_id, ExportOrder(parsed), out / "package.zip", lambda done, total: None
+    )
+    say(_indented(present.export_text(complete, out / "package.zip")))
+    position = complete.shown // 2
+    order = ExportOrder(
+        parsed, "extract", (position,), (Withhold(position, "raw", Reason.TRADE_SECRET),)
+    )
+    extract = service.export(
+        service.agency_id, order, out / "extract.zip", lambda done, total: None
+    )
+    say(_indented(present.export_text(extract, out / "extract.zip")))
+    return complete, extract
+
+
+def _write_policy(service: Service, out: Path, url: str) -> None:
+    """What the verifying person trusts: here this demo's own chain and log."""
+    identity = service.identity
+    year_ago = times.format_time(datetime.now(UTC) - timedelta(days=365))
+    text = f"""\
+format = "notary-policy/1"
+
+[required]
+complete = ["order", "completeness", "history", "time"]
+extract = ["order", "time"]
+absent = ["history"]
+
+[limits]
+max_silence_s = 90000
+history = "shown"
+
+[[chain]]
+id = {identity.chain_id}
+name = "demo chain"
+class = "test"
+hash_rule = "ethereum"
+
+[[log]]
+chain_id = {identity.chain_id}
+contract = "0x{identity.contract.hex()}"
+log_address = "0x{identity.log_address.hex()}"
+name = "{identity.name}"
+vkeys = ["{service.checkpoint_vkey}"]
+receipt_vkeys = ["{service.receipt_vkey}"]
+from = "{year_ago}"
+origin = "this demo; in earnest: the contract, or the first notice"
+"""
+    (out / "policy.toml").write_text(text, "utf-8")
+
+
+def _write_inputs(out: Path, number: str, url: str, results: Sequence[ExportResult]) -> None:
+    """What the verifying person asks, and the block hashes that her own node gave."""
+    lines = [
+        'format = "notary-inputs/1"',
+        f'matter = "{number}"',
+        f'earliest_as_of = "{times.format_time(datetime.now(UTC) - timedelta(days=1))}"',
+    ]
+    blocks = sorted({(block.chain_id, block.number) for one in results for block in one.blocks})
+    for chain_id, block_number in blocks:
+        # Asked from the chain by number: the package's own word for the hash is not used.
+        block = _rpc(url, "eth_getBlockByNumber", [hex(block_number), False])
+        lines += [
+            "",
+            "[[block]]",
+            f"chain_id = {chain_id}",
+            f"number = {block_number}",
+            f'hash = "{block["hash"]}"',
+            'origin = "asked from the demo\'s node"',
+        ]
+    (out / "inputs.toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _verify(out: Path, package: str) -> int:
+    # -I: no folder and no variable can put another module in the verifier's place.
+    command = [sys.executable, "-I", "-m", "verifier.check.cli", "check", package]
+    command += ["--policy", "policy.toml", "--inputs", "inputs.toml"]
+    sys.stdout.flush()
+    return subprocess.run(command, cwd=out, check=False).returncode
+
+
+def _prepare(out: Path) -> None:
+    if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
+        raise CallerError(
+            "DEMO_FOLDER",
+            f"{out} is not empty and no demo made it. Nothing was touched; name another by --out.",
+        )
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    (out / MARKER).write_text("made by `notary demo`, which empties this folder\n", "ascii")
+
+
+@contextmanager
+def _node(folder: Path) -> Iterator[str]:
+    """A local chain on a free loopback port, stopped at the end by its own process."""
+    binary = Path(os.environ.get(ANVIL_VARIABLE) or ANVIL)
+    if not binary.is_file():
+        raise CallerError(
+            "ANVIL_MISSING",
+            f"{binary} is not there. Run `make demo`, or name the program by {ANVIL_VARIABLE}.",
+        )
+    folder.mkdir()
+    port = _free_port()
+    command = [str(binary.resolve()), "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--block-time", "1", "--slots-in-an-epoch", "1", "--preserve-historical-states"]
+    command += ["--state", "state.json", "--cache-path", "cache"]
+    # The node keeps caches under HOME unless told otherwise.
+    environment = {**os.environ, "HOME": str(folder.resolve())}
+    with (folder / "node.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await_node(process, url, folder)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_node(process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            _rpc(url, "eth_chainId", [])
+        except NothingHappened:
+            time.sleep(0.1)
+        else:
+            return
+    raise NothingHappened("NODE_START", f"the local chain did not start; see {folder}/node.log")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _fund(url: str, address: str) -> None:
+    """Give the log's account money from the local chain's own rich account."""
+    (rich, *_) = _rpc(url, "eth_accounts", [])
+    sent = _rpc(
+        url, "eth_sendTransaction", [{"from": rich, "to": address, "value": hex(FUNDS_WEI)}]
+    )
+    deadline = time.monotonic() + START_SECONDS
+    while _rpc(url, "eth_getTransactionReceipt", [sent]) is None:
+        if time.monotonic() > deadline:
+            raise NothingHappened("FUNDING", "the local chain did not include the funding transfer")
+        time.sleep(0.1)
+
+
+def _rpc(url: str, method: str, parameters: list[Any]) -> Any:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+    # The address was made here: loopback, http.
+    request = urllib.request.Request(  # noqa: S310
+        url, body.encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            answer = json.load(response)
+    except (urllib.error.URLError, OSError) as error:
+        raise NothingHappened("NODE_AWAY", f"{url} does not answer: {error}") from error
+    if "error" in answer:
+        raise NothingHappened("NODE_REFUSED", f"{method}: {answer['error'].get('message')}")
+    return answer["result"]
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"   {line}" for line in text.splitlines())

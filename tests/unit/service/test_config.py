@@ -1,0 +1,85 @@
+"""The configuration file: read strictly, written once."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from notary import config
+from notary.errors import CallerError
+
+CONFIG = config.Config(
+    agency='Müller & "Söhne"',
+    log="notary.example/log",
+    chain_id=31337,
+    rpc="http://127.0.0.1:8545",
+    contract="0x" + "c6" * 20,
+    log_address="0x" + "11" * 20,
+)
+
+
+def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
+    config.save(tmp_path, CONFIG)
+    assert config.load(tmp_path).config == CONFIG
+
+
+def test_the_file_is_for_this_account_alone(tmp_path: Path) -> None:
+    path = config.save(tmp_path, CONFIG)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_second_configuration_does_not_replace_the_first(tmp_path: Path) -> None:
+    path = config.save(tmp_path, CONFIG)
+    before = path.read_bytes()
+    with pytest.raises(CallerError) as caught:
+        config.save(tmp_path, CONFIG)
+    assert caught.value.code == "HOME_EXISTS"
+    assert path.read_bytes() == before
+
+
+def test_a_missing_home_names_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(CallerError, match="notary init") as caught:
+        config.load(tmp_path)
+    assert caught.value.code == "HOME_MISSING"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("chain_id = 31337", 'chain_id = "31337"', "chain_id"),
+        ("chain_id = 31337", "chain_id = true", "chain_id"),
+        ("poll_s = 4", "poll_s = -1", "poll_s"),
+        ("poll_s = 4", "pol_s = 4", "pol_s"),
+        ('format = "notary-config/1"', 'format = "notary-config/2"', "format"),
+        ('rpc = "http://127.0.0.1:8545"', 'rpc = "file:///etc/passwd"', "rpc"),
+        ("chain_id = 31337", "", "chain_id"),
+        ("chain_id = 31337", "chain_id = ", "TOML"),
+    ],
+)
+def test_a_damaged_configuration_names_the_member(
+    tmp_path: Path, before: str, after: str, named: str
+) -> None:
+    path = config.save(tmp_path, CONFIG)
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+    with pytest.raises(CallerError, match=named) as caught:
+        config.load(tmp_path)
+    assert caught.value.code == "CONFIG_INVALID"
+
+
+def test_a_control_character_is_refused(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(CallerError, match="control character"):
+        config.save(tmp_path, replace(CONFIG, agency="a\nb"))
+
+
+def test_the_named_folder_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTARY_HOME", "/elsewhere")
+    assert config.home_folder("here") == Path("here")
+    assert config.home_folder(None) == Path("/elsewhere")
+    monkeypatch.delenv("NOTARY_HOME")
+    assert config.home_folder(None) == Path("notary-home")

@@ -1,0 +1,124 @@
+"""The worker's loop: what it seals, when it ends, what it does with errors."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from notary.errors import Contradiction, NothingHappened
+from notary.worker import Worker
+
+
+class FixedClock:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class ScriptedLog:
+    """Sealing and anchoring in memory: each sealed batch takes `steps` steps to be proved."""
+
+    waiting: int = 0
+    is_due: bool = False
+    steps: int = 3
+    sealed: int = 0
+    proved: int = 0
+    progress: int = 0
+    faults: list[Exception] = field(default_factory=list)
+    held: str | None = None
+
+    def due(self) -> bool:
+        return self.is_due
+
+    def pending(self) -> bool:
+        return self.waiting > 0
+
+    def seal(self) -> int:
+        self.waiting = 0
+        self.is_due = False
+        self.sealed += 1
+        return self.sealed - 1
+
+    def step(self) -> str:
+        if self.faults:
+            raise self.faults.pop(0)
+        if self.held is None and self.proved < self.sealed:
+            self.progress += 1
+            if self.progress == self.steps:
+                self.proved, self.progress = self.sealed, 0
+        return ""
+
+    def idle(self) -> bool:
+        return self.proved == self.sealed
+
+    def trouble(self) -> str | None:
+        return self.held
+
+
+@dataclass
+class KeptPulse:
+    """A pulse that remembers every beat."""
+
+    beats: list[str | None] = field(default_factory=list)
+
+    def beat(self, error: str | None) -> None:
+        self.beats.append(error)
+
+
+def _worker(log: ScriptedLog, pulse: KeptPulse) -> Worker:
+    return Worker(log, log, pulse, 0, lambda line: None)
+
+
+def test_until_idle_seals_what_waits_though_nothing_is_due() -> None:
+    log, pulse = ScriptedLog(waiting=5), KeptPulse()
+    _worker(log, pulse).run_until_idle()
+    assert (log.sealed, log.proved, log.waiting) == (1, 1, 0)
+    assert pulse.beats == [None] * 3
+
+
+def test_until_idle_seals_nothing_when_nothing_waits() -> None:
+    log = ScriptedLog()
+    _worker(log, KeptPulse()).run_until_idle()
+    assert log.sealed == 0
+
+
+def test_a_due_batch_is_sealed_though_nothing_waits() -> None:
+    log = ScriptedLog(is_due=True)
+    _worker(log, KeptPulse()).run_until_idle()
+    assert log.sealed == 1
+
+
+def test_a_passing_error_is_reported_and_the_work_goes_on() -> None:
+    log = ScriptedLog(waiting=1, faults=[NothingHappened("RPC_AWAY", "no answer")])
+    pulse = KeptPulse()
+    _worker(log, pulse).run_until_idle()
+    assert log.proved == 1
+    assert pulse.beats[0] == "RPC_AWAY: no answer"
+    assert pulse.beats[-1] is None
+
+
+def test_a_lasting_cause_ends_until_idle_with_its_words() -> None:
+    log = ScriptedLog(waiting=1, held="HELD: no funds.")
+    with pytest.raises(NothingHappened, match="no funds") as caught:
+        _worker(log, KeptPulse()).run_until_idle(patience_s=0)
+    assert caught.value.code == "NOT_IDLE"
+
+
+def test_a_contradiction_stops_the_worker_and_is_left_for_health() -> None:
+    log = ScriptedLog(waiting=1, faults=[Contradiction("LOG_FORKED", "two histories")])
+    pulse = KeptPulse()
+    with pytest.raises(Contradiction):
+        _worker(log, pulse).run(threading.Event())
+    assert pulse.beats == ["LOG_FORKED: two histories"]
+
+
+def test_a_set_stop_ends_the_loop_before_its_next_pass() -> None:
+    log, stop = ScriptedLog(waiting=1, is_due=True), threading.Event()
+    stop.set()
+    _worker(log, KeptPulse()).run(stop)
+    assert log.sealed == 0
