@@ -57,37 +57,44 @@ def sign_group(bodies: Sequence[str], log: str, signer: NoteSigner) -> ReceiptGr
     return ReceiptGroup(signer.sign(text), b"".join(leaf_hashes))
 
 
-def write_receipts(bodies: Sequence[str], group: ReceiptGroup) -> list[bytes]:
-    """The receipts of a whole group, in order."""
+def write_receipts(bodies: Mapping[int, str], group: ReceiptGroup) -> dict[int, bytes]:
+    """Receipts by index in the group: the same bytes whenever and for however many they are asked.
+
+    `bodies` are some or all of the group's, by index.
+    """
     note = jsonc.encode(group.note).decode()
-    paths = trees.inclusion_paths(_split(group.leaf_hashes))
-    return [
-        _receipt(body, index, path, note)
-        for index, (body, path) in enumerate(zip(bodies, paths, strict=True))
-    ]
+    paths = _PathTexts(group.leaf_hashes)
+    return {
+        index: (
+            f'{{"body":{body},"format":"{receipts.FORMAT}","index":{index},"note":{note},'
+            f'"path":[{paths.text(index)}]}}'
+        ).encode()
+        for index, body in bodies.items()
+    }
 
 
-def rewrite_receipts(bodies: Mapping[int, str], group: ReceiptGroup) -> dict[int, bytes]:
-    """Receipts again, by index in the group, byte for byte those that were first handed out."""
-    note = jsonc.encode(group.note).decode()
-    hashes = _split(group.leaf_hashes)
-    if len(bodies) == 1:
-        # One path takes a tenth of the time of all.
-        return {
-            index: _receipt(body, index, trees.inclusion_path(hashes, index), note)
-            for index, body in bodies.items()
-        }
-    paths = trees.inclusion_paths(hashes)
-    return {index: _receipt(body, index, paths[index], note) for index, body in bodies.items()}
+class _PathTexts:
+    """Inclusion paths as JSON text. Each node's text is written once, not once for each path."""
 
+    def __init__(self, leaf_hashes: bytes) -> None:
+        level: list[bytes] = [
+            leaf_hashes[at : at + DIGEST_LENGTH] for at in range(0, len(leaf_hashes), DIGEST_LENGTH)
+        ]
+        self._levels: list[list[str]] = []
+        while len(level) > 1:
+            self._levels.append([f'"{node.hex()}"' for node in level])
+            # docs/spec/format.md §1: neighbours pair from the left, an odd last one rises
+            # unchanged.
+            above: list[bytes] = [
+                trees.node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)
+            ]
+            level = above if len(level) % 2 == 0 else [*above, level[-1]]
 
-def _receipt(body: str, index: int, path: Sequence[bytes], note: str) -> bytes:
-    hashes = '","'.join([one.hex() for one in path])
-    quoted = f'"{hashes}"' if path else ""
-    return (
-        f'{{"body":{body},"format":"{receipts.FORMAT}","index":{index},"note":{note},"path":[{quoted}]}}'
-    ).encode()
-
-
-def _split(hashes: bytes) -> list[bytes]:
-    return [hashes[at : at + DIGEST_LENGTH] for at in range(0, len(hashes), DIGEST_LENGTH)]
+    def text(self, index: int) -> str:
+        found = []
+        for level in self._levels:
+            sibling = index ^ 1
+            if sibling < len(level):
+                found.append(level[sibling])
+            index >>= 1
+        return ",".join(found)

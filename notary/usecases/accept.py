@@ -353,7 +353,8 @@ class RecordAcceptor:
                 if edge.grown
             ],
         )
-        for one, receipt in zip(fresh, receipts.write_receipts(bodies, group), strict=True):
+        written = receipts.write_receipts(dict(enumerate(bodies)), group)
+        for one in fresh:
             row = one.row
             outcomes[one.offer.place] = Accepted(
                 row.record_id,
@@ -361,7 +362,7 @@ class RecordAcceptor:
                 row.position,
                 row.leaf,
                 one.disclosures,
-                receipt,
+                written[row.group_index],
                 replayed=False,
             )
 
@@ -448,7 +449,7 @@ def receipts_of(
             )
             for record in members
         }
-        again = receipts.rewrite_receipts(bodies, group.receipts)
+        again = receipts.write_receipts(bodies, group.receipts)
         found.update({record.record_id: again[record.group_index] for record in members})
     return found
 
