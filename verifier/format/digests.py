@@ -103,10 +103,7 @@ def b64_decode(text: str) -> bytes:
     """
     if not _B64.fullmatch(text) or len(text) % 4 != 0:
         raise FormatError("B64_FORM", f"want base64 with padding, got {shown(text)}")
-    try:
-        raw = a2b_base64(text)
-    except ValueError as error:
-        raise FormatError("B64_FORM", f"want base64 with padding, got {shown(text)}") from error
+    raw = a2b_base64(text)
     if b64_encode(raw) != text:
         raise FormatError("B64_FORM", f"the unused tail bits of {shown(text)} are not zero")
     return raw

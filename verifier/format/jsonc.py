@@ -6,6 +6,7 @@ one thing. Proved by tests/unit/format/test_jsonc.py and tests/property/format/t
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from json.encoder import encode_basestring as _quoted
 from typing import NoReturn, TypeAlias
@@ -140,11 +141,10 @@ def _sorted_names(members: Mapping[str, Json]) -> list[str]:
 def _read_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise FormatError("JSON_DUPLICATE", f"member {shown(name)} stands twice")
-            seen.add(name)
+        counts = Counter([name for name, _ in pairs])
+        raise FormatError(
+            "JSON_DUPLICATE", f"member {shown(max(counts, key=counts.__getitem__))} stands twice"
+        )
     names = list(members)
     wanted = _sorted_names(members)
     if names != wanted:
