@@ -164,10 +164,8 @@ def leaf_with_source_without_number() -> Case:
 @attack(integrity="3.1 FAIL LEAF_FORM:LEAF_CLAIMS")
 def leaf_without_claims() -> Case:
     """The leaf has no claim, yet fills a position."""
-    world = World.told(
-        damage={"leaf": leaf_member(position=5, claims={})},
-    )
-    return case(world.complete(withheld={**WITHHELD}, erased={}).drop(disclosure_path(5)), world)
+    world = World.told(damage={"leaf": leaf_member(position=5, claims={})})
+    return case(world.complete(erased={}).drop(disclosure_path(5)).restated(), world)
 
 
 @attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SIZE")
@@ -215,7 +213,15 @@ def leaf_with_claim_of_another_kind() -> Case:
 @attack(integrity="3.3 FAIL CLAIM_UNKNOWN")
 def leaf_with_padded_attachment_number() -> Case:
     """A claim is named attachment-00."""
-    return leaf_text('"claims":{"amount":', f'"claims":{{"amount":"{"A" * 43}","attachment-00":')
+    claims = {"attachment-00": b64url_encode(bytes(32))}
+
+    def add(leaf: dict[str, Any], **where: Any) -> dict[str, Any]:
+        if where != {"matter": CASE, "position": 1}:
+            return leaf
+        return leaf | {"claims": leaf["claims"] | claims}
+
+    world = World.told(damage={"leaf": add})
+    return case(world.complete(withheld={**WITHHELD, (1, "attachment-00"): "other"}), world)
 
 
 @attack(integrity="3.3 FAIL CLAIM_UNKNOWN")
@@ -389,7 +395,19 @@ def disclosure_under_another_record() -> Case:
 @attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosure_under_another_name() -> Case:
     """The service commits at `payer` to a string that names itself `payee`."""
-    return disclosure(encoded('["SALT","payee","Acme GmbH"]'))
+    misnamed = encoded('["SALT","payee","Acme GmbH"]')
+
+    def at(text: str, **where: Any) -> str:
+        here = where == {"matter": CASE, "position": 1, "name": "payer"}
+        return misnamed(text) if here else text
+
+    world = World.told(damage={"disclosure": at})
+    # So that only the name is wrong, the field whose line it is counts as withheld.
+    listed = [
+        {"position": position, "claim": claim, "reason": "other"}
+        for position, claim in ((0, "text"), (1, "payer"))
+    ]
+    return case(world.complete().chosen(withheld=listed).restated(), world)
 
 
 @attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
