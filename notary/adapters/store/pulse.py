@@ -1,0 +1,66 @@
+"""The worker's sign of life, in the store, so that any process can judge it.
+
+Test: tests/unit/store/test_pulse.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Field
+
+from notary.adapters.store.database import Database, Row, table_of
+from notary.core.moments import milliseconds, moment
+from notary.ports import Clock
+
+
+class PulseRow(Row, table=True):
+    """One row: when the worker last ended a pass, and the error that it met, in words."""
+
+    __tablename__ = "pulse"
+
+    id: int = Field(primary_key=True)
+    seen_at_ms: int
+    error: str | None
+
+
+PULSE = table_of(PulseRow)
+
+
+@dataclass(frozen=True)
+class Beat:
+    """The worker's last sign of life."""
+
+    seen_at: datetime
+    error: str | None
+
+
+class StoredPulse:
+    """Implements notary.worker.Pulse. Losing the last beat in a crash is harmless."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def beat(self, error: str | None) -> None:
+        """Record that a pass ended, with the error that it met."""
+        seen_at_ms = milliseconds(self._clock.now())
+        values = {"id": 1, "seen_at_ms": seen_at_ms, "error": error}
+        statement = insert(PulseRow).values(values)
+        with self._database.transaction() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["id"], set_={"seen_at_ms": seen_at_ms, "error": error}
+                )
+            )
+
+    def last(self) -> Beat | None:
+        """The last beat, or None if no worker ever ran."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(PULSE.c.seen_at_ms, PULSE.c.error)).first()
+        if row is None:
+            return None
+        return Beat(moment(row.seen_at_ms), row.error)
