@@ -238,7 +238,8 @@ class Case(ChainProof):
 
     @property
     def links_that_need_a_leg(self) -> set[int]:
-        """The first and the last shown anchor."""
+        """The first and the last shown anchor. Blocked without the as-of batch, the last one's."""
+        self.shown(self.as_of_batch)
         return {self.shown_links[0], self.shown_links[-1]}
 
     @cached_property
@@ -353,6 +354,11 @@ class Case(ChainProof):
         if shown is None:
             raise Blocked(f"batch {batch}")
         return shown
+
+    def need_step(self, number: str) -> None:
+        """Raises Blocked if that step was run and found trouble."""
+        if self.found.get(number):
+            raise Blocked(f"step {number}")
 
     def level(self, chain_id: int, number: int, hash_: bytes) -> int:
         """1 if the person supplied this hash for this block, else 0."""

@@ -6,6 +6,7 @@ Proved by tests/unit/check/test_report.py.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from textwrap import wrap
 from typing import TypeVar
 from unicodedata import east_asian_width
@@ -68,6 +69,19 @@ class RecordLine:
     anchored_at: str | None
     withheld: tuple[str, ...]
     erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _EventTimes:
+    """What the disclosed `occurred_at` of a package's records say, in order of position."""
+
+    moments: tuple[datetime, ...]
+    delay: timedelta | None
+    after_record: int
+    undisclosed: int
+    null: int
+    without: int
+    unreadable: int
 
 
 class Report:
@@ -152,7 +166,7 @@ class Report:
         )
 
     def _order(self) -> tuple[str, str]:
-        times = _event_times(self._case)
+        times = self._event_times
         earlier, latest = 0, None
         for moment in times.moments:
             if latest is not None and moment < latest:
@@ -171,6 +185,10 @@ class Report:
             unreadable=times.unreadable,
         )
         return said[0] + more[0], said[1] + more[1]
+
+    @cached_property
+    def _event_times(self) -> _EventTimes:
+        return _event_times(self._case)
 
     def rests_on(self, row: Row) -> list[RestsOn]:
         """The headers that a row rests on, the as-of block first."""
@@ -282,7 +300,7 @@ class Report:
             found.append(("OBSERVED", f"{len(observed)} answers, level 0"))
         if case.evidence.leaf_numbers:
             found.append(("STATED_BY_SERVICE", ""))
-        late = _or_none(lambda: _event_times(case).after_record)
+        late = _or_none(lambda: self._event_times.after_record)
         if late:
             found.append(("EVENT_AFTER_RECORD", f"{late} records"))
         return found
@@ -456,19 +474,6 @@ class Report:
             for one in choices.erased
         ]
         yield from _at_most(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class _EventTimes:
-    """What the disclosed `occurred_at` of a package's records say, in order of position."""
-
-    moments: tuple[datetime, ...]
-    delay: timedelta | None
-    after_record: int
-    undisclosed: int
-    null: int
-    without: int
-    unreadable: int
 
 
 def _event_times(case: Case) -> _EventTimes:

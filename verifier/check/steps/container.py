@@ -91,15 +91,17 @@ def _batch_files(case: Case, kind: Kind) -> Iterator[Trouble]:
             if name not in case.bag:
                 yield failed("FILE_MISSING", f"{name} is missing")
     sizes = {link.size for link in case.evm.links}
+    as_of = case.as_of_batch
+    # Whether it is shown at all is asked by step 8.4, which is not judged in an extract.
+    as_of_is_shown = as_of in case.evidence.batch_numbers
     for batch in case.evidence.batch_numbers:
         name = bag.batch_names(batch).header
-        if kind is Kind.ABSENT and batch != case.as_of_batch:
+        if kind is Kind.ABSENT and as_of_is_shown and batch != as_of:
             yield failed("FILE_UNKNOWN", f"{name}: an absent package shows the as-of batch alone")
         elif batch + 1 not in sizes:
             yield failed("FILE_UNKNOWN", f"{name}: batch {batch} is not the last one of an anchor")
-    # In the other two kinds step 8.4 asks for it, which is not judged in an extract.
-    if kind is Kind.EXTRACT and case.as_of_batch not in case.evidence.batch_numbers:
-        yield failed("FILE_MISSING", f"{bag.batch_names(case.as_of_batch).header} is missing")
+    if kind is Kind.EXTRACT and not as_of_is_shown:
+        yield failed("FILE_MISSING", f"{bag.batch_names(as_of).header} is missing")
 
 
 def _attachment_files(case: Case, kind: Kind) -> Iterator[Trouble]:

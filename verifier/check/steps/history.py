@@ -76,10 +76,11 @@ def step_7_3(case: Case) -> Iterator[Trouble]:
 
 
 def _prefixes_of_leaves(case: Case, heads: dict[int, Head]) -> Iterator[Trouble]:
-    # The as-of head itself is compared in step 6.5.
-    earlier = {batch: head for batch, head in heads.items() if batch != case.as_of_batch}
-    roots = case.roots_at({head.size for head in earlier.values()})
-    for batch, head in earlier.items():
+    roots = case.roots_at({head.size for head in heads.values()})
+    if roots.get(case.as_of_head.size) != case.as_of_head.root:
+        # Step 6.5 says so; other leaves than the log's show nothing of its history.
+        raise Blocked("the leaves of the as-of head")
+    for batch, head in heads.items():
         if head.size in roots and roots[head.size] != head.root:
             yield failed("LOG_FORKED", f"the head in batch {batch} is no prefix of the leaves")
 
