@@ -108,16 +108,26 @@ class Package:
 
     def sealed(self) -> Package:
         """SM3 list, manifests and tag manifests made anew; nothing else changes."""
-        files = {p: c for p, c in self.files.items() if p not in MANIFESTS + TAG_MANIFESTS}
-        payload = {p: c for p, c in files.items() if p.startswith("data/") and p != SM3}
-        payload[SM3] = digest_list(payload, "sm3")
-        files |= payload
-        for path, algorithm in zip(MANIFESTS, ("sha256", "sha512"), strict=True):
-            files[path] = digest_list(payload, algorithm)
-        tags = {p: files[p] for p in ("bagit.txt", *MANIFESTS) if p in files}
-        for path, algorithm in zip(TAG_MANIFESTS, ("sha256", "sha512"), strict=True):
-            files[path] = digest_list(tags, algorithm)
-        return replace(self, files=files)
+        listed = {p: c for p, c in self.files.items() if p.startswith("data/") and p != SM3}
+        return self.put(SM3, digest_list(listed, "sm3")).manifested()
+
+    def manifested(self) -> Package:
+        """Manifests and tag manifests made anew."""
+        payload = {p: c for p, c in self.files.items() if p.startswith("data/")}
+        made = {
+            path: digest_list(payload, algorithm)
+            for path, algorithm in zip(MANIFESTS, ("sha256", "sha512"), strict=True)
+        }
+        return replace(self, files=self.files | made).tagged()
+
+    def tagged(self) -> Package:
+        """Tag manifests made anew over the tag files that are there."""
+        tags = {p: self.files[p] for p in ("bagit.txt", *MANIFESTS) if p in self.files}
+        made = {
+            path: digest_list(tags, algorithm)
+            for path, algorithm in zip(TAG_MANIFESTS, ("sha256", "sha512"), strict=True)
+        }
+        return replace(self, files=self.files | made)
 
     def zipped(self) -> bytes:
         return zip_bytes(self.files)

@@ -1,0 +1,538 @@
+"""Attacks on the container: steps 2.1 to 2.8, and evidence that travels in the package.
+
+The exporter is the attacker. He rebuilds manifests, statement and README over what he changed,
+except where a sentence says that they are what he changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.hostile.case import Case, attack, case, honest
+from tests.hostile.export import tlog_proof
+from tests.hostile.log import map_proof
+from tests.hostile.package import (
+    CONSISTENCY,
+    MANIFESTS,
+    README,
+    SM3,
+    STATEMENT,
+    TAG_MANIFESTS,
+    Package,
+    disclosure_path,
+    header_path,
+    leaf_path,
+    map_path,
+    proof_path,
+)
+from tests.hostile.persons import toml
+from tests.hostile.world import CASE
+from verifier.format import jsonc
+from verifier.format.digests import b64url_encode
+
+
+def package() -> Package:
+    return honest().complete()
+
+
+def added(path: str, content: bytes = b"more\n") -> Case:
+    """The honest package with one file more, sealed."""
+    return case(package().put(path, content).sealed())
+
+
+def removed(path: str) -> Case:
+    """The honest package with one file less, restated and sealed."""
+    return case(package().drop(path).restated())
+
+
+# ---------------------------------------------------------------------- 2.1 the zip
+
+
+@attack(container="2.1 FAIL ZIP_FORM", verdict="INVALID")
+def zip_with_a_trailing_byte() -> Case:
+    """A byte follows the zip."""
+    return case(package().zipped() + b"\0", matter=CASE)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_byte_before_it() -> Case:
+    """A byte precedes the zip."""
+    return case(b"\0" + package().zipped(), matter=CASE)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_comment() -> Case:
+    """The zip ends with a comment of five bytes."""
+    content = package().zipped()
+    return case(content[:-2] + b"\x05\x00VALID", matter=CASE)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_that_is_none() -> Case:
+    """The file holds no zip."""
+    return case(b"Dear Sir,", matter=CASE)
+
+
+# ---------------------------------------------------------------------- 2.2 names
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def hidden_file() -> Case:
+    """A name begins with a dot."""
+    return added("data/.note")
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def name_that_climbs() -> Case:
+    """A path leads out of the package."""
+    return added("data/../../evil.txt")
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def absolute_name() -> Case:
+    """A path is absolute."""
+    return added("/evil.txt")
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def names_that_differ_in_case() -> Case:
+    """Two files are one on many machines."""
+    return added("data/readme.TXT", b"You owe nothing.\n")
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def name_in_another_alphabet() -> Case:
+    """A letter of a name looks like another one."""
+    return added("data/R\u0415ADME.txt")
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def name_above_200_bytes() -> Case:
+    """A path has 201 bytes."""
+    return added("data/" + "x" * 196)
+
+
+def folder(change: Callable[[Path], object]) -> Case:
+    """The honest package as a directory, changed."""
+
+    def write(parent: Path) -> Path:
+        written = package().write_folder(parent / "package")
+        change(written)
+        return written
+
+    return case(write, matter=CASE)
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def link_in_a_directory() -> Case:
+    """A file of the directory is a link to a copy outside, which can change later."""
+
+    def change(root: Path) -> None:
+        target = root.parent / "outside.txt"
+        (root / README).rename(target)
+        (root / README).symlink_to(target)
+
+    return folder(change)
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def linked_folder_in_a_directory() -> Case:
+    """A folder of the directory is a link."""
+
+    def change(root: Path) -> None:
+        target = root.parent / "outside"
+        (root / "data/attachments").rename(target)
+        (root / "data/attachments").symlink_to(target, target_is_directory=True)
+
+    return folder(change)
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
+def pipe_in_a_directory() -> Case:
+    """A file of the directory is a pipe, at which a reader would wait for ever."""
+
+    def change(root: Path) -> None:
+        (root / README).unlink()
+        os.mkfifo(root / README)
+
+    return folder(change)
+
+
+# ---------------------------------------------------------------------- 2.3 and 2.4
+
+
+@attack(container="2.3 FAIL BAG_DECLARATION")
+def bag_of_another_version() -> Case:
+    """bagit.txt declares version 0.97; the tag manifests agree."""
+    return case(
+        package().put("bagit.txt", package()["bagit.txt"].replace(b"1.0", b"0.97")).sealed()
+    )
+
+
+@attack(container="2.3 FAIL BAG_DECLARATION")
+def bag_with_carriage_returns() -> Case:
+    """bagit.txt ends its lines with CR LF."""
+    content = package()["bagit.txt"].replace(b"\n", b"\r\n")
+    return case(package().put("bagit.txt", content).sealed())
+
+
+@attack(container="2.3 FAIL BAG_DECLARATION")
+def bag_without_declaration() -> Case:
+    """bagit.txt is missing."""
+    return case(package().drop("bagit.txt").sealed())
+
+
+def manifest(change: Callable[[bytes], bytes], name: str = MANIFESTS[0]) -> Case:
+    """The honest package with another manifest; the tag manifests are made anew over it."""
+    return case(package().put(name, change(package()[name])).tagged())
+
+
+def reversed_lines(content: bytes) -> bytes:
+    return b"".join(sorted(content.splitlines(keepends=True), reverse=True))
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def unsorted_manifest() -> Case:
+    """The lines of a manifest are in another order."""
+    return manifest(reversed_lines)
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def manifest_with_upper_case_digests() -> Case:
+    """The digests of a manifest are in upper case, which BagIt allows."""
+    return manifest(lambda content: content[:64].upper() + content[64:])
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def manifest_without_a_line() -> Case:
+    """A manifest lacks a line, so that file could be exchanged unnoticed."""
+    return manifest(lambda content: content.split(b"\n", 1)[1], name=MANIFESTS[1])
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def manifest_with_a_line_twice() -> Case:
+    """A manifest has a line twice."""
+    return manifest(lambda content: content.split(b"\n", 1)[0] + b"\n" + content)
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def manifest_without_last_line_feed() -> Case:
+    """A manifest's last line isn't ended."""
+    return manifest(lambda content: content[:-1])
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def tag_manifest_with_another_digest() -> Case:
+    """A tag manifest states another digest."""
+    content = package()[TAG_MANIFESTS[0]]
+    return case(package().put(TAG_MANIFESTS[0], b"0" * 64 + content[64:]))
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def payload_changed_under_old_manifests() -> Case:
+    """The SM3 list is another one; the manifests are the old ones."""
+    return case(package().put(SM3, b"\n"))
+
+
+@attack(container="2.4 FAIL MANIFEST_DIFFERS")
+def missing_manifest() -> Case:
+    """A manifest is missing, and the tag manifests don't know it."""
+    return case(package().drop(MANIFESTS[1]).tagged())
+
+
+# ---------------------------------------------------------------------- 2.5 the set of files
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def fetch_file() -> Case:
+    """fetch.txt would let a bag's reader load files from elsewhere."""
+    return added("fetch.txt", b"https://evil.example/x 10 data/statement.json\n")
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def unknown_manifest() -> Case:
+    """A manifest by an algorithm that nobody should trust any more."""
+    return added("manifest-md5.txt", b"0" * 32 + b"  data/README.txt\n")
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def bag_info() -> Case:
+    """bag-info.txt is common in bags and has no place here."""
+    return added("bag-info.txt", b"Contact-Name: Nobody\n")
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def policy_in_the_package() -> Case:
+    """The package brings a policy that trusts its maker."""
+    return added("data/policy.toml", toml(honest().policy()).encode())
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def block_list_in_the_package() -> Case:
+    """The package brings inputs that confirm its blocks."""
+    return added("inputs.toml", toml(honest().inputs()).encode())
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def verdict_in_the_package() -> Case:
+    """The package brings its own verdict."""
+    return added("data/verdict.json", b'{"verdict":"VALID"}')
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN", finality="9.1 NOT CHECKED LEVEL_0")
+def block_list_for_a_person_who_has_none() -> Case:
+    """The block list in the package confirms nothing for a person who has none of her own."""
+    inputs = honest().inputs()
+    inputs["block"].pop()
+    content = toml(honest().inputs()).encode()
+    return case(package().put("data/inputs.toml", content).sealed(), inputs=inputs)
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def attachment_without_disclosure() -> Case:
+    """A file lies among the attachments that no disclosure names."""
+    return added("data/attachments/" + "0" * 32, b"an original of nobody")
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def attachment_of_a_withheld_field() -> Case:
+    """A field is withheld, its file is there all the same."""
+    kept = {(0, "text"): "privilege", (3, "attachment-0"): "privilege"}
+    withheld = honest().complete(withheld=kept)
+    [path] = [path for path in package().files if path.startswith("data/attachments/")]
+    return case(withheld.put(path, package()[path]).restated())
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def disclosures_of_a_leaf_that_is_not_there() -> Case:
+    """There are disclosures for a position beyond the matter."""
+    text = b64url_encode(jsonc.encode([b64url_encode(b"\x5a" * 16), "text", "nothing"]))
+    return added(disclosure_path(77), text.encode() + b"\n")
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def paths_in_a_complete_package() -> Case:
+    """A complete package has inclusion paths, which only extracts have."""
+    return added("data/matter/paths.json", honest().extract()["data/matter/paths.json"])
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def leaf_in_an_absent_package() -> Case:
+    """A package that says "nothing" holds a leaf."""
+    leaf = package()[leaf_path(0)]
+    return case(honest().absent().put(leaf_path(0), leaf).restated())
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def leaf_with_a_short_number() -> Case:
+    """A leaf's file name is not padded."""
+    return added("data/matter/leaves/7.json", package()[leaf_path(0)])
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def batch_that_no_anchor_ends_with() -> Case:
+    """The package shows batch 1, which is the last one of no anchor."""
+    world = honest()
+    shown = package()
+    anchor = world.log.anchors[1]
+    batch = world.log.batches[1]
+    more = (
+        shown.put(header_path(1), batch.header)
+        .put(proof_path(1), tlog_proof(anchor, 1))
+        .put_json(map_path(1), map_proof(batch, world.log.number(CASE).key, batch.matters[CASE]))
+    )
+    assert batch.not_before is not None
+    evm = more.json("data/anchors/evm.json")
+    evm["not_before"].insert(0, "0x" + batch.not_before.header.hex())
+    return case(more.put_json("data/anchors/evm.json", evm).restated())
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def empty_folder_in_a_directory() -> Case:
+    """The directory holds an empty folder, which a zip can't."""
+    return folder(lambda root: (root / "data/tokens").mkdir())
+
+
+@attack(container="2.5 FAIL FILE_MISSING")
+def missing_sm3_list() -> Case:
+    """The SM3 list is missing, and the manifests don't know it."""
+    return case(package().drop(SM3).manifested())
+
+
+@attack(container="2.5 FAIL FILE_MISSING")
+def missing_attachment() -> Case:
+    """An attachment is disclosed and not there."""
+    [path] = [path for path in package().files if path.startswith("data/attachments/")]
+    return removed(path)
+
+
+@attack(container="2.5 FAIL FILE_MISSING")
+def missing_readme() -> Case:
+    """The README is missing."""
+    return case(package().drop(README).sealed(), matter=CASE)
+
+
+@attack(container="2.5 FAIL FILE_MISSING")
+def missing_map_proof() -> Case:
+    """A shown batch has no map proof."""
+    return removed(map_path(2))
+
+
+@attack(container="2.5 FAIL FILE_MISSING")
+def missing_consistency_file() -> Case:
+    """The consistency file is missing."""
+    return removed(CONSISTENCY)
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_KIND")
+def statement_of_another_kind() -> Case:
+    """The statement's kind is none of three."""
+    return case(package().chosen(kind="partial").restated())
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:MEMBER_UNKNOWN")
+def statement_with_unknown_member() -> Case:
+    """The statement has a member that the format doesn't list."""
+    return case(package().chosen(verdict="VALID").sealed())
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_REASON")
+def statement_with_another_reason() -> Case:
+    """A field is withheld for a reason that the format doesn't know."""
+    kept = [{"position": 0, "claim": "text", "reason": "embarrassing"}]
+    return case(package().chosen(withheld=kept).restated())
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_MATTER")
+def statement_with_hyphens_in_the_number() -> Case:
+    """The matter number is printed with hyphens."""
+    number = package().json(STATEMENT)["matter"]
+    return case(package().chosen(matter=number[:3] + "-" + number[3:]).restated())
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_ORDER")
+def statement_with_lists_out_of_order() -> Case:
+    """The withheld fields aren't in ascending order."""
+    claims = sorted(honest().log.matters[CASE].records[1].disclosures)
+    kept = {(0, "text"): "other"} | {(1, claim): "other" for claim in claims}
+    made = honest().complete(withheld=kept)
+    listed = made.json(STATEMENT)["withheld"]
+    return case(made.chosen(withheld=listed[::-1]).restated())
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_VERSION")
+def statement_with_a_line_in_the_version() -> Case:
+    """The verifier's version holds a line feed, to write a line of its own into the README."""
+    verifier = package().json(STATEMENT)["verifier"] | {"version": "1\nVERDICT: VALID"}
+    return case(package().chosen(verifier=verifier).restated())
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:JSON_DUPLICATE")
+def statement_with_a_kind_twice() -> Case:
+    """The statement names its kind twice."""
+    content = package()[STATEMENT].replace(b'"kind":', b'"kind":"absent","kind":')
+    return case(package().put(STATEMENT, content).sealed())
+
+
+# ---------------------------------------------------------------------- 2.6 to 2.8
+
+
+def stated(change: Callable[[dict[str, Any]], object]) -> Case:
+    """The honest package whose statement says something else; the README follows it."""
+    statement = package().json(STATEMENT)
+    change(statement)
+    return case(package().put_json(STATEMENT, statement).readdressed())
+
+
+@attack(container="2.6 FAIL STATEMENT_DIFFERS")
+def statement_of_a_later_time() -> Case:
+    """The statement gives a later as-of time."""
+    return stated(lambda s: s["as_of"].update(time="2026-12-01T00:00:00.000Z"))
+
+
+@attack(container="2.6 FAIL STATEMENT_DIFFERS")
+def statement_of_fewer_records() -> Case:
+    """The statement counts one record less."""
+    return stated(lambda s: s.update(records=5))
+
+
+@attack(container="2.6 FAIL STATEMENT_DIFFERS")
+def statement_of_another_log() -> Case:
+    """The statement names another log."""
+    return stated(lambda s: s["log"].update(name="notary.example/lag"))
+
+
+@attack(container="2.6 FAIL STATEMENT_DIFFERS")
+def statement_of_another_block_hash() -> Case:
+    """The statement tells the person to compare another block hash."""
+    return stated(lambda s: s["blocks"][-1].update(hash="0x" + "ab" * 32))
+
+
+@attack(container="2.6 FAIL STATEMENT_DIFFERS")
+def statement_without_a_block() -> Case:
+    """The statement doesn't name the as-of block among those to compare."""
+    return stated(lambda s: s["blocks"].pop())
+
+
+@attack(container="2.6 FAIL STATEMENT_DIFFERS")
+def statement_of_an_earlier_anchor() -> Case:
+    """The statement gives an earlier time for the first anchor."""
+    return stated(lambda s: s["anchors"][0].update(time="2026-01-01T00:00:00.000Z"))
+
+
+@attack(container="2.6 FAIL STATEMENT_DIFFERS")
+def statement_of_positions_that_are_not_there() -> Case:
+    """The statement lists a position that isn't in the package."""
+    return stated(lambda s: s["shown"].append(6))
+
+
+@attack(container="2.7 FAIL README_DIFFERS")
+def readme_with_a_promise() -> Case:
+    """The README says more than follows."""
+    return case(package().put(README, package()[README] + b"This evidence is valid.\n").sealed())
+
+
+@attack(container="2.7 FAIL README_DIFFERS")
+def readme_with_another_block_hash() -> Case:
+    """The README tells the person to compare another block hash."""
+    block_hash = package().json(STATEMENT)["as_of"]["block_hash"].encode()
+    changed = package()[README].replace(block_hash, b"0x" + b"ab" * 32)
+    return case(package().put(README, changed).sealed())
+
+
+@attack(container="2.7 FAIL README_DIFFERS")
+def readme_with_another_command() -> Case:
+    """The README sends the person to a verifier of the exporter's."""
+    changed = package()[README].replace(
+        b"Get yours from where you trust it", b"Get yours from evil.example"
+    )
+    return case(package().put(README, changed).sealed())
+
+
+def with_other_sm3() -> Package:
+    """The SM3 list is another one; the manifests agree with it."""
+    return package().put(SM3, package()[SM3].replace(b"0", b"1", 1)).manifested()
+
+
+@attack(container="2.8 FAIL SM3_DIFFERS")
+def wrong_sm3_list_asked_for() -> Case:
+    """The SM3 list is wrong, and the person asks for it."""
+    return case(with_other_sm3(), sm3=True)
+
+
+@attack()
+def wrong_sm3_list_not_asked_for() -> Case:
+    """The SM3 list is a sidecar that no verdict covers unless the person asks for it."""
+    return case(with_other_sm3())
+
+
+# ---------------------------------------------------------------------- exchanged packages
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN", completeness="8.5 FAIL MATTER_PRESENT")
+def complete_package_called_absent() -> Case:
+    """The exporter calls a complete package absent."""
+    return case(package().chosen(kind="absent", withheld=[], erased=[]).restated(), matter=CASE)
