@@ -13,7 +13,7 @@ from hashlib import sha256 as _sha256
 from verifier.format.digests import DIGEST_LENGTH, Digest, sha256
 from verifier.format.errors import FormatError
 
-MAX_PATH = 64  # hashes: sizes are u64, so no proof of RFC 9162 needs more than two a level
+MAX_PATH = 64  # hashes: sizes stay below 2^53, so no proof needs more
 
 # RFC 9162 §2.1.1: the hash of an empty list is the hash of an empty string.
 EMPTY_ROOT = sha256(b"")
