@@ -1,0 +1,25 @@
+"""Each test has a store of its own, which must hold together at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notary.importers.column_map import ColumnMap, parse_map
+from tests.simulators.intake import LETTERS, IntakeWorld, make_intake_world
+from tests.simulators.store import check_world
+
+
+@pytest.fixture
+def letters() -> ColumnMap:
+    return parse_map(LETTERS, "letters.map.toml")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[IntakeWorld]:
+    world = make_intake_world(tmp_path)
+    yield world
+    check_world(world.store)
+    world.store.close()
