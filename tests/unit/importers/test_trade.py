@@ -1,0 +1,68 @@
+"""The trade case is the same for a seed, another for another, and holds nothing that reaches a person."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from notary.cases import trade
+from notary.cases.template import load_template
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    trade.generate(tmp_path / "one", seed=7)
+    trade.generate(tmp_path / "two", seed=7)
+    trade.generate(tmp_path / "other", seed=8)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert contents(tmp_path / "one") != contents(tmp_path / "other")
+
+
+def test_the_template_has_six_consignments_of_twelve_steps() -> None:
+    template = load_template(trade.TEMPLATE)
+    assert len(template.nodes) == 72
+    assert [node.label for node in template.of_consignment("6")] == [
+        "order accepted",
+        "packed",
+        "inspected",
+        "loaded",
+        "bill of lading issued",
+        "departed",
+        "arrived",
+        "discharged",
+        "customs released",
+        "delivered",
+        "received and counted",
+        "accepted",
+    ]
+
+
+def test_the_lists_name_every_file(tmp_path: Path) -> None:
+    case = trade.generate(tmp_path / "case")
+    assert sorted({*case.files, *case.maps}) == [
+        path for path in sorted((tmp_path / "case").rglob("*")) if path.is_file()
+    ]
+
+
+def test_addresses_and_numbers_are_reserved_ones(tmp_path: Path) -> None:
+    case = trade.generate(tmp_path / "case")
+    for path in case.files:
+        text = path.read_text("utf-8", "replace")
+        for address in re.findall(r"[\w.]+@[\w.]+", text):
+            assert address.endswith("@example.com")
+        for number in re.findall(r"\+\d{9,}", text):
+            assert re.fullmatch(r"\+447700900\d{3}|\+4420794601\d\d|\+120255501\d\d", number)
+
+
+def test_the_accounts_are_three(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="want 3 accounts, got 1"):
+        trade.generate(tmp_path / "case", accounts=["PO-1"])
