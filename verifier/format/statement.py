@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from verifier.format import jsonc, numbers
 from verifier.format.digests import Digest, shown
 from verifier.format.errors import FormatError
+from verifier.format.fold import Link
 from verifier.format.heads import check_log_name
 from verifier.format.identity import Identity
 from verifier.format.jsonc import Json
@@ -56,19 +57,6 @@ class Use(StrEnum):
     AS_OF = "as-of"
     LEG = "leg"
     NOT_BEFORE = "not-before"
-
-
-class Link(Protocol):
-    """What a statement needs of a fold link."""
-
-    @property
-    def root(self) -> Digest: ...
-
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def time(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, order=True)
