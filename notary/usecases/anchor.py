@@ -201,7 +201,9 @@ class Anchorer:
         except ChainContradiction as error:
             obstacle = _Obstacle(Cause.ENDPOINT, str(error))
         if obstacle is not None:
-            # Nothing is consumed, and nothing that this chain says is taken for our intents' fate.
+            # Nothing is consumed, and nothing that this chain says is taken for our intents' fate. What
+            # is sealed gets its intent all the same, so that it can be seen to be held.
+            self._seal(happened)
             for intent in self._book.open_intents():
                 if intent.live:
                     self._hold(intent, obstacle, happened, alarms)
@@ -220,7 +222,7 @@ class Anchorer:
         for intent in self._book.open_intents():
             self._advance(run, intent)
         # 4. The next intent, if none is live. A crash leaves it in SEALED with nothing consumed.
-        sealed = self._seal(run)
+        sealed = self._seal(happened)
         if sealed is not None:
             self._advance(run, sealed)
         # 5. A proof of the present head. A crash leaves none, and it is still due.
@@ -584,7 +586,7 @@ class Anchorer:
         newest = self._book.newest_on_chain()
         return 0 if newest is None else newest.size
 
-    def _seal(self, run: _Run) -> Intent | None:
+    def _seal(self, happened: list[str]) -> Intent | None:
         size, covered = self._log.size(), self._covered()
         if size < covered:
             raise Contradiction(
@@ -598,7 +600,7 @@ class Anchorer:
         intent = self._book.seal(
             identity.chain_id, identity.contract, identity.log_address, size, self._root(size)
         )
-        run.happened.append(f"intent {intent.id}: for {size} batches → {intent.state}")
+        happened.append(f"intent {intent.id}: for {size} batches → {intent.state}")
         return intent
 
     def _root(self, size: int) -> bytes:

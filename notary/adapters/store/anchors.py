@@ -105,6 +105,10 @@ class AnchorStore:
 
     # Intents.
 
+    def all_intents(self) -> list[Intent]:
+        """Every intent, oldest first; for people who ask what happened."""
+        return self._intents(select(INTENTS).order_by(INTENTS.c.id))
+
     def open_intents(self) -> list[Intent]:
         """Every open intent, oldest first."""
         is_open = text("state != 'PROVED' AND NOT closed")

@@ -1,0 +1,122 @@
+"""Blocks that go away, before and after finality. Spec: docs/spec/sender.md §3."""
+
+from __future__ import annotations
+
+from notary.core.intent import Cause, State
+from tests.scenarios.anchor.conftest import MakeWorld
+from tests.simulators.chain_world import World
+
+# Finality is far enough that a test can replace blocks before it comes.
+SLOW = ("--no-mining", "--slots-in-an-epoch", "4")
+
+
+def reorganise(world: World, depth: int) -> None:
+    """Replace the newest blocks by empty ones. anvil does not put their transactions back."""
+    world.anvil.rpc("anvil_reorg", depth, [])
+
+
+def mined_intent(world: World) -> int:
+    """Seal a batch and bring it into a block."""
+    world.seal()
+    world.step()
+    world.mine()
+    world.step()
+    mined = world.youngest()
+    assert mined.state is State.MINED
+    return mined.id
+
+
+def test_an_anchor_whose_block_vanished_is_sent_again_with_the_same_bytes(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(*SLOW)
+    intent_id = mined_intent(world)
+    before = world.intent(intent_id)
+    reorganise(world, 1)
+    world.step()
+    again = world.intent(intent_id)
+    assert (again.state, again.block, again.number) == (State.BROADCAST, None, None)
+    assert world.book.leg(again) is None
+    world.settle()
+    after = world.intent(intent_id)
+    assert after.block != before.block
+    assert [one.hash for one in after.attempts] == [one.hash for one in before.attempts]
+
+
+def test_a_successor_whose_prev_changed_is_superseded_and_anchored_anew(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(*SLOW)
+    first = mined_intent(world)
+    second = mined_intent(world)
+    # Later blocks have other times, so the first anchor gets another head, and the second one's prev
+    # is stale.
+    reorganise(world, 2)
+    world.anvil.rpc("evm_increaseTime", 100)
+    world.step()
+    assert [world.intent(one).state for one in (first, second)] == [State.BROADCAST] * 2
+    world.mine()
+    world.settle()
+    assert world.intent(first).state is State.PROVED
+    assert (world.intent(second).state, world.intent(second).closed) == (State.SUPERSEDED, True)
+    assert [one.link.size for one in world.on_chain()] == [1, 2]
+    assert "FOREIGN_NONCE" not in world.told()
+
+
+def test_no_new_intent_is_made_while_old_ones_are_live_again(make_world: MakeWorld) -> None:
+    world = make_world(*SLOW)
+    mined_intent(world)
+    mined_intent(world)
+    reorganise(world, 2)
+    world.seal()
+    world.step()
+    assert len(world.intents()) == 2
+    world.settle()
+
+
+def test_a_superseded_intent_whose_block_vanishes_is_judged_anew(make_world: MakeWorld) -> None:
+    world = make_world(*SLOW)
+    first = mined_intent(world)
+    second = mined_intent(world)
+    reorganise(world, 2)
+    world.anvil.rpc("evm_increaseTime", 100)
+    world.step()
+    world.mine()
+    world.step()
+    assert world.intent(second).state is State.SUPERSEDED
+    # Now that block goes too, with the nonce: without the superseded bytes there would be a gap below
+    # whatever was signed after them.
+    reorganise(world, 1)
+    world.step()
+    assert world.intent(first).state is State.BROADCAST
+    assert world.intent(second).state is State.BROADCAST
+    world.settle()
+    assert [one.link.size for one in world.on_chain()] == [1, 2]
+
+
+def test_an_as_of_proof_in_a_block_that_vanished_is_dropped(make_world: MakeWorld) -> None:
+    world = make_world(*SLOW)
+    mined_intent(world)
+    (stale,) = world.book.pending_as_ofs()
+    reorganise(world, 1)
+    world.settle()
+    newest = world.book.newest_as_of()
+    assert newest is not None
+    assert newest.header != stale.as_of.header
+    assert f"as-of proof at block {stale.as_of.block_number} dropped" in world.told()
+
+
+def test_a_final_anchor_that_vanishes_stops_the_sender(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seal()
+    world.settle()
+    reorganise(world, 3)
+    world.seal()
+    world.step(world.settings.identity_check)
+    world.mine(5)
+    world.step(world.settings.identity_check)
+    held = world.youngest()
+    assert (held.state, held.cause, held.nonce) == (State.HELD, Cause.FINALITY_BROKEN, None)
+    status = world.sender.status(world.now)
+    assert "need a person's judgement" in status.alarms["FINALITY_BROKEN"].text
+    assert world.intents()[0].state is State.PROVED

@@ -1,0 +1,116 @@
+"""A JSON-RPC proxy before a chain: records every call, and lies or breaks where a test says so.
+
+It stands between the product and anvil, so that what the product asked and what it was told are both
+known. Tests speak to anvil directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+Forward = Callable[[], dict[str, Any]]
+# Gets the call's parameters and a way to ask the chain; gives the whole answer.
+Rule = Callable[[list[Any], Forward], dict[str, Any]]
+
+
+class Dropped(Exception):
+    """A rule's way to close the connection without an answer."""
+
+
+class ChainProxy:
+    """Listens on a free loopback port and forwards to `target`."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.calls: list[tuple[str, list[Any]]] = []
+        self._rules: dict[str, Rule] = {}
+        self._server: ThreadingHTTPServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def methods(self) -> set[str]:
+        """The methods that were called."""
+        return {method for method, _ in self.calls}
+
+    def count(self, method: str) -> int:
+        """How often a method was called."""
+        return sum(1 for called, _ in self.calls if called == method)
+
+    @contextlib.contextmanager
+    def rule(self, method: str, rule: Rule) -> Iterator[None]:
+        """Let `rule` answer the method's calls inside the block."""
+        self._rules[method] = rule
+        try:
+            yield
+        finally:
+            del self._rules[method]
+
+    def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
+        method, params = call["method"], call.get("params", [])
+        self.calls.append((method, params))
+
+        def forward() -> dict[str, Any]:
+            request = urllib.request.Request(  # noqa: S310  (loopback, a scheme of ours)
+                self.target, json.dumps(call).encode(), {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                answer: dict[str, Any] = json.load(response)
+            return answer
+
+        rule = self._rules.get(method)
+        return forward() if rule is None else rule(params, forward) | {"id": call.get("id")}
+
+    def __enter__(self) -> Self:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                try:
+                    content = json.dumps(proxy._answer(call)).encode()
+                except (Dropped, OSError):
+                    # Closed without a byte, as when a node dies after it has read the request.
+                    self.close_connection = True
+                    return
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._server is not None
+        assert self._thread is not None
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def answered(result: Any) -> dict[str, Any]:
+    """A whole answer with that result."""
+    return {"jsonrpc": "2.0", "id": 1, "result": result}
+
+
+def refused(message: str, code: int = -32000) -> dict[str, Any]:
+    """A whole answer with an error."""
+    return {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}}
