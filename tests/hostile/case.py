@@ -142,8 +142,8 @@ def case(
     """A case in which the person is honest and well informed about `world`."""
     told = world or honest()
     if matter is None:
-        absent = isinstance(package, Package) and b"\nkind: absent\n" in package["data/README.txt"]
-        matter = NOBODY if absent else CASE
+        readme = package.files.get("data/README.txt", b"") if isinstance(package, Package) else b""
+        matter = NOBODY if b"\nkind: absent\n" in readme else CASE
     return Case(package, policy or told.policy(), inputs or told.inputs(matter), **rest)
 
 

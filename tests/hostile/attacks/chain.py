@@ -23,6 +23,7 @@ from tests.hostile.package import CONSISTENCY, EVM, Package, proof_path
 from tests.hostile.persons import Toml
 from tests.hostile.world import CODE_HASH, HOUR, STRANGERS_CALL, World
 from verifier.format import trees
+from verifier.format.times import format_block_time
 
 OTHER_CONTRACT = b"\xc0\xde" * 10
 
@@ -258,6 +259,18 @@ def pinned(members: Toml) -> Toml:
     policy = honest().policy()
     policy["log"][0] |= members
     return policy
+
+
+@attack(anchor="4.2 NOT CHECKED PIN_NOT_IN_FORCE")
+def checkpoint_anchored_again_after_the_pin_ended() -> Case:
+    """Whoever got the chain key after the pin's end keeps an old checkpoint looking fresh."""
+    world = World.told()
+    end = world.chain.tip.timestamp
+    world.log.anchor(6)
+    world.wait()
+    policy = world.policy()
+    policy["log"][0]["until"] = format_block_time(end)
+    return case(world.complete(), world, policy=policy)
 
 
 @attack(anchor="4.3 NOT CHECKED HASH_RULE_UNKNOWN")
@@ -850,3 +863,21 @@ def forged_history_on_a_private_chain() -> Case:
     # What bounds the sealing is forged as well, but for the as-of block the person asked a source.
     inputs["block"] = [*forged.inputs()["block"][:-1], inputs["block"][-1]]
     return case(forged.complete(), forged, inputs=inputs)
+
+
+@attack(finality="9.2 FAIL BLOCK_HASH_DIFFERENT")
+def leg_in_a_block_with_another_hash() -> Case:
+    """The person's source gives another hash for the block of a leg."""
+    number = honest().log.anchors[FIRST_LEG].block.number
+    inputs = honest().inputs()
+    for block in inputs["block"]:
+        if block["number"] == number:
+            block["hash"] = "0x" + "ef" * 32
+    return case(honest().complete(), inputs=inputs)
+
+
+@attack()
+def leg_in_a_block_that_nobody_confirmed() -> Case:
+    """A leg's block needs no confirmation: the dates rest on the as-of block alone."""
+    numbers = {honest().log.anchors[FIRST_LEG].block.number, honest().log.anchors[-1].block.number}
+    return without_blocks(lambda block: block["number"] in numbers)

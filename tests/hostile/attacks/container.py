@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.hostile.case import Case, attack, case, honest
-from tests.hostile.export import tlog_proof
+from tests.hostile.export import consistency_proofs, leg, tlog_proof
 from tests.hostile.log import map_proof
 from tests.hostile.package import (
     CONSISTENCY,
+    EVM,
     MANIFESTS,
     README,
     SM3,
@@ -30,7 +31,7 @@ from tests.hostile.package import (
 )
 from tests.hostile.persons import toml
 from tests.hostile.world import CASE
-from verifier.format import jsonc
+from verifier.format import jsonc, trees
 from verifier.format.digests import b64url_encode
 
 
@@ -337,17 +338,61 @@ def batch_that_no_anchor_ends_with() -> Case:
     """The package shows batch 1, which is the last one of no anchor."""
     world = honest()
     shown = package()
-    anchor = world.log.anchors[1]
-    batch = world.log.batches[1]
+    anchor, batch = world.log.anchors[1], world.log.batches[1]
     more = (
         shown.put(header_path(1), batch.header)
         .put(proof_path(1), tlog_proof(anchor, 1))
         .put_json(map_path(1), map_proof(batch, world.log.number(CASE).key, batch.matters[CASE]))
     )
     assert batch.not_before is not None
-    evm = more.json("data/anchors/evm.json")
+    evm = more.json(EVM)
     evm["not_before"].insert(0, "0x" + batch.not_before.header.hex())
-    return case(more.put_json("data/anchors/evm.json", evm).restated())
+    return case(more.put_json(EVM, evm).restated())
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def empty_file_of_disclosures() -> Case:
+    """A record without a disclosure has a file for them all the same."""
+    return added(disclosure_path(2), b"")
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def batch_after_which_nothing_was_new() -> Case:
+    """A complete package shows an anchored batch that brought the matter nothing."""
+    return batch_shown_too(package(), 3)
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def batch_that_dates_no_record() -> Case:
+    """An extract of the first record shows the batch by which later ones are dated."""
+    return batch_shown_too(honest().extract((0,)), 4)
+
+
+def batch_shown_too(made: Package, index: int) -> Case:
+    """The package with one batch more, consistent in all else."""
+    world = honest()
+    anchor = next(a for a in world.log.anchors if a.size == index + 1)
+    batch = world.log.batches[index]
+    proof = map_proof(batch, world.log.number(CASE).key, batch.matters[CASE])
+    more = (
+        made.put(header_path(index), batch.header)
+        .put(proof_path(index), tlog_proof(anchor, index))
+        .put_json(map_path(index), proof)
+    )
+    shown = sorted(
+        int(path.removeprefix("data/map/").removesuffix(".json"))
+        for path in more.files
+        if path.startswith("data/map/")
+    )
+    hashes = [trees.leaf_hash(header) for header in world.log.headers_under(6)]
+    proofs = consistency_proofs(hashes, [shown_index + 1 for shown_index in shown])
+    more = more.put_json(CONSISTENCY, more.json(CONSISTENCY) | {"proofs": proofs})
+    headers = [
+        "0x" + block.header.hex()
+        for block in world.chain.blocks
+        if block in [world.log.batches[shown_index].not_before for shown_index in shown]
+    ]
+    return case(more.put_json(EVM, more.json(EVM) | {"not_before": headers}).restated())
 
 
 @attack(container="2.5 FAIL FILE_UNKNOWN")
@@ -385,6 +430,19 @@ def missing_map_proof() -> Case:
 def missing_consistency_file() -> Case:
     """The consistency file is missing."""
     return removed(CONSISTENCY)
+
+
+@attack(container="2.5 FAIL FILE_MISSING")
+def extract_without_the_newest_batch() -> Case:
+    """An extract doesn't show the as-of batch, under which its records are included."""
+    made = honest().extract()
+    proofs = made.json(CONSISTENCY)
+    proofs["proofs"].pop()
+    hidden = made.drop(header_path(5), proof_path(5), map_path(5)).put_json(CONSISTENCY, proofs)
+    evm = hidden.json(EVM)
+    evm["not_before"].pop()
+    evm["legs"][1] = leg(honest().log, honest().log.anchors[-2], 2)
+    return case(hidden.put_json(EVM, evm).sealed())
 
 
 @attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_KIND")

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from tests.hostile.attacks.chain import evm_changed, with_evm
 from tests.hostile.case import Case, attack, case, damaged, honest
 from tests.hostile.chain import Block, Chain
 from tests.hostile.damage import Change
-from tests.hostile.export import consistency_proofs, tlog_proof
+from tests.hostile.export import consistency_proofs, leg, tlog_proof
 from tests.hostile.log import Key, signed_note
 from tests.hostile.log import map_path as path_in_map
 from tests.hostile.package import (
     CONSISTENCY,
+    EVM,
     PATHS,
     Package,
     disclosure_path,
@@ -26,12 +28,14 @@ from tests.hostile.package import (
     map_path,
     proof_path,
 )
-from tests.hostile.world import CASE, GENESIS_TIME, HOUR, World
+from tests.hostile.world import CASE, GENESIS_TIME, HOUR, NOBODY, World
 from verifier.format import matter_map, trees
 from verifier.format.digests import ZERO, Digest, b64_encode
 
 # RFC 8032 §5.1: the order of the group.
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
+
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 FIRST_SHOWN, LAST_SHOWN = 2, 5  # batches of the honest complete package: 2, 4 and 5
 
@@ -88,6 +92,18 @@ def checkpoint_with_seventeen_lines() -> Case:
         return note + "".join(key.line(key.sign(text)) for key in strangers)
 
     return note_at_3(change)
+
+
+@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:B64_FORM")
+def checkpoint_with_tail_bits() -> Case:
+    """An unused bit at the end of the root's base64 is set."""
+
+    def change(text: str) -> str:
+        lines = text.split("\n")
+        last = BASE64.index(lines[2][42])
+        return f"{lines[0]}\n{lines[1]}\n{lines[2][:42]}{BASE64[last | 1]}=\n"
+
+    return text_at_3(change)
 
 
 @attack(checkpoint="5.1 FAIL CHECKPOINT_ORIGIN")
@@ -302,6 +318,20 @@ def proof_of_another_batch() -> Case:
     return case(honest().complete().put(proof_path(LAST_SHOWN), proof).restated())
 
 
+@attack(inclusion="6.2 FAIL BATCH_NOT_INCLUDED")
+def batch_shown_by_a_later_anchor() -> Case:
+    """Batch 2 is shown by the checkpoint of the last anchor, not of the first that covers it."""
+    world = honest()
+    made = world.complete().put(proof_path(FIRST_SHOWN), tlog_proof(world.log.anchors[-1], 2))
+    hashes = [trees.leaf_hash(header) for header in world.log.headers_under(6)]
+    made = made.put_json(
+        CONSISTENCY, made.json(CONSISTENCY) | {"proofs": consistency_proofs(hashes, [5, 6])}
+    )
+    evm = made.json(EVM)
+    evm["legs"].insert(1, leg(world.log, world.log.anchors[3], 2))
+    return case(made.put_json(EVM, evm).restated())
+
+
 def proof_lines(change: Callable[[list[str]], list[str]], batch: int = FIRST_SHOWN) -> Case:
     """The honest package with other lines before the checkpoint of a tlog-proof."""
     package = honest().complete()
@@ -378,6 +408,104 @@ def map_that_is_not_in_its_one_form() -> Case:
             proof = package.json(path)
             package = package.put_json(path, proof | {"path": [*proof["path"], ZERO.hex()]})
     return case(package.restated(), world)
+
+
+def absent_with(change: Callable[[dict[str, Any]], object], matter: str = NOBODY) -> Case:
+    """An absent package with another map proof."""
+    package = honest().absent(matter)
+    proof = package.json(map_path(LAST_SHOWN))
+    change(proof)
+    return case(package.put_json(map_path(LAST_SHOWN), proof).restated(), matter=matter)
+
+
+def number_with(kind: str) -> str:
+    """The name of a number that was never used and whose absence is shown in this way."""
+    for i in range(1000):
+        name = f"unused {i}"
+        if honest().absent(name).json(map_path(LAST_SHOWN))["kind"] == kind:
+            return name
+    raise AssertionError(f"no number is absent by {kind}")
+
+
+@attack()
+def absence_by_another_leaf() -> Case:
+    """Another matter's leaf stands where the number's would."""
+    name = number_with("absent-leaf")
+    return case(honest().absent(name), matter=name)
+
+
+@attack()
+def absence_by_an_empty_child() -> Case:
+    """Nothing stands where the number's leaf would."""
+    world = lopsided()
+    return case(world.absent(UNUSED), world, matter=UNUSED)
+
+
+UNUSED = "unused"
+
+
+@cache
+def lopsided() -> World:
+    """A world in which the unused number ends at an empty child."""
+    for i in range(1000):
+        world = World.told(seed=f"lopsided {i}")
+        if world.absent(UNUSED).json(map_path(LAST_SHOWN))["kind"] == "absent-empty":
+            return world
+    raise AssertionError("no world has an empty child on that path")
+
+
+@attack(inclusion="6.3 FAIL MAP_PROOF")
+def absence_by_an_empty_path() -> Case:
+    """An empty path to nothing stands for absence, in a map that isn't empty."""
+
+    def change(proof: dict[str, Any]) -> None:
+        del proof["leaf"]
+        proof.update(kind="absent-empty", path=[])
+
+    return absent_with(change, number_with("absent-leaf"))
+
+
+@attack(inclusion="6.3 FAIL MAP_PROOF")
+def absence_by_its_own_leaf() -> Case:
+    """The other leaf has the key itself: the matter is there."""
+    world = honest()
+    key = world.log.number(CASE).key
+    leaf = {"key": key.hex(), "value": world.log.batches[LAST_SHOWN].values[key].hex()}
+
+    def change(proof: dict[str, Any]) -> None:
+        del proof["head"], proof["blind"]
+        proof.update(kind="absent-leaf", leaf=leaf)
+
+    return absent_with(change, CASE)
+
+
+@attack(inclusion="6.3 FAIL MAP_PROOF")
+def absence_by_a_leaf_elsewhere() -> Case:
+    """The other leaf is in the map, on a path that the key doesn't take."""
+    world = honest()
+    batch = world.log.batches[LAST_SHOWN]
+    key = world.log.number(CASE).key
+    elsewhere = next(other for other in batch.values if other != key)
+    siblings, _met = path_in_map(batch.values, elsewhere)
+
+    def change(proof: dict[str, Any]) -> None:
+        del proof["head"], proof["blind"]
+        leaf = {"key": elsewhere.hex(), "value": batch.values[elsewhere].hex()}
+        proof.update(kind="absent-leaf", leaf=leaf, path=[s.hex() for s in siblings])
+
+    return absent_with(change, CASE)
+
+
+@attack(inclusion="6.3 FAIL MAP_PROOF:MAP_PROOF_FORM")
+def absence_without_saying_how() -> Case:
+    """The proof's kind is none of three."""
+    return absent_with(lambda proof: proof.update(kind="absent"), number_with("absent-leaf"))
+
+
+@attack(inclusion="6.3 FAIL MAP_PROOF:MEMBER_UNKNOWN")
+def absence_with_a_head() -> Case:
+    """The proof says absent and brings a head along."""
+    return absent_with(lambda proof: proof.update(head="x\n0\n"), number_with("absent-leaf"))
 
 
 @attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_ORIGIN")

@@ -26,7 +26,7 @@ from tests.hostile.package import (
 )
 from tests.hostile.persons import Toml, toml
 from tests.hostile.world import CASE, NOBODY, World
-from verifier.format import jsonc
+from verifier.format import jsonc, numbers
 from verifier.format.digests import b64_encode
 from verifier.format.times import format_block_time
 
@@ -346,7 +346,7 @@ def newest_batch_not_shown() -> Case:
     return case(hidden.put_json(CONSISTENCY, document).sealed())
 
 
-@attack(container="2.5 FAIL FILE_UNKNOWN", completeness="8.4 FAIL ASOF_HEADER_OLD")
+@attack(completeness="8.4 FAIL ASOF_HEADER_OLD")
 def newest_batch_not_shown_for_an_absence() -> Case:
     """The exporter shows the last but one batch, in which the number wasn't there yet."""
     world = World.told()
@@ -492,6 +492,13 @@ def head_after(index: int) -> str:
     entries = rlp.decode(anchor.block.receipts[anchor.tx_index][1:])[3]
     head: bytes = entries[0][1][2]
     return head.hex()
+
+
+@attack()
+def number_typed_by_hand() -> Case:
+    """The person types the number in groups and in upper case."""
+    number = honest().log.number(CASE)
+    return with_inputs(matter=numbers.display(number).upper().replace("-", " "))
 
 
 # ---------------------------------------------------------------------- 12 receipts

@@ -174,6 +174,31 @@ def leaf_above_64_kib() -> Case:
     return damaged(damage={"leaf": leaf_member(remark="x" * 65_536)})
 
 
+@attack(integrity="3.1 FAIL LEAF_FORM:B64URL_FORM")
+def leaf_with_tail_bits_in_its_blind() -> Case:
+    """An unused bit at the end of the blind is set."""
+    return damaged(damage={"leaf": leaf_member(blind=set_tail_bit(b64url_encode(bytes(16))))})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:B64URL_FORM")
+def leaf_with_tail_bits_in_a_digest() -> Case:
+    """An unused bit at the end of a claim's digest is set."""
+
+    def at(leaf: dict[str, Any], **where: Any) -> dict[str, Any]:
+        if where != {"matter": CASE, "position": 1}:
+            return leaf
+        claims = leaf["claims"]
+        return leaf | {"claims": claims | {"payer": set_tail_bit(claims["payer"])}}
+
+    return damaged(damage={"leaf": at})
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:MEMBER_FORM")
+def leaf_with_upper_case_key() -> Case:
+    """The matter key is in upper case."""
+    return damaged(damage={"leaf": leaf_member(matter=honest().log.number(CASE).key.hex().upper())})
+
+
 # ---------------------------------------------------------------------- 3.2 and 3.3
 
 
@@ -449,6 +474,18 @@ def with_lines(position: int, change: Callable[[list[bytes]], list[bytes]]) -> C
 def disclosures_with_carriage_returns() -> Case:
     """The exporter ends lines with CR LF."""
     return with_lines(1, lambda lines: [line[:-1] + b"\r\n" for line in lines])
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURES_LINES")
+def disclosures_without_last_line_feed() -> Case:
+    """The exporter doesn't end the last line."""
+    return with_lines(1, lambda lines: [*lines[:-1], lines[-1][:-1]])
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_SYNTAX")
+def disclosures_with_an_empty_line() -> Case:
+    """The exporter puts an empty line between two."""
+    return with_lines(1, lambda lines: [lines[0], b"\n", *lines[1:]])
 
 
 @attack(integrity="3.7 FAIL SALT_REUSED")
