@@ -16,13 +16,13 @@ from typing import Annotated, Literal
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from notary.compose import Service, open_service
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
-from api import problems
+from api import problems, reading
 from api.wire import HealthView, MatterView, NewMatter, NewRecord, RecordView
 from notary import config
+from notary.compose import Service, open_service
 from notary.core.intake import Accepted, Incoming, Refused
 from notary.errors import CallerError, ConflictError
 from notary.ports import Matter
@@ -137,9 +137,10 @@ def _private(app: FastAPI) -> None:
         found = await run_in_threadpool(service.register.all, agency)
         return [_matter_view(matter) for matter in found]
 
-    @app.post("/v1/matters", status_code=201)
-    async def new_matter(service: TheService, agency: Agency, body: NewMatter) -> MatterView:
+    @app.post("/v1/matters", status_code=201, openapi_extra=reading.described(NewMatter))
+    async def new_matter(service: TheService, agency: Agency, request: Request) -> MatterView:
         """Register a matter and give it its number."""
+        body = await reading.read(request, NewMatter)
         matter = await run_in_threadpool(service.new_matter, agency, body.title, body.accounts)
         return _matter_view(matter)
 
@@ -148,11 +149,12 @@ def _private(app: FastAPI) -> None:
         """One matter."""
         return _matter_view(await run_in_threadpool(service.matter, agency, number))
 
-    @app.post("/v1/records", status_code=201)
+    @app.post("/v1/records", status_code=201, openapi_extra=reading.described(NewRecord))
     async def new_record(
-        service: TheService, agency: Agency, body: NewRecord, response: Response
+        service: TheService, agency: Agency, request: Request, response: Response
     ) -> RecordView:
         """Take a record; answered only when it is durable. 200 instead of 201 for a replay."""
+        body = await reading.read(request, NewRecord)
         key = numbers.parse(body.matter).key
         item = Incoming(key, body.kind, body.claims, body.idempotency_key)
         future = service.committer.submit(agency, [item])

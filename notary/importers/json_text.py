@@ -1,6 +1,6 @@
 """Owns the reading of other people's JSON: any spelling, but nothing that two readers would read differently.
 
-Numbers with a fraction or an exponent stay text, so that no digit changes. Test:
+Numbers with a fraction or an exponent stay text or are refused, so that no digit changes. Test:
 tests/unit/importers/test_json_text.py.
 """
 
@@ -24,12 +24,15 @@ class _Refused(Exception):
     """A fault that the decoder's hooks found."""
 
 
-def parse_object(data: bytes) -> dict[str, Value]:
-    """Read one JSON object. Raises BadRow ROW_ENCODING or ROW_JSON."""
+def parse_object(data: bytes, *, fractions: bool = True) -> dict[str, Value]:
+    """Read one JSON object. Raises BadRow ROW_ENCODING or ROW_JSON.
+
+    With `fractions` a number with a fraction or an exponent is given as its text, else it is refused.
+    """
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise BadRow("ROW_JSON", "", f"nested deeper than {MAX_DEPTH} levels", _REMEDY)
     try:
-        value = _DECODER.decode(data.decode("utf-8"))
+        value = (_DECODER if fractions else _WHOLE).decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadRow(
             "ROW_ENCODING",
@@ -72,6 +75,10 @@ def _constant(text: str) -> Value:
     raise _Refused(f"{text} is no JSON number")
 
 
+def _fraction(text: str) -> Value:
+    raise _Refused(f"the number {text[:20]} is not whole; write an amount in minor units, or text")
+
+
 def _depth(data: bytes) -> int:
     deepest = depth = 0
     for bracket in _NOT_BRACKETS.sub(b"", data):
@@ -82,4 +89,7 @@ def _depth(data: bytes) -> int:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_integer, parse_float=str, parse_constant=_constant
+)
+_WHOLE = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
 )
