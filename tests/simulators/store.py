@@ -202,13 +202,15 @@ def _check_matter(world: StoreWorld, matter: Matter) -> None:
     assert [view.position for view in views] == list(range(matter.size))
     hashes = [trees.leaf_hash(view.leaf) for view in views]
     assert [view.leaf_hash for view in views] == hashes
+    frontier = trees.Frontier()
     for view in views:
+        frontier.append(hashes[view.position])
         receipt = receipts.parse(view.receipt)
         receipts.check_receipt(receipt, [world.keys.receipt.vkey])
         assert receipt.body.leaf == hashes[view.position]
         assert receipt.body.matter == matter.key
         assert receipt.body.position == view.position
-        assert receipt.body.head.root == trees.root(hashes[: view.position + 1])
+        assert receipt.body.head.root == frontier.root()
         leaf = records.check_digests(records.check_claims(records.parse_leaf(view.leaf)))
         assert (leaf.matter, leaf.position) == (matter.key, view.position)
         detail = world.reader.content(world.agency_id, view.record_id)

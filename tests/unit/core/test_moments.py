@@ -1,0 +1,22 @@
+"""Moments pass through the store to the millisecond."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from notary.core.moments import milliseconds, moment
+
+
+@pytest.mark.parametrize(
+    ("at", "wanted"),
+    [
+        (datetime(1970, 1, 1, tzinfo=UTC), 0),
+        (datetime(2026, 3, 1, 8, 0, 0, 123999, tzinfo=UTC), 1772352000123),
+        (datetime(2026, 3, 1, 9, 0, 0, 0, timezone(timedelta(hours=1))), 1772352000000),
+        (datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), 253402300799999),
+    ],
+)
+def test_a_moment_is_cut_to_milliseconds(at: datetime, wanted: int) -> None:
+    assert milliseconds(at) == wanted
+    assert milliseconds(moment(wanted)) == wanted
+    assert timedelta(0) <= at - moment(wanted) < timedelta(milliseconds=1)
