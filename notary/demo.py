@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -39,6 +39,7 @@ AGENCY = "Demo agency"
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
 FUNDS_WEI = 10 * 10**18  # a few hundred anchors at any fee that a local chain asks
+LISTENING = re.compile(r"^Listening on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
 MARKER = ".notary-demo"  # only a folder that a demo made is ever emptied
 
 
@@ -62,15 +63,15 @@ def _story(out: Path, seed: int, url: str, say: Say) -> int:
         keys="keys",
         timers=compose.DEMO_TIMERS,
     )
-    _fund(url, made.home.config.log_address)
+    fund(url, made.home.config.log_address)
     with compose.opened(made.home) as service:
         say(f"   {service.deploy_contract()}")
         say(f"   log {LOG}, account {made.home.config.log_address}\n")
         number = _take_in(service, out, seed, say)
         say("4. Export: the whole matter, and an extract of one record with a field withheld.")
         complete, extract = _export(service, number, out, say)
-        _write_policy(service, out, url)
-        _write_inputs(out, number, url, [complete, extract])
+        write_policy(service, out)
+        write_inputs(out, number, url, [complete, extract])
         say("   policy.toml and inputs.toml say what a verifying person trusts and asks.\n")
     say("5. The verdict, by the stand-alone verifier in another process, without a network.\n")
     code = _verify(out, "package.zip")
@@ -126,7 +127,7 @@ def _export(
     return complete, extract
 
 
-def _write_policy(service: Service, out: Path, url: str) -> None:
+def write_policy(service: Service, out: Path) -> None:
     """What the verifying person trusts: here this demo's own chain and log."""
     identity = service.identity
     year_ago = times.format_time(datetime.now(UTC) - timedelta(days=365))
@@ -161,7 +162,7 @@ origin = "this demo; in earnest: the contract, or the first notice"
     (out / "policy.toml").write_text(text, "utf-8")
 
 
-def _write_inputs(out: Path, number: str, url: str, results: Sequence[ExportResult]) -> None:
+def write_inputs(out: Path, number: str, url: str, results: Sequence[ExportResult]) -> None:
     """What the verifying person asks, and the block hashes that her own node gave."""
     lines = [
         'format = "notary-inputs/1"',
@@ -213,25 +214,23 @@ def _node(folder: Path) -> Iterator[str]:
             f"{binary} is not there. Run `make demo`, or name the program by {ANVIL_VARIABLE}.",
         )
     folder.mkdir()
-    port = _free_port()
-    command = [str(binary.resolve()), "--host", "127.0.0.1", "--port", str(port)]
+    # Port 0: the system chooses at the moment of binding, so no other process can come in between.
+    command = [str(binary.resolve()), "--host", "127.0.0.1", "--port", "0"]
     command += ["--block-time", "1", "--slots-in-an-epoch", "1", "--preserve-historical-states"]
     command += ["--state", "state.json", "--cache-path", "cache"]
-    # The node keeps caches under HOME unless told otherwise.
-    environment = {**os.environ, "HOME": str(folder.resolve())}
-    with (folder / "node.log").open("wb") as log:
+    log = folder / "node.log"
+    with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=environment,
+            # The node keeps files under HOME unless told otherwise.
+            env={**os.environ, "HOME": str(folder.resolve())},
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
         )
-    url = f"http://127.0.0.1:{port}"
     try:
-        _await_node(process, url, folder)
-        yield url
+        yield _address(process, log)
     finally:
         process.terminate()
         try:
@@ -241,28 +240,17 @@ def _node(folder: Path) -> Iterator[str]:
             process.wait()
 
 
-def _await_node(process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            _rpc(url, "eth_chainId", [])
-        except NothingHappened:
-            time.sleep(0.1)
-        else:
-            return
-    raise NothingHappened("NODE_START", f"the local chain did not start; see {folder}/node.log")
+    while process.poll() is None and time.monotonic() < deadline:
+        found = LISTENING.search(log.read_text("utf-8", "replace"))
+        if found is not None:
+            return f"http://127.0.0.1:{found[1]}"
+        time.sleep(0.05)
+    raise NothingHappened("NODE_START", f"the local chain did not start; see {log}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _fund(url: str, address: str) -> None:
+def fund(url: str, address: str) -> None:
     """Give the log's account money from the local chain's own rich account."""
     (rich, *_) = _rpc(url, "eth_accounts", [])
     sent = _rpc(

@@ -1,0 +1,218 @@
+"""One service, one chain: what goes in comes out as a package that the stand-alone verifier judges."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notary import demo
+from notary.errors import CallerError
+from notary.usecases.export import ExportOrder, Withhold
+from tests.anvil import Anvil
+from tests.scenarios.service import live as scene
+from tests.scenarios.service.live import Live
+from verifier.format import numbers
+from verifier.format.statement import Reason
+
+CANARY = "Zanzibar-Canary-7731"
+RECORDS = 40
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A service with two matters, three batches and three anchors."""
+    folder = tmp_path_factory.mktemp("service")
+    with Anvil(*scene.CHAIN) as anvil:
+        made = scene.make(folder / "home", anvil)
+        with made.opened() as service:
+            matter = service.new_matter(1, f"{CANARY} v. Debtor", (f"{CANARY}-1",))
+            service.new_matter(1, "another", ("B-1",))
+            first = scene.letters(folder / "one", f"{CANARY}-1", 0, RECORDS - 1, CANARY)
+            service.ingest(1, (first,), column_map=folder / "one" / "letters.map.toml")
+            scene.work(service)
+            other = scene.letters(folder / "two", "B-1", 1000, 3)
+            service.ingest(1, (other,), column_map=folder / "two" / "letters.map.toml")
+            scene.work(service)
+            document = folder / f"{CANARY}.txt"
+            document.write_text(f"{CANARY} accepts the goods.\n", "utf-8")
+            service.ingest(1, (document,), matter=matter.number)
+            scene.work(service)
+        yield made
+
+
+def _number(live: Live, place: int = 0) -> str:
+    with live.opened() as service:
+        number: str = service.register.all(1)[place].number
+    return number
+
+
+def _export(live: Live, folder: Path, order: ExportOrder) -> Path:
+    out = folder / "package.zip"
+    with live.opened() as service:
+        result = service.export(1, order, out, lambda done, total: None)
+        demo.write_policy(service, folder)
+    demo.write_inputs(folder, order.number.text, live.anvil.url, [result])
+    return out
+
+
+def _rows(report: dict[str, object]) -> dict[str, str]:
+    rows = report["rows"]
+    assert isinstance(rows, list)
+    return {row["row"]: row["result"] for row in rows}
+
+
+def test_the_whole_matter_is_valid_and_complete(live: Live, tmp_path: Path) -> None:
+    order = ExportOrder(numbers.parse(_number(live)))
+    code, report = scene.judge(tmp_path, _export(live, tmp_path, order))
+    assert (code, report["verdict"]) == (0, "VALID")
+    assert _rows(report)["completeness"] == "PASS"
+    assert [record["position"] for record in report["records"]] == list(range(RECORDS))
+    times = [record["anchored_at"] for record in report["records"]]
+    # The last record came with a later anchor than the others; all others share one.
+    assert len(set(times[:-1])) == 1
+    assert times[-1] > times[0]
+
+
+def test_the_sidecar_agrees_when_asked(live: Live, tmp_path: Path) -> None:
+    order = ExportOrder(numbers.parse(_number(live)))
+    package = _export(live, tmp_path, order)
+    code, report = scene.judge(tmp_path, package, "--sm3")
+    assert code == 0
+    assert "SM3_NOT_CHECKED" not in {finding["code"] for finding in report["findings"]}
+
+
+def test_an_extract_shows_one_record_and_withholds_a_field(live: Live, tmp_path: Path) -> None:
+    order = ExportOrder(
+        numbers.parse(_number(live)),
+        "extract",
+        (7,),
+        (Withhold(7, "amount", Reason.TRADE_SECRET),),
+    )
+    package = _export(live, tmp_path, order)
+    code, report = scene.judge(tmp_path, package)
+    assert (code, report["verdict"]) == (0, "VALID")
+    (record,) = report["records"]
+    assert (record["position"], record["withheld"]) == (7, ["amount"])
+    with zipfile.ZipFile(package) as archive:
+        names = archive.namelist()
+    assert [name for name in names if "/leaves/" in name] == [
+        "evidence/data/matter/leaves/000007.json"
+    ]
+
+
+def test_a_withheld_original_leaves_neither_name_nor_digest(live: Live, tmp_path: Path) -> None:
+    order = ExportOrder(
+        numbers.parse(_number(live)),
+        withhold=(Withhold(RECORDS - 1, "attachment-0", Reason.PRIVILEGE),),
+    )
+    package = _export(live, tmp_path, order)
+    code, _ = scene.judge(tmp_path, package)
+    assert code == 0
+    content = package.read_bytes()
+    original = f"{CANARY} accepts the goods.\n".encode()
+    assert original not in content
+    assert hashlib.sha256(original).hexdigest().encode() not in content
+    assert b"data/attachments/" not in content
+
+
+def test_a_number_never_used_is_shown_to_be_absent(live: Live, tmp_path: Path) -> None:
+    with live.opened() as service:
+        unused = numbers.make(b"\x07" * 16, service.identity.tag)
+    package = _export(live, tmp_path, ExportOrder(unused, "absent"))
+    code, report = scene.judge(tmp_path, package)
+    assert (code, report["verdict"], report["kind"]) == (0, "VALID", "absent")
+
+
+def test_a_matter_with_records_is_not_exported_as_absent(live: Live, tmp_path: Path) -> None:
+    with pytest.raises(CallerError) as caught:
+        _export(live, tmp_path, ExportOrder(numbers.parse(_number(live)), "absent"))
+    assert caught.value.code == "MATTER_PRESENT"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_export_again_gives_the_same_bytes(live: Live, tmp_path: Path) -> None:
+    order = ExportOrder(numbers.parse(_number(live)))
+    digests = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        digests.add(_export(live, tmp_path / name, order).read_bytes())
+    assert len(digests) == 1
+
+
+def test_nothing_that_came_in_is_readable_in_any_kept_file(live: Live) -> None:
+    secrets = [CANARY.encode(), CANARY.encode("utf-16-le"), b"accepts the goods"]
+    files = [path for path in live.home.rglob("*") if path.is_file()]
+    assert any(path.name == "notary.db" for path in files)
+    for path in files:
+        content = path.read_bytes()
+        for secret in secrets:
+            assert secret not in content, path
+
+
+def test_public_material_holds_nothing_that_came_in(live: Live) -> None:
+    with live.opened() as service:
+        for batch in range(service.batch_log.size()):
+            header = service.batch_log.batch(batch).header_bytes
+            assert CANARY.encode() not in header + service.batch_log.delta(batch)
+
+
+def test_without_the_key_the_export_refuses_with_a_clear_word(live: Live, tmp_path: Path) -> None:
+    number = _number(live)
+    keys = live.made.home.keys
+    moved = tmp_path / "store.kek"
+    shutil.move(keys / "store.kek", moved)
+    try:
+        done = live.run("export", number, "-o", str(tmp_path / "package.zip"))
+    finally:
+        shutil.move(moved, keys / "store.kek")
+    assert done.returncode == 2
+    assert "error KEY_MISSING" in done.stderr
+    assert "Restore the key folder" in done.stderr
+    assert not (tmp_path / "package.zip").exists()
+
+
+def test_with_another_key_nothing_opens(live: Live, tmp_path: Path) -> None:
+    keys = live.made.home.keys
+    kept = (keys / "store.kek").read_bytes()
+    (keys / "store.kek").write_bytes(bytes(32))
+    try:
+        done = live.run("status")
+    finally:
+        (keys / "store.kek").write_bytes(kept)
+    assert done.returncode == 2
+    assert "error KEYS_OF_OTHER_STORE" in done.stderr
+
+
+def test_a_wrong_check_character_is_named(live: Live) -> None:
+    number = _number(live)
+    other = "q" if number[20] != "q" else "p"
+    done = live.run("matter", "show", number[:20] + other + number[21:])
+    assert done.returncode == 2
+    assert f"character 21, '{other}'" in done.stderr
+    assert f"'{number[20]}'" in done.stderr
+
+
+def test_health_follows_the_worker(live: Live) -> None:
+    with live.opened() as service:
+        health = service.health()
+    assert (health.status, health.sealed, health.anchored) == ("ok", 3, 3)
+    assert scene.anchored_sizes(live) == [1, 2, 3]
+
+
+def test_a_second_worker_on_the_same_home_is_turned_away(live: Live) -> None:
+    with live.opened() as service, service.worker_lock():
+        done = live.run("work", "--until-idle")
+    assert done.returncode == 75
+    assert "error WORKER_RUNS" in done.stderr
+
+
+def test_a_record_says_how_far_it_is_anchored(live: Live) -> None:
+    done = live.run("record", "show", "1")
+    assert done.returncode == 0, done.stderr
+    assert "sealed in batch 0, anchored " in done.stdout
+    assert "proved" in done.stdout
