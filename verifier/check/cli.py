@@ -31,7 +31,9 @@ class _Version(argparse.Action):
         from verifier.format.identity import source_digest
 
         identity = source_digest()
-        parser.exit(EXIT_OK, f"verifier {identity.version} sha256:{identity.sha256.hex()}\n")
+        # To the standard output; argparse's own exit would print an error.
+        print(f"verifier {identity.version} sha256:{identity.sha256.hex()}")
+        parser.exit(EXIT_OK)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,248 @@
+"""Proves verifier/check/cli.py: arguments, exit codes, and that nothing else is ever a verdict."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.hostile import persons
+from tests.hostile.case import honest
+from verifier.check import cli, judge
+from verifier.check.cli import main
+from verifier.format.identity import source_digest
+
+ROOT = Path(__file__).parents[3]
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with an honest package, its policy and its inputs."""
+    honest().complete().write_zip(tmp_path / "package.zip")
+    persons.write(honest().policy(), tmp_path / "policy.toml")
+    persons.write(honest().inputs(), tmp_path / "inputs.toml")
+    return tmp_path
+
+
+def check(folder: Path, *more: str, package: str = "package.zip") -> int:
+    arguments = ["check", str(folder / package), "--policy", str(folder / "policy.toml")]
+    return main([*arguments, "--inputs", str(folder / "inputs.toml"), *more])
+
+
+def usage(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+# ---------------------------------------------------------------------- verdicts
+
+
+def test_valid_exits_0(folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert check(folder) == 0
+    assert capsysbinary.readouterr().out.startswith(b"VERDICT: VALID ")
+    assert check(folder, "--text", "--sm3") == 0
+    assert b"SM3_NOT_CHECKED" not in capsysbinary.readouterr().out
+
+
+def test_invalid_exits_2(folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    honest().complete().put("data/README.txt", b"").sealed().write_zip(folder / "package.zip")
+    assert check(folder, "--json") == 2
+    document = json.loads(capsysbinary.readouterr().out)
+    assert (document["verdict"], document["exit"]) == ("INVALID", 2)
+
+
+def test_indeterminate_exits_3(folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    persons.write(honest().inputs(matter=None), folder / "inputs.toml")
+    assert check(folder) == 3
+    assert capsysbinary.readouterr().out.startswith(b"VERDICT: INDETERMINATE ")
+
+
+@pytest.mark.parametrize("form", ["--text", "--json"])
+def test_error_exits_4(form: str, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    (folder / "policy.toml").write_bytes(b"trust = 'all'")
+    assert check(folder, form) == 4
+    out = capsysbinary.readouterr().out.decode("utf-8")
+    if form == "--json":
+        assert json.loads(out)["code"] == "POLICY_MEMBER_MISSING"
+    else:
+        assert out.startswith("VERDICT: ERROR\n\nPOLICY_MEMBER_MISSING: ")
+
+
+def test_a_package_that_is_not_there_exits_4(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert check(folder, package="nothing") == 4
+    assert b"PACKAGE_UNREADABLE" in capsysbinary.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "failure", [RuntimeError("\x1b[2Jsecret"), MemoryError(), RecursionError()]
+)
+@pytest.mark.parametrize("form", ["--text", "--json"])
+def test_an_unexpected_condition_is_an_error_and_no_verdict(
+    form: str,
+    failure: Exception,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    def broken(*_: object, **__: object) -> NoReturn:
+        raise failure
+
+    monkeypatch.setattr(judge, "judge_case", broken)
+    assert check(folder, form) == 4
+    out = capsysbinary.readouterr().out
+    assert b"INTERNAL" in out
+    assert b"ERROR" in out
+    assert type(failure).__name__.encode() in out
+    assert b"secret" not in out
+
+
+def test_a_report_that_can_not_be_written_is_no_verdict(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: bytes) -> NoReturn:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(cli, "_print", full)
+    assert check(folder) == 4
+    assert capsys.readouterr().err == "VERDICT: ERROR\nINTERNAL: OSError\n"
+
+
+# ---------------------------------------------------------------------- usage
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("verify",),
+        ("check",),
+        ("check", "package.zip"),
+        ("check", "package.zip", "--policy", "p"),
+        ("check", "package.zip", "--inputs", "i"),
+        ("check", "package.zip", "--pol", "p", "--inputs", "i"),
+        ("check", "package.zip", "--policy", "p", "--inputs", "i", "--text", "--json"),
+        ("check", "package.zip", "--policy", "p", "--inputs", "i", "--trust-package"),
+        ("check", "a.zip", "b.zip", "--policy", "p", "--inputs", "i"),
+        ("anchor", "evm.json"),
+        ("anchor", "evm.json", "--chain-id", "0x1", "--contract", "0x", "--log-address", "0x"),
+        ("explain",),
+        ("--json",),
+    ],
+)
+def test_wrong_usage_exits_64(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert usage(*arguments) == 64
+    assert "VERDICT" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", ["-1", "1.0", "", "١", "1" * 17, "true"])
+def test_a_chain_id_is_decimal(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    address = "0x" + "c0" * 20
+    arguments = ["anchor", "evm.json", f"--chain-id={number}", "--contract", address]
+    assert usage(*arguments, "--log-address", address) == 64
+    assert "want a decimal number" in capsys.readouterr().err
+
+
+def test_help_and_version_exit_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert usage("--help") == 0
+    assert "64 wrong usage" in capsys.readouterr().out
+    assert usage("--version") == 0
+    identity = source_digest()
+    assert capsys.readouterr().out == (
+        f"verifier {identity.version} sha256:{identity.sha256.hex()}\n"
+    )
+
+
+def test_explain_says_what_a_code_means(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["explain", "LEVEL_0"]) == 0
+    text = capsysbinary.readouterr().out.decode("utf-8")
+    assert "Look the block up at a source that you trust" in text
+    assert "区块" in text
+    assert main(["explain", "LEAF_FORM:JSON_SYNTAX"]) == 0
+    assert capsysbinary.readouterr().out.startswith(b"LEAF_FORM\n")
+    assert main(["explain", "NO_SUCH_CODE"]) == 64
+
+
+# ---------------------------------------------------------------------- anchor
+
+
+def anchor(folder: Path, *more: str) -> int:
+    (folder / "evm.json").write_bytes(honest().complete()["data/anchors/evm.json"])
+    log = honest().log
+    arguments = ["anchor", str(folder / "evm.json"), "--chain-id", "31337"]
+    arguments += ["--contract", "0x" + log.contract.hex()]
+    return main([*arguments, "--log-address", "0x" + log.address.hex(), *more])
+
+
+def test_an_anchor_that_holds_exits_0(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert anchor(tmp_path) == 0
+    assert capsysbinary.readouterr().out.startswith(b"ANCHOR: the chain proof holds")
+    assert anchor(tmp_path, "--json") == 0
+    assert json.loads(capsysbinary.readouterr().out)["holds"] is True
+
+
+def test_an_anchor_of_another_chain_exits_2(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert anchor(tmp_path, "--chain-id", "1") == 2
+    assert b"LOG_NOT_PINNED" in capsysbinary.readouterr().out
+
+
+def test_an_address_may_be_pasted_with_its_checksum(tmp_path: Path) -> None:
+    contract = "0x" + honest().log.contract.hex().upper()
+    assert anchor(tmp_path, "--contract", contract) == 0
+
+
+def test_an_anchor_file_that_is_not_there_exits_4(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    address = "0x" + "c0" * 20
+    arguments = ["anchor", "/nothing/evm.json", "--chain-id", "1"]
+    assert main([*arguments, "--contract", address, "--log-address", address]) == 4
+    assert capsysbinary.readouterr().out.startswith(b"VERDICT: ERROR\n\nEVM_UNREADABLE")
+
+
+# ---------------------------------------------------------------------- processes
+
+
+def test_both_modules_start_the_same_program(folder: Path) -> None:
+    files = ["--policy", "policy.toml", "--inputs", "inputs.toml"]
+    for module in ("verifier.check", "verifier.check.cli"):
+        command = [sys.executable, "-m", module, "check", "package.zip", *files]
+        # A locale without UTF-8 must not keep a report from being printed.
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={"PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONUTF8": "0"},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b""), module
+        assert "结论：有效".encode() in done.stdout
+
+
+def test_help_imports_nothing_that_the_work_needs() -> None:
+    program = (
+        "import sys\nfrom verifier.check.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted(m for m in sys.modules if m.startswith(('verifier', 'cryptography'))),"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True
+    )
+    assert ast.literal_eval(done.stderr) == ["verifier", "verifier.check", "verifier.check.cli"]

@@ -1,0 +1,250 @@
+"""Proves verifier/check/policy.py, step 1.1: the policy file (docs/spec/verification.md §1)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.hostile import persons
+from verifier.check import toml
+from verifier.check.policy import Policy, read_policy
+from verifier.check.rows import CannotJudge, Row
+from verifier.format.digests import b64_encode
+from verifier.format.notes import make_vkey
+from verifier.format.statement import Kind
+
+NAME = "notary.example/log"
+
+
+def vkey(seed: int, name: str = NAME) -> str:
+    key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+    return make_vkey(name, key.public_key().public_bytes_raw()).text
+
+
+def document() -> dict[str, Any]:
+    return {
+        "format": "notary-policy/1",
+        "required": {"complete": ["order", "completeness"], "absent": []},
+        "limits": {"max_silence_s": 90_000, "history": "shown"},
+        "chain": [{"id": 31337, "name": "demo chain", "class": "test", "hash_rule": "ethereum"}],
+        "log": [
+            {
+                "chain_id": 31337,
+                "contract": "0x" + "c0" * 20,
+                "log_address": "0x" + "ac" * 20,
+                "name": NAME,
+                "vkeys": [vkey(1)],
+                "from": "2026-01-01T00:00:00.000Z",
+                "origin": "contract, annex 3",
+            }
+        ],
+    }
+
+
+def read(value: dict[str, Any] | str | bytes, folder: Path) -> Policy:
+    if isinstance(value, dict):
+        value = persons.toml(value)
+    (folder / "policy.toml").write_bytes(value.encode() if isinstance(value, str) else value)
+    return read_policy(folder / "policy.toml")
+
+
+def refused(value: dict[str, Any] | str | bytes, folder: Path) -> CannotJudge:
+    with pytest.raises(CannotJudge) as caught:
+        read(value, folder)
+    return caught.value
+
+
+def test_the_example_of_the_specification_is_read(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "spec" / "verification.md"
+    text = page.read_text("utf-8").split("```toml\n")[1].split("```")[0]
+    text = text.replace('"0x…"', '"0x' + "c0" * 20 + '"', 2)
+    text = text.replace('vkeys = ["…"]', f'vkeys = ["{vkey(1)}"]', 1)
+    text = text.replace(
+        'receipt_vkeys = ["…"]', f'receipt_vkeys = ["{vkey(2, NAME + "/receipts")}"]', 1
+    )
+    text = text.replace('last_good_head = "…"', f'last_good_head = "{"0f" * 32}"')
+    assert "…" not in text.replace("from here …", "").replace("… to before", "")
+    policy = read(text, tmp_path)
+    assert policy.sha256 == sha256(text.encode()).hexdigest()
+    assert policy.required[Kind.EXTRACT] == {Row.ORDER, Row.TIME}
+    assert policy.limits.max_silence_s == 90_000
+    assert policy.limits.dispute_since is not None
+    assert policy.chains[31337].chain_class == "test"
+    pin = policy.pins[0]
+    assert (pin.name, pin.contract, pin.origin) == (NAME, b"\xc0" * 20, "contract, annex 3")
+    assert pin.last_good_head == b"\x0f" * 32
+    assert [key.text for key in pin.vkeys] == [vkey(1)]
+    assert pin.until is not None
+    assert pin.since < pin.until
+
+
+def test_a_kind_without_a_list_is_not_in_the_policy(tmp_path: Path) -> None:
+    policy = read(document(), tmp_path)
+    assert policy.required == {
+        Kind.COMPLETE: {Row.ORDER, Row.COMPLETENESS},
+        Kind.ABSENT: frozenset(),
+    }
+
+
+def test_a_policy_may_pin_nothing(tmp_path: Path) -> None:
+    value = document()
+    del value["log"], value["chain"]
+    assert read(value, tmp_path).pins == ()
+
+
+# Where a value goes: a path of member names and indexes; None takes the member away.
+WRONG: list[tuple[str, tuple[Any, ...], Any, str]] = [
+    ("no format", ("format",), None, "POLICY_MEMBER_MISSING"),
+    ("another format", ("format",), "notary-policy/2", "POLICY_VALUE"),
+    ("unknown member", ("trust",), "all", "POLICY_MEMBER_UNKNOWN"),
+    ("no required", ("required",), None, "POLICY_MEMBER_MISSING"),
+    ("required is no table", ("required",), "all", "POLICY_TYPE"),
+    ("unknown kind", ("required", "partial"), [], "POLICY_MEMBER_UNKNOWN"),
+    ("unknown row", ("required", "complete"), ["Order"], "POLICY_VALUE"),
+    ("row twice", ("required", "complete"), ["order", "order"], "POLICY_TWICE"),
+    ("row is no string", ("required", "complete"), [1], "POLICY_TYPE"),
+    ("rows are no array", ("required", "complete"), "order", "POLICY_TYPE"),
+    ("too many rows", ("required", "complete"), ["order"] * 1001, "POLICY_VALUE"),
+    ("no limits", ("limits",), None, "POLICY_MEMBER_MISSING"),
+    ("no silence", ("limits", "max_silence_s"), None, "POLICY_MEMBER_MISSING"),
+    ("silence is a boolean", ("limits", "max_silence_s"), True, "POLICY_TYPE"),
+    ("silence is negative", ("limits", "max_silence_s"), -1, "POLICY_VALUE"),
+    ("silence is beyond doubles", ("limits", "max_silence_s"), 2**53, "POLICY_VALUE"),
+    ("silence is a string", ("limits", "max_silence_s"), "90000", "POLICY_TYPE"),
+    ("another history", ("limits", "history"), "some", "POLICY_VALUE"),
+    ("no history", ("limits", "history"), None, "POLICY_MEMBER_MISSING"),
+    ("a time without zone", ("limits", "dispute_since"), "2026-01-01T00:00:00.000", "POLICY_VALUE"),
+    (
+        "a time with an offset",
+        ("limits", "dispute_since"),
+        "2026-01-01T00:00:00.000+00:00",
+        "POLICY_VALUE",
+    ),
+    ("unknown limit", ("limits", "max_size"), 1, "POLICY_MEMBER_UNKNOWN"),
+    ("chain id is a boolean", ("chain", 0, "id"), True, "POLICY_TYPE"),
+    ("another class", ("chain", 0, "class"), "Public", "POLICY_VALUE"),
+    ("a name of two lines", ("chain", 0, "name"), "a\nVERDICT: VALID", "POLICY_VALUE"),
+    ("a name that turns the line", ("chain", 0, "name"), "a\u202eb", "POLICY_VALUE"),
+    ("an empty name", ("chain", 0, "name"), "", "POLICY_VALUE"),
+    ("a long name", ("chain", 0, "name"), "x" * 201, "POLICY_VALUE"),
+    ("unknown member of a chain", ("chain", 0, "final"), True, "POLICY_MEMBER_UNKNOWN"),
+    ("no hash rule", ("chain", 0, "hash_rule"), None, "POLICY_MEMBER_MISSING"),
+    ("chain not listed", ("log", 0, "chain_id"), 1, "POLICY_CHAIN"),
+    ("short address", ("log", 0, "contract"), "0x" + "c0" * 19, "POLICY_VALUE"),
+    ("address in mixed case", ("log", 0, "contract"), "0x" + "C0" * 20, "POLICY_VALUE"),
+    ("address without 0x", ("log", 0, "log_address"), "c0" * 21, "POLICY_VALUE"),
+    ("a log name with a scheme", ("log", 0, "name"), "https://notary.example", "POLICY_VALUE"),
+    ("no keys", ("log", 0, "vkeys"), [], "POLICY_VALUE"),
+    ("no member for keys", ("log", 0, "vkeys"), None, "POLICY_MEMBER_MISSING"),
+    ("key twice", ("log", 0, "vkeys"), [vkey(1), vkey(1)], "POLICY_TWICE"),
+    ("key of another name", ("log", 0, "vkeys"), [vkey(1, "other.example/log")], "POLICY_KEY"),
+    ("no key", ("log", 0, "vkeys"), ["ed25519:AAAA"], "POLICY_KEY"),
+    (
+        "receipt key under the log's name",
+        ("log", 0, "receipt_vkeys"),
+        [vkey(2)],
+        "POLICY_KEY",
+    ),
+    ("no from", ("log", 0, "from"), None, "POLICY_MEMBER_MISSING"),
+    ("until at from", ("log", 0, "until"), "2026-01-01T00:00:00.000Z", "POLICY_VALUE"),
+    ("a head in upper case", ("log", 0, "last_good_head"), "AB" * 32, "POLICY_VALUE"),
+    ("a short head", ("log", 0, "last_good_head"), "ab" * 31, "POLICY_VALUE"),
+    ("no origin", ("log", 0, "origin"), None, "POLICY_MEMBER_MISSING"),
+    ("unknown member of a log", ("log", 0, "weight"), 1, "POLICY_MEMBER_UNKNOWN"),
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "code"), [one[1:] for one in WRONG], ids=[one[0] for one in WRONG]
+)
+def test_a_policy_outside_the_form_is_refused(
+    place: tuple[Any, ...], value: Any, code: str, tmp_path: Path
+) -> None:
+    changed: Any = document()
+    where = changed
+    for step in place[:-1]:
+        where = where[step]
+    if value is None:
+        del where[place[-1]]
+    else:
+        where[place[-1]] = value
+    assert refused(changed, tmp_path).code == code
+
+
+def test_a_key_of_another_type_is_refused(tmp_path: Path) -> None:
+    value = document()
+    value["log"][0]["vkeys"] = [f"{NAME}+00000000+{b64_encode(bytes([6]) + bytes(32))}"]
+    error = refused(value, tmp_path)
+    assert error.code == "POLICY_KEY"
+    assert "type 0x06" in error.detail
+
+
+def test_a_chain_or_a_log_stands_once(tmp_path: Path) -> None:
+    for name in ("chain", "log"):
+        value = document()
+        value[name] *= 2
+        assert refused(value, tmp_path).code == "POLICY_TWICE"
+
+
+def test_one_account_may_have_two_log_names(tmp_path: Path) -> None:
+    value = document()
+    other = "notary.example/two"
+    value["log"].append(value["log"][0] | {"name": other, "vkeys": [vkey(1, other)]})
+    assert len(read(value, tmp_path).pins) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("max_silence_s = 9e4", "POLICY_TYPE"),
+        ("max_silence_s = nan", "POLICY_TYPE"),
+        ("max_silence_s = inf", "POLICY_TYPE"),
+        ("max_silence_s = 90000.0", "POLICY_TYPE"),
+        ("dispute_since = 2026-01-01T00:00:00.000Z", "POLICY_TYPE"),
+        ("dispute_since = 2026-01-01", "POLICY_TYPE"),
+        ("max_silence_s = 1\nmax_silence_s = 2", "POLICY_SYNTAX"),
+        ("max_silence_s = " + "9" * 10_000, "POLICY_SYNTAX"),
+        ("max_silence_s = " + "[" * 100_000, "POLICY_SYNTAX"),
+    ],
+)
+def test_values_that_only_toml_knows_are_refused(line: str, code: str, tmp_path: Path) -> None:
+    value = document()
+    del value["limits"]["max_silence_s"]
+    text = persons.toml(value).replace("[limits]\n", f"[limits]\n{line}\n")
+    if "dispute" in line:
+        text = text.replace("[limits]\n", "[limits]\nmax_silence_s = 1\n")
+    assert refused(text, tmp_path).code == code
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"format", b"{}", b"\x00", "﻿".encode()])
+def test_what_is_no_toml_is_refused(data: bytes, tmp_path: Path) -> None:
+    assert refused(data, tmp_path).code == "POLICY_SYNTAX"
+
+
+def test_an_empty_policy_is_refused(tmp_path: Path) -> None:
+    assert refused(b"", tmp_path).code == "POLICY_MEMBER_MISSING"
+
+
+def test_a_huge_policy_is_not_parsed(tmp_path: Path) -> None:
+    text = persons.toml(document()) + "#" * toml.MAX_FILE_BYTES
+    assert refused(text, tmp_path).code == "POLICY_SIZE"
+
+
+@pytest.mark.parametrize("name", ["", "nothing.toml", "a\0b"])
+def test_a_policy_that_can_not_be_opened_is_an_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotJudge) as caught:
+        read_policy(tmp_path / name)
+    assert caught.value.code == "POLICY_UNREADABLE"
+    assert caught.value.detail.isascii()
+
+
+def test_an_error_names_file_table_and_member(tmp_path: Path) -> None:
+    value = document()
+    value["log"][0]["from"] = "yesterday"
+    assert refused(value, tmp_path).detail == (
+        "policy.toml, [[log]] number 1: 'from': want YYYY-MM-DDTHH:MM:SS.mmmZ, got 'yesterday'"
+    )

@@ -1,0 +1,351 @@
+"""Proves verifier/check/report.py: what people and machines read (docs/spec/verification.md §4, §6, §7)."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hostile import persons
+from tests.hostile.case import honest
+from tests.hostile.package import Package
+from tests.hostile.world import CASE, NOBODY, World
+from verifier.check import report as reports
+from verifier.check.inputs import read_inputs
+from verifier.check.judge import check
+from verifier.check.policy import read_policy
+from verifier.check.report import Report, error_json, error_text
+from verifier.check.rows import CannotJudge, Row
+from verifier.format.digests import sha256
+from verifier.format.identity import Identity, source_digest
+
+PAGE = (Path(__file__).parents[3] / "docs" / "spec" / "verification.md").read_text("utf-8")
+
+
+def report(
+    folder: Path,
+    package: Package | None = None,
+    *,
+    world: World | None = None,
+    policy: dict[str, Any] | None = None,
+    inputs: dict[str, Any] | None = None,
+    sm3: bool = False,
+    identity: Identity | None = None,
+) -> Report:
+    told = world or honest()
+    path = (package or told.complete()).write_zip(folder / "package.zip")
+    judgement = check(
+        path,
+        read_policy(persons.write(policy or told.policy(), folder / "policy.toml")),
+        read_inputs(persons.write(inputs or told.inputs(), folder / "inputs.toml")),
+        sm3=sm3,
+    )
+    return Report(judgement, identity or source_digest())
+
+
+def row(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in document["rows"] if one["row"] == name)
+    return found
+
+
+def as_json(one: Report) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(one.json())
+    return document
+
+
+# ---------------------------------------------------------------------- the first line
+
+
+@pytest.mark.parametrize(
+    ("chain_class", "line"),
+    [
+        ("public", 'VERDICT: VALID — public chain "demo chain"'),
+        (
+            "consortium",
+            'VERDICT: VALID — consortium chain "demo chain": '
+            "time and order as stated by its operator",
+        ),
+        (
+            "test",
+            'VERDICT: VALID — test chain "demo chain": time and order as stated by its operator',
+        ),
+    ],
+)
+def test_the_first_line_names_the_chain(chain_class: str, line: str, tmp_path: Path) -> None:
+    policy = honest().policy()
+    policy["chain"][0]["class"] = chain_class
+    assert report(tmp_path, policy=policy).text().split("\n")[0] == line
+
+
+def test_the_first_line_of_an_unknown_chain_says_the_verdict_alone(tmp_path: Path) -> None:
+    policy = honest().policy()
+    policy["chain"], policy["log"] = [], []
+    assert report(tmp_path, policy=policy).text().split("\n")[0] == "VERDICT: INDETERMINATE"
+
+
+@pytest.mark.parametrize("chain_class", ["consortium", "test"])
+def test_a_report_on_a_chain_that_is_not_public_claims_nothing_of_it(
+    chain_class: str, tmp_path: Path
+) -> None:
+    policy = honest().policy()
+    policy["chain"][0]["class"] = chain_class
+    one = report(tmp_path, policy=policy)
+    for text in (one.text(), one.json().decode("utf-8")):
+        assert not re.search("independent|admissible", text, re.IGNORECASE)
+
+
+# ---------------------------------------------------------------------- sentences
+
+
+def test_the_sentence_of_completeness_counts(tmp_path: Path) -> None:
+    document = as_json(report(tmp_path))
+    number = honest().log.number(CASE).text
+    assert row(document, "completeness")["en"] == (
+        f"all 6 records anchored by block 12 (2026-10-01T07:01:00.000Z) for number {number} in log "
+        "notary.example/log; records received in the preceding 24 hours may be pending; "
+        "1 withheld, 1 erased. A second number is not excluded."
+    )
+
+
+def test_the_sentence_of_absence_names_the_block(tmp_path: Path) -> None:
+    inputs = honest().inputs(NOBODY)
+    document = as_json(report(tmp_path, honest().absent(), inputs=inputs))
+    number = honest().log.number(NOBODY).text
+    assert row(document, "completeness")["en"] == (
+        f"nothing under number {number} in log notary.example/log as of block 12 "
+        "(2026-10-01T07:01:00.000Z); records received in the preceding 24 hours may be pending. "
+        "A second number is not excluded."
+    )
+    assert row(document, "history")["en"].startswith("at block 12 the register held none")
+
+
+def test_hours_are_rounded_up(tmp_path: Path) -> None:
+    for seconds, hours in ((3600, 1), (3601, 2), (0, 0)):
+        world = World.told(headers={5: {"max_deadline_s": seconds}})
+        sentence = row(as_json(report(tmp_path, world=world)), "completeness")["en"]
+        assert f"preceding {hours} hours" in sentence
+
+
+def test_the_sentence_of_order_counts_what_it_can_not_see(tmp_path: Path) -> None:
+    document = as_json(report(tmp_path))
+    # The message of position 4 happened before the visit of position 3; the erased call is the
+    # one whose time is not shown.
+    assert row(document, "order")["en"].endswith(
+        "1 records have an earlier occurred_at than one before them; "
+        "longest delay from event to record 2 h. "
+        "occurred_at: 1 undisclosed, 0 null, 0 without, 0 not readable."
+    )
+    shown = honest().complete(erased={}, withheld={(0, "occurred_at"): "other"})
+    sentence = row(as_json(report(tmp_path, shown)), "order")["en"]
+    assert "1 undisclosed, 1 null, 0 without" in sentence
+
+
+def test_an_extract_does_not_say_that_it_is_all(tmp_path: Path) -> None:
+    document = as_json(report(tmp_path, honest().extract((0, 3))))
+    assert row(document, "history")["en"] == (
+        "at block 12 the register held 6 records, these among them; earlier removal is not excluded."
+    )
+    assert row(document, "completeness")["code"] == "EXTRACT"
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(), "0 s"),
+        (timedelta(seconds=59, milliseconds=999), "59 s"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(days=400, minutes=1, seconds=1), "400 d 1 min 1 s"),
+    ],
+)
+def test_a_delay_reads_as_people_say_it(span: timedelta, text: str) -> None:
+    assert reports._duration(span) == text
+
+
+def test_without_a_source_the_block_to_compare_is_printed(tmp_path: Path) -> None:
+    inputs = honest().inputs()
+    del inputs["block"]
+    one = report(tmp_path, inputs=inputs)
+    finality = row(as_json(one), "finality")
+    tip = honest().chain.tip
+    assert (finality["result"], finality["code"], finality["step"]) == (
+        "NOT CHECKED",
+        "LEVEL_0",
+        "9.1",
+    )
+    for language in ("en", "zh"):
+        assert f"chain 31337 block 12 0x{tip.hash.hex()}" in finality[language]
+    assert f"level 0  chain 31337 block 12 0x{tip.hash.hex()} as-of" in one.text()
+
+
+# ---------------------------------------------------------------------- machines
+
+
+def test_the_json_report_has_the_members_of_the_specification(tmp_path: Path) -> None:
+    document = as_json(report(tmp_path))
+    section = PAGE.split("## 7. JSON report")[1].split("Findings stand")[0]
+    # Members of members stand in brackets behind the member that holds them.
+    top = re.sub(r"\([^()]*(\([^()]*\)[^()]*)*\)", "", section)
+    assert set(document) == set(re.findall(r"`([a-z_]+)`", top))
+    rows_text = section.split("`rows` (array of ")[1].split("), `records`")[0]
+    for one in document["rows"]:
+        assert set(one) <= set(re.findall(r"`([a-z_]+)`", rows_text))
+        assert {"row", "result", "step", "code", "en", "zh", "rests_on", "failures"} == set(one)
+    records_text = section.split("`records` (array of ")[1].split(")")[0]
+    assert set(document["records"][0]) == set(re.findall(r"`([a-z_]+)`", records_text))
+    blocks_text = section.split("`blocks_to_compare` (array of ")[1].split(")")[0]
+    assert set(document["blocks_to_compare"][0]) == set(re.findall(r"`([a-z_]+)`", blocks_text))
+
+
+def test_the_json_report_says_what_it_rests_on(tmp_path: Path) -> None:
+    document = as_json(report(tmp_path))
+    assert document["format"] == "notary-verdict/1"
+    assert (document["verdict"], document["exit"], document["kind"]) == ("VALID", 0, "complete")
+    assert document["chain"] == {"id": 31337, "name": "demo chain", "class": "test"}
+    assert document["policy"]["pins"] == [
+        {"name": "notary.example/log", "origin": "contract, annex 3"}
+    ]
+    assert document["policy"]["sha256"] == sha256((tmp_path / "policy.toml").read_bytes()).hex()
+    assert [one["row"] for one in document["rows"]] == [one.value for one in Row]
+    tip = honest().chain.tip
+    as_of = {"chain_id": 31337, "number": 12, "hash": "0x" + tip.hash.hex(), "level": 1}
+    assert row(document, "finality")["rests_on"] == [as_of]
+    assert row(document, "container")["rests_on"] == []
+    assert row(document, "timestamp")["rests_on"] == []
+    assert [one["number"] for one in row(document, "time")["rests_on"]] == [12, 4, 8, 10]
+
+
+def test_blocks_to_compare_are_those_of_the_statement(tmp_path: Path) -> None:
+    package = honest().complete()
+    stated = package.json("data/statement.json")["blocks"]
+    listed = as_json(report(tmp_path, package))["blocks_to_compare"]
+    assert [{k: v for k, v in one.items() if k != "level"} for one in listed] == stated
+    assert {one["level"] for one in listed} == {1}
+
+
+def test_records_carry_the_bracket_of_their_anchor(tmp_path: Path) -> None:
+    records = as_json(report(tmp_path))["records"]
+    assert [one["position"] for one in records] == list(range(6))
+    assert records[0] == {
+        "position": 0,
+        "kind": "letter",
+        "recorded_at": "2026-10-01T02:00:12.000Z",
+        "not_before": "2026-10-01T03:00:12.000Z",
+        "anchored_at": "2026-10-01T03:00:24.000Z",
+        "withheld": ["text"],
+        "erased": False,
+    }
+    assert records[2]["erased"] is True
+    # What came after the first anchor has the time of the next one that shows it.
+    assert records[3]["anchored_at"] == "2026-10-01T05:00:48.000Z"
+
+
+def test_a_time_that_the_evidence_does_not_support_is_not_printed(tmp_path: Path) -> None:
+    package = honest().complete()
+    evm = package.json("data/anchors/evm.json")
+    evm["fold"]["links"][0]["time"] -= 1
+    one = report(tmp_path, package.put_json("data/anchors/evm.json", evm).restated())
+    document = as_json(one)
+    assert row(document, "anchor")["code"] == "FOLD_MISMATCH"
+    assert {record["anchored_at"] for record in document["records"]} == {None}
+    assert "2026-10-01T03:00:23.000Z" not in one.text()
+
+
+def test_all_failures_are_listed(tmp_path: Path) -> None:
+    package = honest().complete().put("bagit.txt", b"BagIt-Version: 0.97\n")
+    failures = row(as_json(report(tmp_path, package)), "container")["failures"]
+    assert [(one["step"], one["code"]) for one in failures] == [
+        ("2.3", "BAG_DECLARATION"),
+        ("2.4", "MANIFEST_DIFFERS"),
+        ("2.4", "MANIFEST_DIFFERS"),
+    ]
+    assert all(set(one) == {"step", "code", "en"} for one in failures)
+
+
+# ---------------------------------------------------------------------- findings
+
+
+def codes(one: Report) -> list[str]:
+    return [finding["code"] for finding in as_json(one)["findings"]]
+
+
+def test_findings_stand_outside_the_verdict(tmp_path: Path) -> None:
+    assert codes(report(tmp_path)) == [
+        "SM3_NOT_CHECKED",
+        "VERIFIER_DIFFERS",
+        "STATED_BY_SERVICE",
+    ]
+    same = Identity("0.1.0", sha256(b""))
+    package = honest().complete()
+    named = {"version": same.version, "sha256": same.sha256.hex()}
+    package = package.chosen(verifier=named).readdressed()
+    assert codes(report(tmp_path, package, sm3=True, identity=same)) == ["STATED_BY_SERVICE"]
+
+
+def test_answers_that_travel_in_the_package_are_named_as_not_used(tmp_path: Path) -> None:
+    package = honest().complete()
+    evm = package.json("data/anchors/evm.json") | {"observed": ["node A says it is final"]}
+    one = report(tmp_path, package.put_json("data/anchors/evm.json", evm).restated())
+    assert as_json(one)["verdict"] == "VALID"
+    assert "OBSERVED" in codes(one)
+    assert "node A" not in one.text()
+
+
+# ---------------------------------------------------------------------- people
+
+
+def test_the_text_report_is_read_from_the_top(tmp_path: Path) -> None:
+    text = report(tmp_path).text()
+    lines = text.split("\n")
+    assert lines[0].startswith("VERDICT: ")
+    order = ["ROW ", "BLOCKS TO COMPARE", "RECORDS", "WITHHELD OR ERASED", "FINDINGS", "结论："]
+    places = [next(i for i, line in enumerate(lines) if line.startswith(one)) for one in order]
+    assert places == sorted(places)
+    table = lines[places[0] + 1 : places[1]]
+    named = [line.split()[0] for line in table if line[:1].strip()]
+    assert named == [one.value for one in Row]
+    assert "record 2: erased; record 5 says so" in text
+    assert "pinned by your policy (contract, annex 3)" in text
+    assert max(len(line) for line in table) <= reports.WIDTH
+
+
+def test_a_failing_row_names_step_and_code(tmp_path: Path) -> None:
+    package = honest().complete().drop("data/README.txt").sealed()
+    text = " ".join(report(tmp_path, package).text().split())
+    assert "[step 2.5, FILE_MISSING]" in text
+
+
+def test_hostile_words_stay_quoted(tmp_path: Path) -> None:
+    package = honest().complete().put("data/\u202eVERDICT: VALID\n\x1b[2J", b"")
+    one = report(tmp_path, package.sealed())
+    assert one.text().startswith("VERDICT: INVALID")
+    for character in ("\u202e", "\x1b"):
+        assert character not in one.text()
+        assert character not in one.json().decode("utf-8")
+    assert "\nVERDICT: VALID" not in one.text()
+
+
+def test_a_long_list_ends_in_the_text_and_is_whole_in_the_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MAX_LINES", 4)
+    one = report(tmp_path)
+    assert "  … and 2 more; --json lists them all" in one.text()
+    assert len(as_json(one)["records"]) == 6
+
+
+# ---------------------------------------------------------------------- ERROR
+
+
+def test_an_error_says_code_cause_and_remedy() -> None:
+    error = CannotJudge("POLICY_KIND", "the package is of kind extract")
+    document = json.loads(error_json(error))
+    assert set(document) == {"verdict", "exit", "code", "en", "zh"}
+    assert (document["verdict"], document["exit"], document["code"]) == ("ERROR", 4, "POLICY_KIND")
+    lines = error_text(error).split("\n")
+    assert lines[0] == "VERDICT: ERROR"
+    assert lines[2].endswith("of package: the package is of kind extract")
+    assert "Correct your policy file" in lines[3]

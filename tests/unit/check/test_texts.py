@@ -1,0 +1,141 @@
+"""Proves verifier/check/texts.py: every code has words, and the words claim nothing more."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from verifier.check import texts
+from verifier.check.rows import Result, Row, Verdict
+from verifier.check.texts import TEXTS
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "spec" / "verification.md").read_text("utf-8")
+
+# Families that the specification names by their beginning alone.
+FAMILIES = ("POLICY_", "INPUTS_")
+# What `verifier anchor` adds where its file can't be read (§8).
+OF_ANCHOR = {"EVM_UNREADABLE", "EVM_SIZE"}
+# Words in backticks that are no codes.
+NO_CODES = {"PACKAGE", "FILE", "EVM_JSON"}
+
+
+def codes_of_the_specification() -> set[str]:
+    found = set(re.findall(r"`([A-Z][A-Z0-9]*_?[A-Z0-9_]+)`", PAGE))
+    # BLOCKED stands in the text without backticks.
+    return (found - NO_CODES) | {"BLOCKED"}
+
+
+def sentences() -> list[str]:
+    found = [s for text in TEXTS.values() for s in (text.en, text.zh, text.do_en, text.do_zh)]
+    found += [s for pair in texts.PASS.values() for s in pair]
+    for name in ("ABSENT_INCLUSION", "COMPLETE", "ABSENT", "ORDER", "ORDER_UNKNOWN", "HISTORY"):
+        found += getattr(texts, name)
+    return found + list(texts.HISTORY_EXTRACT) + list(texts.HISTORY_ABSENT)
+
+
+def test_every_code_of_the_specification_has_words_and_no_other() -> None:
+    specified = codes_of_the_specification()
+    assert len(specified) > 80
+    known = {code for code in TEXTS if not code.startswith(FAMILIES) and code not in OF_ANCHOR}
+    assert specified - {"POLICY_KIND"} == known
+    assert "POLICY_KIND" in TEXTS
+
+
+def test_every_code_in_the_source_has_words() -> None:
+    found = set()
+    for file in (ROOT / "verifier" / "check").rglob("*.py"):
+        source = file.read_text("utf-8")
+        found |= set(re.findall(r'(?:failed|not_checked)\(\s*f?"([A-Z0-9_]+)', source))
+        if file.name in ("policy.py", "inputs.py", "toml.py"):
+            kinds = re.findall(r'\.error\(\s*"([A-Z_]+)"', source)
+            families = {"policy.py": ["POLICY"], "inputs.py": ["INPUTS"]}.get(
+                file.name, ["POLICY", "INPUTS"]
+            )
+            found |= {f"{family}_{kind}" for family in families for kind in kinds}
+    assert len(found) > 70
+    assert found <= set(TEXTS)
+
+
+@pytest.mark.parametrize("word", ["admissible", "independent", "可采", "独立", "guarantee", "保证"])
+def test_no_sentence_claims_what_no_verifier_can(word: str) -> None:
+    for sentence in sentences():
+        assert word not in sentence.lower(), sentence
+
+
+def test_both_languages_are_there_and_are_themselves() -> None:
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    for code, text in TEXTS.items():
+        for sentence in (text.en, text.do_en):
+            assert sentence, code
+            assert not chinese.search(sentence), code
+        for sentence in (text.zh, text.do_zh):
+            assert chinese.search(sentence), code
+
+
+def test_both_languages_have_the_same_places() -> None:
+    pairs = [*texts.PASS.values(), texts.COMPLETE, texts.ABSENT, texts.ORDER, texts.ORDER_UNKNOWN]
+    pairs += [texts.HISTORY, texts.HISTORY_EXTRACT, texts.HISTORY_ABSENT]
+    for en, zh in pairs:
+        assert sorted(re.findall(r"\{\w+\}", en)) == sorted(re.findall(r"\{\w+\}", zh))
+
+
+def words_of_the_specification(beginning: str) -> str:
+    """The sentence of §6 that begins so, in one line."""
+    section = PAGE.split("## 6. Words")[1].split("## 7.")[0]
+    sentence = next(s for s in re.findall(r"`([^`]+)`", section) if s.startswith(beginning))
+    return " ".join(sentence.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "beginning", "places"),
+    [
+        (
+            texts.COMPLETE,
+            "all <n> records",
+            {
+                "n": "n",
+                "block": "b",
+                "time": "time",
+                "number": "number",
+                "log": "log",
+                "hours": "d",
+                "withheld": "w",
+                "erased": "e",
+            },
+        ),
+        (
+            texts.ABSENT,
+            "nothing under number",
+            {"number": "number", "log": "log", "block": "b", "time": "time", "hours": "d"},
+        ),
+        (texts.ORDER, "positions have not changed", {"earlier": "k", "delay": "t"}),
+        (texts.HISTORY, "at block <b>", {"block": "b", "n": "n"}),
+    ],
+)
+def test_the_words_are_the_specification_s(
+    words: tuple[str, str], beginning: str, places: dict[str, str]
+) -> None:
+    marked = {name: f"<{letter}>" for name, letter in places.items()}
+    assert texts.filled(words, **marked)[0] == words_of_the_specification(beginning)
+
+
+def test_every_row_result_and_verdict_has_a_chinese_word() -> None:
+    assert set(texts.ROW_ZH) == set(Row)
+    assert set(texts.RESULT_ZH) == {result.value for result in Result}
+    assert set(texts.VERDICT_ZH) == {verdict.value for verdict in Verdict}
+
+
+def test_every_row_that_can_pass_has_words_for_it() -> None:
+    own = {Row.COMPLETENESS, Row.ORDER, Row.HISTORY}
+    never = {Row.TIMESTAMP, Row.SIGNATURES}
+    assert set(texts.PASS) == set(Row) - own - never
+
+
+def test_a_format_error_s_code_after_the_colon_keeps_the_sentence() -> None:
+    assert texts.text_of("LEAF_FORM:JSON_SYNTAX") is TEXTS["LEAF_FORM"]
+    en, zh = texts.sentences("LEAF_FORM:JSON_SYNTAX", "leaf 3: no JSON")
+    assert en == "a record can't be read: leaf 3: no JSON"
+    assert zh == "有记录无法读取：leaf 3: no JSON"
