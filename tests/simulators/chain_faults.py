@@ -27,6 +27,10 @@ CHAIN_EFFECTS = frozenset({"send"})
 SIGNER_EFFECTS = frozenset({"sign"})
 PROVER_EFFECTS = frozenset({"check"})
 
+# These come at every step and don't depend on what the step does: the first few stand for all.
+REPEATED = ("keep_recent_block", "keep_alarms")
+OF_REPEATED = 2
+
 
 class Crash(BaseException):
     """The process ends here."""
@@ -41,6 +45,8 @@ class CrashPoint:
 
     def pass_by(self, name: str) -> None:
         """Reach a place. Raises Crash if it is the one."""
+        if name.endswith(REPEATED) and self.passed.count(name) == OF_REPEATED:
+            return
         self.passed.append(name)
         if len(self.passed) - 1 == self.at:
             raise Crash(name)

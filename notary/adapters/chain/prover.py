@@ -16,7 +16,7 @@ from notary.chain_ports import ProofAnswer
 from notary.errors import NothingHappened
 
 # -I: neither this folder nor the environment can put another module in the verifier's place.
-COMMAND = (sys.executable, "-I", "-m", "verifier.check.cli")
+COMMAND = (sys.executable, "-I", "-m", "verifier.check")
 TIMEOUT_S = 120  # one proof takes a third of a second; without safe-pysha3 some seconds
 TEXT_LIMIT = 2000  # characters of the verifier's answer that are kept for people
 
