@@ -20,8 +20,6 @@ DELTA_FORMAT = "notary-delta/1"
 USES = ("checkpoint", "receipt")
 MAX_KEYS = 64  # a header holds the keys in force: one or two a use, more while keys roll over
 
-_KEY_HEX = 64  # characters of a key or a value in a delta line
-
 
 class HeaderKey(NamedTuple):
     """A key and what it signs, `checkpoint` or `receipt`; sorts as headers list them."""
@@ -230,12 +228,11 @@ def _optional(text: str) -> Digest | None:
 
 
 def _value(text: str) -> Digest:
-    # fromhex takes white space and upper case as well. 64 characters give 32 bytes only without
-    # white space, and upper case comes out different.
+    # fromhex takes white space and upper case as well; written again, they differ.
     try:
         raw = bytes.fromhex(text)
     except ValueError:
         raw = b""
-    if len(text) != _KEY_HEX or len(raw) != DIGEST_LENGTH or raw.hex() != text:
+    if len(raw) != DIGEST_LENGTH or raw.hex() != text:
         raise FormatError("HEX_FORM", f"want 64 characters of lower-case hex, got {shown(text)}")
     return Digest(raw)

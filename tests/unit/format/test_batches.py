@@ -120,6 +120,8 @@ def test_a_delta_file_comes_back() -> None:
     assert b"".join(batches.delta_lines(LOG, 7, iter(CHANGES))) == DELTA
     nothing = batches.encode_delta(LOG, 0, [])
     assert batches.parse_delta(nothing) == batches.Delta(LOG, 0, ())
+    last = batches.encode_delta(LOG, 2**53 - 1, [])
+    assert batches.parse_delta(last).batch == 2**53 - 1
 
 
 @pytest.mark.parametrize(

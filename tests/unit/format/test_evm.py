@@ -113,6 +113,7 @@ def test_addresses_have_20_bytes() -> None:
         (rlp.encode([b"", b"", ZERO, ZERO, b""]), "ACCOUNT_FORM"),
         (rlp.encode([b"", b"", ZERO[:31], ZERO]), "ACCOUNT_FORM"),
         (rlp.encode([b"", b"", ZERO, b""]), "ACCOUNT_FORM"),
+        (rlp.encode([b"", b"", ZERO, [b""] * 32]), "ACCOUNT_FORM"),
         (rlp.encode([b"\x00", b"", ZERO, ZERO]), "RLP_NOT_CANONICAL"),
         (rlp.encode([b"", b"\x01" * 33, ZERO, ZERO]), "RLP_RANGE"),
         (rlp.encode(b"account"), "RLP_TYPE"),
@@ -234,6 +235,10 @@ def test_an_empty_transaction_and_type_zero_are_refused() -> None:
     for tx in (b"", b"\x00\xc0", b"\x80"):
         with refused("LEG_TX_TYPE"):
             evm._typed(tx, "LEG_TX_TYPE", "transaction")
+
+
+def test_an_empty_list_is_a_legacy_transaction_without_fields() -> None:
+    assert evm._typed(b"\xc0", "LEG_TX_TYPE", "transaction") == (0, [])
 
 
 def test_a_receipt_of_another_type_is_refused() -> None:

@@ -85,6 +85,12 @@ def test_a_damaged_chain_proof_is_refused(path: list[str | int], value: Json, co
         evm_document.parse(damaged(*path, value=value))
 
 
+def test_sixty_four_legs_stand() -> None:
+    legs = tuple(replace(LEG, link=i) for i in range(64))
+    full = replace(DOCUMENT, links=(LINK,) * 64, legs=legs)
+    assert evm_document.parse(evm_document.encode(full)) == full
+
+
 def test_a_chain_proof_that_the_reader_would_refuse_is_not_written() -> None:
     many = tuple(replace(LEG, link=i) for i in range(65))
     for wrong, code in (

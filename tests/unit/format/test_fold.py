@@ -32,6 +32,11 @@ def test_a_link_is_48_bytes_and_comes_back() -> None:
             Link.from_bytes(wrong)
 
 
+def test_the_ends_of_u64_stand() -> None:
+    for link in (Link(ZERO, 0, 0), Link(ZERO, 2**64 - 1, 2**64 - 1)):
+        assert Link.from_bytes(link.to_bytes()) == link
+
+
 @pytest.mark.parametrize(("size", "time"), [(-1, 0), (2**64, 0), (0, -1), (0, 2**64)])
 def test_size_and_time_are_u64(size: int, time: int) -> None:
     with refused("LINK_RANGE"):

@@ -56,6 +56,7 @@ def test_a_head_is_three_lines() -> None:
         ("Hh8=\n", "Hh8=", "HEAD_FORM"),
         ("Hh8=\n", "Hh8=\nextension\n", "HEAD_FORM"),
         ("Hh8=\n", "Hh8=\n\n", "HEAD_FORM"),
+        ("Hh8=\n", "Hh8=\nx", "HEAD_FORM"),
         ("AAEC", "", "DIGEST_LENGTH"),
     ],
 )
@@ -63,6 +64,11 @@ def test_a_head_in_any_other_form_is_refused(old: str, new: str, code: str) -> N
     assert old in TEXT
     with refused(code):
         parse_head(TEXT.replace(old, new), LOG, KEY)
+
+
+@pytest.mark.parametrize("size", [1, 2**53 - 1])
+def test_the_ends_of_a_heads_size_stand(size: int) -> None:
+    assert parse_head(head_text(LOG, KEY, size, ROOT), LOG, KEY).size == size
 
 
 def test_the_head_of_another_matter_is_refused() -> None:

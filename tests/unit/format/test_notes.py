@@ -277,6 +277,7 @@ def test_a_text_without_line_end_is_not_signed() -> None:
     [
         (TEXT + "extension\n", "CHECKPOINT_LINES"),
         (TEXT + "\n", "CHECKPOINT_LINES"),
+        (TEXT + "x", "CHECKPOINT_LINES"),
         (TEXT[:-1], "CHECKPOINT_LINES"),
         (f"{NAME}\n7\n", "CHECKPOINT_LINES"),
         (TEXT.replace("\n7\n", "\n07\n"), "DECIMAL_FORM"),
@@ -299,3 +300,5 @@ def test_a_checkpoint_of_another_size_is_not_written(size: int) -> None:
 
 def test_a_checkpoint_of_nothing_stands() -> None:
     assert notes.parse_checkpoint_text(notes.checkpoint_text(NAME, 0, ROOT)).size == 0
+    largest = notes.checkpoint_text(NAME, 2**53 - 1, ROOT)
+    assert notes.parse_checkpoint_text(largest).size == 2**53 - 1

@@ -52,6 +52,10 @@ def test_every_receipt_of_a_group_comes_back_and_holds() -> None:
     assert NOTE.startswith(f"{LOG}/receipts\n3\n")
 
 
+def test_a_deadline_may_be_the_moment_of_receipt() -> None:
+    assert receipts.encode_body(replace(BODIES[0], deadline=AT))
+
+
 def test_a_receipt_at_another_index_of_the_group_is_refused() -> None:
     with refused("INCLUSION_ROOT"):
         receipts.check_receipt(replace(RECEIPT, index=0), [VKEY])

@@ -29,6 +29,12 @@ def test_a_proof_without_hashes_comes_back() -> None:
     assert tlogproof.parse(tlogproof.encode(lone)) == lone
 
 
+def test_a_proof_of_64_hashes_stands() -> None:
+    longest = replace(PROOF, path=(PROOF.path * 32)[:64])
+    assert len(longest.path) == 64
+    assert tlogproof.parse(tlogproof.encode(longest)) == longest
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
