@@ -39,13 +39,14 @@ class Crash(BaseException):
 class CrashPoint:
     """Counts the places where a crash can come, two for each effect, and crashes at one of them."""
 
-    def __init__(self, at: int | None = None) -> None:
+    def __init__(self, at: int | None = None, of_repeated: int = OF_REPEATED) -> None:
         self.at = at
+        self.of_repeated = of_repeated
         self.passed: list[str] = []
 
     def pass_by(self, name: str) -> None:
         """Reach a place. Raises Crash if it is the one."""
-        if name.endswith(REPEATED) and self.passed.count(name) == OF_REPEATED:
+        if name.endswith(REPEATED) and self.passed.count(name) == self.of_repeated:
             return
         self.passed.append(name)
         if len(self.passed) - 1 == self.at:

@@ -13,7 +13,7 @@ from notary.adapters.chain.web3_chain import Web3Chain
 from notary.core.intent import State
 from notary.usecases.anchor import _Reservation
 from tests.scenarios.anchor.conftest import MakeWorld
-from tests.simulators.chain_faults import Crash, CrashPoint
+from tests.simulators.chain_faults import OF_REPEATED, Crash, CrashPoint
 from tests.simulators.chain_world import GWEI, World
 from verifier.format import contract as anchors
 
@@ -32,12 +32,12 @@ def until_crash(world: World, point: CrashPoint, between: Callable[[int], None])
     raise AssertionError(f"neither crashed nor done; {world.told()}")
 
 
-def sweep(world: World, between: Callable[[int], None]) -> list[str]:
+def sweep(world: World, between: Callable[[int], None], of_repeated: int = 0) -> list[str]:
     """Crash at the first place, then at the second, and so on; returns the places of a whole run."""
     at = 0
     while True:
         world.seal()
-        point = CrashPoint(at)
+        point = CrashPoint(at, of_repeated)
         crashed = until_crash(world, point, between)
         if crashed:
             # What the crash left is consistent as it stands, before anything goes on.
@@ -54,7 +54,7 @@ def sweep(world: World, between: Callable[[int], None]) -> list[str]:
 
 def test_a_crash_anywhere_costs_nothing(make_world: MakeWorld) -> None:
     world = make_world()
-    places = sweep(world, lambda _: world.mine())
+    places = sweep(world, lambda _: world.mine(), OF_REPEATED)
     for place in (
         "seal",
         "advance Reserve",
