@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from textwrap import wrap
 from typing import TypeVar
 from unicodedata import east_asian_width
@@ -447,12 +448,16 @@ class Report:
             )
 
     def _records(self) -> Iterator[str]:
+        """The records, neighbours that say the same of themselves on one line."""
         lines = []
-        for one in self.records():
-            state = "erased" if one.erased else f"{len(one.withheld)} fields withheld"
+        for alike, group in groupby(self.records(), key=_said_of):
+            kind, not_before, anchored_at, state = alike
+            positions = [one.position for one in group]
+            first, last = positions[0], positions[-1]
+            where = str(first) if first == last else f"{first} to {last}"
             lines.append(
-                f"  {one.position:>6}  {one.kind:<12} {one.not_before or '-':<24}  "
-                f"{one.anchored_at or '-':<24}  {state}"
+                f"  {where:<16} {len(positions):>5} × {kind:<12} {not_before:<24}  "
+                f"{anchored_at:<24}  {state}"
             )
         if lines:
             yield ""
@@ -474,6 +479,11 @@ class Report:
             for one in choices.erased
         ]
         yield from _at_most(lines)
+
+
+def _said_of(one: RecordLine) -> tuple[str, str, str, str]:
+    state = "erased" if one.erased else f"{len(one.withheld)} fields withheld"
+    return one.kind, one.not_before or "-", one.anchored_at or "-", state
 
 
 def _event_times(case: Case) -> _EventTimes:

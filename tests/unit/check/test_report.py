@@ -349,3 +349,12 @@ def test_an_error_says_code_cause_and_remedy() -> None:
     assert lines[0] == "VERDICT: ERROR"
     assert lines[2].endswith("of package: the package is of kind extract")
     assert "Correct your policy file" in lines[3]
+
+
+def test_neighbours_that_say_the_same_share_a_line(tmp_path: Path) -> None:
+    text = report(tmp_path).text()
+    lines = text[text.index("RECORDS by position") : text.index("FINDINGS")].splitlines()[1:]
+    counts = [int(line.split("×")[0].split()[-1]) for line in lines if "×" in line]
+    records = list(report(tmp_path).records())
+    assert sum(counts) == len(records)
+    assert len(counts) < len(records)
