@@ -111,6 +111,7 @@ class Chain:
     damage: Damage = NO_DAMAGE
     header_size: int = 21
     extra_data: bytes = b"simulated"
+    neighbours: bool = True  # whether other accounts and slots make the proofs longer
     blocks: list[Block] = field(default_factory=list)
     heads: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)  # (contract, log) → head
     nonces: dict[bytes, int] = field(default_factory=dict)
@@ -270,12 +271,12 @@ class Chain:
     def _neighbours(self) -> tuple[bytes, bytes]:
         """Roots of other accounts and of other slots, so that proofs have more than one node."""
         state, storage = HexaryTrie(self.nodes), HexaryTrie(self.nodes)
-        for i in range(24):
+        for i in range(24 if self.neighbours else 0):
             other = keccak(b"other account" + bytes([i]))[:20]
             state[keccak(other)] = encode_rlp(
                 [integer(i), integer(10**18), HexaryTrie({}).root_hash, keccak(b"")]
             )
-        for i in range(12):
+        for i in range(12 if self.neighbours else 0):
             other = keccak(b"other log" + bytes([i]))[:20]
             storage[slot_key(other)] = encode_rlp(keccak(other))
         return cast(bytes, state.root_hash), cast(bytes, storage.root_hash)

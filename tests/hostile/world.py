@@ -70,6 +70,7 @@ class World:
         other_contracts: Mapping[bytes, bytes] | None = None,
         header_size: int = 21,
         extra_data: bytes = b"simulated",
+        neighbours: bool = True,
         damage: Mapping[str, Change] | None = None,
     ) -> None:
         unknown = set(damage or {}) - CHAIN_POINTS - LOG_POINTS
@@ -83,6 +84,7 @@ class World:
             self.damage,
             header_size,
             extra_data,
+            neighbours,
         )
         self.log = Log(self.chain, contract, log_name, Secrets(seed), self.damage)
         self.contract = contract

@@ -152,6 +152,12 @@ def linked_folder_in_a_directory() -> Case:
 
 
 @attack(container="2.2 FAIL NAME_FORBIDDEN")
+def link_beside_the_files() -> Case:
+    """The directory holds a link that no file of a package has the name of."""
+    return folder(lambda root: (root / "data/more").symlink_to(root / README))
+
+
+@attack(container="2.2 FAIL NAME_FORBIDDEN")
 def pipe_in_a_directory() -> Case:
     """A file of the directory is a pipe, at which a reader would wait for ever."""
 

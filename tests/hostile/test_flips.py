@@ -1,0 +1,89 @@
+"""No byte of a package can be flipped: neither under the old manifests nor under new ones.
+
+The small complete package is flipped as a whole; of the other kinds, what they have besides. The
+one file that no verdict covers is named, and there every flip is VALID: nothing else is exempt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.package import EVM, PATHS, STATEMENT, Package, disclosure_path, map_path
+from tests.hostile.small import (
+    NOT_COVERED,
+    Judge,
+    matter_of,
+    remanifested,
+    small,
+    small_world,
+)
+from verifier.check.rows import Row
+
+HEX = b"0123456789abcdef"
+
+# The rows that are asked first about a change of these files; if they say nothing, all are.
+FIRST = {EVM: {Row.ANCHOR, Row.TIME}, disclosure_path(0): {Row.INTEGRITY}}
+
+PART = 1000  # bytes that one test flips, so that several processes can share a long file
+
+
+def parts(kind: str, *paths: str) -> list[tuple[str, str, int]]:
+    """Kind, path and first byte of every part of these files."""
+    package = small(kind)
+    return [(kind, path, at) for path in paths for at in range(0, len(package[path]), PART)]
+
+
+CASES = [
+    *parts("complete", *sorted(small("complete").files)),
+    *parts("extract", PATHS, STATEMENT),
+    *parts("absent", map_path(0), STATEMENT),
+]
+
+
+def flipped(package: Package, path: str, index: int) -> Package:
+    """One byte is another one: of hex digits the next digit, so that the form stays right."""
+    content = package[path]
+    byte = content[index]
+    other = HEX[(HEX.index(byte) + 1) % 16] if byte in HEX else byte ^ 1
+    return package.put(path, content[:index] + bytes([other]) + content[index + 1 :])
+
+
+def part_of(content: bytes, start: int) -> range:
+    return range(start, min(start + PART, len(content)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "path", "start"), CASES)
+def test_a_flipped_byte_under_the_old_manifests_is_never_valid(
+    kind: str, path: str, start: int, tmp_path: Path
+) -> None:
+    judge = Judge(small_world(), matter_of(kind), tmp_path)
+    package = small(kind)
+    assert judge.verdict(package) == "VALID"
+    let_through = [
+        index
+        for index in part_of(package[path], start)
+        if not judge.refuses(flipped(package, path, index), lambda step: step.number == "2.4")
+    ]
+    assert let_through == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "path", "start"), CASES)
+def test_a_flipped_byte_under_new_manifests_is_never_valid(
+    kind: str, path: str, start: int, tmp_path: Path
+) -> None:
+    judge = Judge(small_world(), matter_of(kind), tmp_path)
+    package = small(kind)
+    rows = FIRST.get(path, {Row.CONTAINER})
+    let_through = [
+        index
+        for index in part_of(package[path], start)
+        if not judge.refuses(
+            remanifested(flipped(package, path, index), path), lambda step: step.row in rows
+        )
+    ]
+    everything = list(part_of(package[path], start))
+    assert let_through == (everything if path in NOT_COVERED else [])
