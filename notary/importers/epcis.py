@@ -24,6 +24,7 @@ from notary.importers.rows import (
     Item,
     Reject,
     Source,
+    too_long,
     whole_file,
 )
 from notary.importers.values import CONTROL
@@ -106,17 +107,7 @@ class EpcisRows:
 
     def _item(self, row: int, start: int, end: int) -> ImportedRow | Reject:
         if end - start > MAX_ROW_BYTES:
-            return Reject(
-                row,
-                f"event {row}",
-                "ROW_SIZE",
-                f"the event has {end - start} bytes, at most {MAX_ROW_BYTES} are read",
-                "split the event at the source",
-                start,
-                end,
-                None,
-                cells=False,
-            )
+            return too_long(row, start, end)
         raw = self._original.read(start, end)
         try:
             event = parse_object(raw)

@@ -12,7 +12,7 @@ from notary.importers.column_map import ColumnMap
 from notary.importers.json_text import Value, parse_object
 from notary.importers.lines import BOM_UTF8, chunks
 from notary.importers.plan import Plan
-from notary.importers.rows import MAX_ROW_BYTES, BadRow, ImportedRow, Item, Reject, Source
+from notary.importers.rows import MAX_ROW_BYTES, BadRow, ImportedRow, Item, Reject, Source, too_long
 from notary.importers.values import Cell
 
 REJECT_MEMBER = "_reject"
@@ -41,23 +41,16 @@ class NdjsonRows:
         for chunk in chunks(self._without_bom(), "utf-8"):
             if chunk.oversize:
                 row += 1
-                yield Reject(
-                    row,
-                    "",
-                    "ROW_SIZE",
-                    f"the line has {chunk.oversize} bytes, at most {MAX_ROW_BYTES} are read",
-                    "split the object at the source, or attach its text as a file",
-                    position + self._bom,
-                    position + self._bom + chunk.oversize,
-                    None,
-                    cells=False,
-                )
+                start = position + self._bom
+                yield too_long(row, start, start + chunk.oversize)
                 position += chunk.oversize
             for raw in chunk.lines:
                 row += 1
                 start = position + self._bom
                 position += len(raw)
-                if not raw.isspace():
+                if len(raw) > MAX_ROW_BYTES:
+                    yield too_long(row, start, start + len(raw))
+                elif not raw.isspace():
                     yield self._item(raw, row, start, start + len(raw))
 
     def _without_bom(self) -> Iterator[bytes]:

@@ -96,6 +96,21 @@ def whole_file(code: str, reason: str, remedy: str, size: int) -> Reject:
     return Reject(0, "", code, reason, remedy, 0, size, None, whole=True)
 
 
+def too_long(row: int, start: int, end: int) -> Reject:
+    """The Reject of a row that is too long to be held."""
+    return Reject(
+        row,
+        "",
+        "ROW_SIZE",
+        f"the row has {end - start} bytes, at most {MAX_ROW_BYTES} are read",
+        "split the row at the source, or attach its text as a file",
+        start,
+        end,
+        None,
+        cells=False,
+    )
+
+
 @dataclass(frozen=True)
 class Source:
     """By whom and from what rows are read: goes into each record's `import` and `raw`."""

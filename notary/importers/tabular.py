@@ -22,6 +22,7 @@ from notary.importers.rows import (
     Item,
     Reject,
     Source,
+    too_long,
     whole_file,
 )
 
@@ -82,22 +83,12 @@ class CsvRows:
             self._pulled.clear()
             self._pulled_bytes = 0
             self._start = end
-            if self._oversize:
+            if end - start > MAX_ROW_BYTES:
                 self._oversize = 0
                 if plan is None:
-                    yield self._refused("ROW_SIZE", "the header has more than 256 KiB")
+                    yield self._refused("ROW_SIZE", f"the header has {end - start} bytes")
                     return
-                yield Reject(
-                    self._row,
-                    "",
-                    "ROW_SIZE",
-                    f"the row has {end - start} bytes, at most {MAX_ROW_BYTES} are read",
-                    "split the row at the source, or attach its text as a file",
-                    start,
-                    end,
-                    None,
-                    cells=False,
-                )
+                yield too_long(self._row, start, end)
                 continue
             if plan is None or (self._row == 1 and cells and cells[0] == REJECT_COLUMNS[0]):
                 fault = self._take_header(raw, cells)

@@ -1,8 +1,9 @@
 """What importing keeps: implements notary.usecases.import_store.ImportStore.
 
-A layout is a list of pieces that join to the original: the `raw` of a record, the `raw` of a waiting row, or
-content kept here. Kept content that repeats a record carries the record's idempotency digest, so that
-who erases the record finds it. Test: tests/unit/importers/test_import_store.py.
+A layout is a list of pieces that join to the original: the `raw` of a record, the `raw` of a
+waiting row, or content kept here. Kept content that repeats a record carries the record's
+idempotency digest, so that who erases the record finds it. Test:
+tests/unit/importers/test_import_store.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,138 @@
+"""Files that others published, as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notary.importers.column_map import load_map
+from notary.usecases.ingest import FileReport
+from tests.simulators.intake import SAMPLES, IntakeWorld, counts
+
+EVENTS = {
+    "AggregationEvent.json": 1,
+    "Combination_of_different_event.json": 6,
+    "ObjectEvent.json": 2,
+    "ObjectEvent_with_error_declaration.json": 2,
+    "SensorData_with_combined_events.json": 13,
+    "TransactionEvent.json": 2,
+    "TransactionEvent_all_possible_fields.json": 1,
+    "TransformationEvent_with_error_declaration.json": 2,
+}
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_a_valid_document_enters_whole_and_is_rebuilt(world: IntakeWorld, name: str) -> None:
+    path = SAMPLES / "epcis" / "valid" / name
+    report = world.take(path, matter=world.matter)
+    assert report.importer == "epcis/epcis"
+    assert report.problems == ()
+    assert counts(report) == (EVENTS[name], 0, 0, 0, 0)
+    assert world.rebuilt(path) == path.read_bytes()
+    again = world.take(path, matter=world.matter)
+    assert counts(again) == (0, EVENTS[name], 0, 0, 0)
+
+
+def test_every_valid_document_enters_together(world: IntakeWorld) -> None:
+    reports = world.take_all(SAMPLES / "epcis" / "valid", matter=world.matter)
+    assert [report.path.name for report in reports] == sorted(EVENTS)
+    assert sum(report.rejected for report in reports) == 0
+    # One event stands in two of the documents.
+    repeated = sum(report.replayed for report in reports)
+    assert repeated == 1
+    assert sum(report.accepted for report in reports) == sum(EVENTS.values()) - repeated
+    assert sum(report.conflicts for report in reports) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "reasons"),
+    [
+        (
+            "Combination_of_events_with_missing_mandatory_fields.json",
+            [
+                ("ROW_EVENT", "event 1, action", "action is missing"),
+                ("ROW_EVENT", "event 2, action", "action is missing"),
+            ],
+        ),
+        (
+            "EPCISDocument_without_context.json",
+            [("ROW_EVENT", "", "the document has no @context of EPCIS")],
+        ),
+        (
+            "ObjectEvent_with_invalid_action.json",
+            [("ROW_EVENT", "event 1, action", "want ADD, OBSERVE, DELETE, got 'CREATE'")],
+        ),
+        (
+            "ObjectEvent_with_invalid_eventTime_format.json",
+            [
+                (
+                    "ROW_EVENT",
+                    "event 1, eventTime",
+                    "want a time such as 2026-07-22T06:45:00+02:00, got '22-07-2026'",
+                )
+            ],
+        ),
+        (
+            "ObjectEvent_without_action_and_eventTime.json",
+            [("ROW_EVENT", "event 1, action", "action is missing")],
+        ),
+    ],
+)
+def test_an_invalid_document_is_refused_with_its_reason(
+    world: IntakeWorld, tmp_path: Path, name: str, reasons: list[tuple[str, str, str]]
+) -> None:
+    report = world.take(SAMPLES / "epcis" / "invalid" / name, matter=world.matter, rejects=tmp_path)
+    assert report.accepted == 0
+    assert len(report.problems) == len(reasons)
+    for problem, (code, field, reason) in zip(report.problems, reasons, strict=True):
+        assert (problem.code, problem.field) == (code, field)
+        assert problem.reason.startswith(reason)
+        assert problem.remedy
+    assert world.size() == 0
+
+
+def test_calls_without_a_zone_are_refused_row_by_row(world: IntakeWorld, tmp_path: Path) -> None:
+    path = tmp_path / "cdr-import.csv"
+    path.write_bytes((SAMPLES / "calls" / "cdr-import.csv").read_bytes())
+    report = world.take(path)
+    assert report.importer == "csv/call-export"
+    assert counts(report) == (0, 0, 5, 0, 0)
+    for row, problem in enumerate(report.problems, start=2):
+        assert (problem.row, problem.code) == (row, "ROW_ZONE")
+        assert problem.field == "starting_date"
+        assert "declare the source's IANA zone" in problem.remedy
+    # They may be fed again as they stand, once a map says the zone.
+    assert report.rejects_file is not None
+    world.store.register.add_accounts(world.agency_id, world.matter.key, ["1000"])
+    map_ = load_map(SAMPLES / "calls" / "cdr-import.map.toml")
+    assert counts(world.take(report.rejects_file, maps=[map_])) == (5, 0, 0, 0, 0)
+    assert counts(world.take(path, maps=[map_])) == (0, 5, 0, 0, 0)
+
+
+def test_calls_with_a_zone_wait_for_their_account_and_then_enter(world: IntakeWorld) -> None:
+    folder = SAMPLES / "calls"
+
+    def take() -> FileReport:
+        [report] = world.take_all(folder)
+        return report
+
+    report = take()
+    assert report.importer == "csv/sample-exchange"
+    assert counts(report) == (0, 0, 0, 5, 0)
+    world.store.register.add_accounts(world.agency_id, world.matter.key, ["1000"])
+    assert counts(take()) == (5, 0, 0, 0, 0)
+    first = world.claims()[0]
+    assert first["kind"] == "call"
+    assert first["account"] == "1000"
+    assert first["caller"] == {"number": "+447700900100", "masked": False}
+    assert (first["duration_s"], first["talk_s"]) == (55, 50)
+    # 12:13:10 in Madrid, in summer.
+    assert first["occurred_at"] == "2015-10-21T10:13:10.000Z"
+    assert first["occurred_at_source"] == {
+        "text": "2015-10-21 12:13:10",
+        "zone": "Europe/Madrid",
+        "fold": 0,
+        "note": None,
+    }
+    assert world.rebuilt(folder / "cdr-import.csv") == (folder / "cdr-import.csv").read_bytes()
