@@ -5,6 +5,7 @@ then blocked, and the step that owns the material says what is wrong with it. Pr
 of the steps.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -221,6 +222,15 @@ class Case(ChainProof):
             first.setdefault((link.size, link.root), index)
         return first
 
+    @cached_property
+    def _link_sizes(self) -> list[int]:
+        return sorted({link.size for link in self.evm.links})
+
+    def first_size_above(self, batch: int) -> int | None:
+        """The smallest size of a link that covers `batch`."""
+        at = bisect_right(self._link_sizes, batch)
+        return self._link_sizes[at] if at < len(self._link_sizes) else None
+
     def link_of(self, batch: int) -> int:
         """The index of the link by which a batch is shown. Blocked if its checkpoint is none."""
         checkpoint = self.checkpoint(batch)
@@ -285,15 +295,26 @@ class Case(ChainProof):
                 roots[frontier.size] = frontier.root()
         return roots
 
+    @cached_property
+    def _dates(self) -> tuple[list[int], list[int], list[int]]:
+        # Size of each shown head, its batch, and its link, in the order of batches.
+        sizes, batches, links = [], [], []
+        for batch in self.head_parts:
+            sizes.append(self.head(batch).size)
+            batches.append(batch)
+            links.append(self.link_of(batch))
+        if sizes != sorted(sizes):
+            raise Blocked("heads that do not shrink")
+        return sizes, batches, links
+
     def anchored_by(self, position: int) -> tuple[int, int] | None:
         """Batch and link that date a record: the first shown head that has it, its checkpoint's.
 
         None for a position that no shown head has. Only true while step 7.3 holds.
         """
-        for batch in self.evidence.batches:
-            if batch in self.head_parts and self.head(batch).size > position:
-                return batch, self.link_of(batch)
-        return None
+        sizes, batches, links = self._dates
+        at = bisect_right(sizes, position)
+        return (batches[at], links[at]) if at < len(sizes) else None
 
     # What the person trusts.
 

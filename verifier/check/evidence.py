@@ -127,8 +127,8 @@ def _parse_disclosures(data: bytes) -> tuple[records.Disclosure, ...]:
         lines = data.decode("ascii").split("\n")
     except UnicodeDecodeError as error:
         raise FormatError("DISCLOSURES_ASCII", f"byte {error.start} is not ASCII") from error
-    if lines.pop() or not lines:
-        raise FormatError("DISCLOSURES_LINES", "want at least one line, each ended by LF")
+    if lines.pop():
+        raise FormatError("DISCLOSURES_LINES", "want lines, each ended by LF")
     found = []
     for number, line in enumerate(lines, 1):
         try:

@@ -1,5 +1,6 @@
 """Steps 2.1 to 2.8: the package as a container (docs/spec/verification.md §3)."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from verifier.check.case import Case
@@ -80,8 +81,11 @@ def _matter_files(case: Case, kind: Kind) -> Iterator[Trouble]:
     if kind is not Kind.EXTRACT and bag.PATHS in case.bag:
         yield failed("FILE_UNKNOWN", f"{bag.PATHS}: only an extract has it")
     for number in evidence.disclosure_numbers:
+        name = bag.disclosures_name(number)
         if number not in leaves or kind is Kind.ABSENT:
-            yield failed("FILE_UNKNOWN", f"{bag.disclosures_name(number)} has no leaf")
+            yield failed("FILE_UNKNOWN", f"{name} has no leaf")
+        elif not case.bag.files[name].size:
+            yield failed("FILE_UNKNOWN", f"{name} is there without any disclosure")
 
 
 def _batch_files(case: Case, kind: Kind) -> Iterator[Trouble]:
@@ -102,6 +106,29 @@ def _batch_files(case: Case, kind: Kind) -> Iterator[Trouble]:
             yield failed("FILE_UNKNOWN", f"{name}: batch {batch} is not the last one of an anchor")
     if kind is Kind.EXTRACT and not as_of_is_shown:
         yield failed("FILE_MISSING", f"{bag.batch_names(as_of).header} is missing")
+    yield from _batches_that_date_nothing(case, kind)
+
+
+def _batches_that_date_nothing(case: Case, kind: Kind) -> Iterator[Trouble]:
+    """A batch beside the as-of batch is shown only to date a record: a complete package's by its
+    new head, an extract's by one of its records."""
+    positions = case.evidence.leaf_numbers
+    before = 0
+    for batch in case.evidence.batches:
+        part = case.head_parts.get(batch)
+        if part is None or part.value is None:
+            # Without heads nobody knows; steps 6.3 and 6.4 say what is wrong.
+            return
+        size = part.value.size
+        # The records at positions before to size − 1 are those that this batch dates.
+        dated = bisect_left(positions, size) - bisect_left(positions, before)
+        is_new = dated > 0 if kind is Kind.EXTRACT else size != before
+        if batch != case.as_of_batch and not is_new and size >= before:
+            yield failed(
+                "FILE_UNKNOWN",
+                f"{bag.batch_names(batch).header}: batch {batch} dates no record of the package",
+            )
+        before = size
 
 
 def _attachment_files(case: Case, kind: Kind) -> Iterator[Trouble]:

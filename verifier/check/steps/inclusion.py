@@ -29,7 +29,7 @@ def step_6_1(case: Case) -> Iterator[Trouble]:
 
 
 def step_6_2(case: Case) -> Iterator[Trouble]:
-    """Every header is in the batch log at index B under its checkpoint."""
+    """Every header is in the batch log at index B under its checkpoint, the first that covers it."""
     for batch, shown in case.evidence.batches.items():
         part = shown.tlog_proof
         # Without a checkpoint the whole file is not read; step 5.1 says so.
@@ -42,6 +42,15 @@ def step_6_2(case: Case) -> Iterator[Trouble]:
         proof = part.need()
         if proof.index != batch:
             yield failed("BATCH_NOT_INCLUDED", f"{part.name} is of index {proof.index}")
+            continue
+        first = case.first_size_above(batch)
+        # A checkpoint that is no link at all is a matter of step 4.9.
+        if (checkpoint.size, checkpoint.root) in case.first_link and checkpoint.size != first:
+            yield failed(
+                "BATCH_NOT_INCLUDED",
+                f"{part.name} has a checkpoint of size {checkpoint.size}, "
+                f"the first anchor that covers the batch has size {first}",
+            )
             continue
         hash_ = shown.header.need().hash
         try:
