@@ -1,6 +1,6 @@
 """Owns the record of a file that no importer knows: the file itself is its attachment.
 
-Test: tests/unit/importers/test_document.py.
+Test: tests/unit/importers/test_parts.py.
 """
 
 from __future__ import annotations

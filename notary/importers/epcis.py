@@ -1,6 +1,6 @@
 """Owns GS1 EPCIS 2.0 JSON documents (docs/spec/column-map.md §10).
 
-Test: tests/unit/importers/test_epcis.py, over the samples that others published.
+Test: tests/scenarios/ingest/test_events.py, and test_samples.py beside it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Only the structure is followed: names, brackets, strings. Whether each element is proper JSON shows when it is
 parsed; everything outside the array is parsed whole by the caller. Test:
-tests/unit/importers/test_json_scan.py.
+tests/unit/importers/test_json.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Owns the reading of other people's JSON: any spelling, but nothing that two readers would read differently.
 
 Numbers with a fraction or an exponent stay text or are refused, so that no digit changes. Test:
-tests/unit/importers/test_json_text.py.
+tests/unit/importers/test_json.py.
 """
 
 from __future__ import annotations

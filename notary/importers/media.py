@@ -1,6 +1,6 @@
 """Owns the media type of an original, told from its first bytes and never from its name.
 
-Test: tests/unit/importers/test_media.py.
+Test: tests/unit/importers/test_parts.py.
 """
 
 from __future__ import annotations

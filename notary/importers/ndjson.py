@@ -1,6 +1,6 @@
 """Owns NDJSON: one JSON object a line, with the exact bytes of each.
 
-Test: tests/unit/importers/test_ndjson.py.
+Test: tests/unit/importers/test_json.py.
 """
 
 from __future__ import annotations

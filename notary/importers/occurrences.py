@@ -2,7 +2,7 @@
 
 Equal rows without identity columns are told apart by their order, so each identity's count must be known
 exactly. A few hundred thousand are counted in memory, more in a private temporary database that ends with
-the process. Test: tests/unit/importers/test_occurrences.py.
+the process. Test: tests/unit/importers/test_parts.py.
 """
 
 from __future__ import annotations

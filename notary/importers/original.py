@@ -3,7 +3,7 @@
 The digest of the whole must stand in every row, so a file is read twice. The first reading keeps a digest of
 each block, and the second refuses a block that differs: what is recorded under a file's digest was in
 that file. Memory maps are not used, because a file that shrinks under one ends the process.
-Test: tests/unit/importers/test_original.py.
+Test: tests/unit/importers/test_parts.py.
 """
 
 from __future__ import annotations

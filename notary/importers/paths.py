@@ -1,6 +1,6 @@
 """Owns paths into a JSON object: `name.name[member=value].name` (docs/spec/column-map.md §2).
 
-Test: tests/unit/importers/test_epcis.py.
+Test: tests/scenarios/ingest/test_events.py.
 """
 
 from __future__ import annotations

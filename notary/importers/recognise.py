@@ -1,6 +1,6 @@
 """Owns the choice of an importer by a file's content (docs/spec/column-map.md §1).
 
-Test: tests/unit/importers/test_recognise.py.
+Test: tests/unit/importers/test_parts.py.
 """
 
 from __future__ import annotations

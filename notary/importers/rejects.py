@@ -1,7 +1,7 @@
 """Owns the rejects file: refused rows in a form that can be mended and fed again (column-map.md §8).
 
 The file appears under its name only when it is whole. It holds what the source held, so nobody but the
-owner may read it. Test: tests/unit/importers/test_rejects.py.
+owner may read it. Test: tests/scenarios/ingest/test_promises.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Owns what an importer gives: rows, rejects, and the identity of a row (docs/spec/column-map.md §4 to §6).
 
-Test: tests/unit/importers/test_rows.py.
+Test: tests/unit/importers/test_plan.py.
 """
 
 from __future__ import annotations

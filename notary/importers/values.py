@@ -21,8 +21,9 @@ Convert: TypeAlias = Callable[[Sequence[Cell], Sequence[int]], Json]
 MAX_AMOUNT_DIGITS = 30  # far above what fits; the cost of a numeral grows with its square
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,16}")
-# A number as people write it: digits with an international sign, blanks, brackets and dashes.
-_MASK = re.compile(r"[0-9(+ -][*xX#•]|[*xX#•][0-9) -]|^[*xX#•]+$")
+# Masking characters in place of digits. A single one in front, as in *31#, is a service code.
+_MASKED = re.compile(r"[0-9+() ./-]*(?:[0-9 -][*xX•]|[*xX#•]{2})[0-9+() ./*xX#•-]*")
+_STARS = re.compile(r"[*•]{2}")
 # C0, DEL and C1. Line breaks and tabs are text; everything else can only deceive a reader.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -64,7 +65,8 @@ def converter(claim: Claim) -> Convert:
 
 def phone(text: str) -> dict[str, Json]:
     """A number as the source spells it, and whether digits are hidden. It is never completed."""
-    return {"number": text, "masked": _MASK.search(text) is not None}
+    masked = _MASKED.fullmatch(text) is not None or _STARS.search(text) is not None
+    return {"number": text, "masked": masked}
 
 
 def _text(cell: Cell, field: str) -> str:

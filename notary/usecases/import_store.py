@@ -1,7 +1,7 @@
 """What importing keeps besides the records: where each byte of an original went, and the rows that wait.
 
 The port that `ingest` needs, and its values. Spec: docs/spec/column-map.md §4, §6, §7. Implemented by
-notary.adapters.store.imports. Test: tests/unit/importers/test_import_store.py.
+notary.adapters.store.imports. Test: tests/scenarios/ingest/test_promises.py.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A layout is a list of pieces that join to the original: the `raw` of a record, the `raw` of a
 waiting row, or content kept here. Kept content that repeats a record carries the record's
 idempotency digest, so that who erases the record finds it. Test:
-tests/unit/importers/test_import_store.py.
+tests/scenarios/ingest/test_promises.py.
 """
 
 from __future__ import annotations
