@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from notary.compose import Created
 from notary.errors import CallerError
-from notary.ports import Matter
 from notary.usecases.export import ExportOrder, ExportResult, Withhold
-from notary.usecases.ingest import FileReport, IngestReport
 from verifier.format import numbers, times
 from verifier.format.statement import Reason
+
+if TYPE_CHECKING:  # what these modules load would make every `--help` wait
+    from notary.compose import Created
+    from notary.ports import Matter
+    from notary.usecases.ingest import FileReport, IngestReport
 
 
 def created(made: Created) -> str:
@@ -36,7 +38,7 @@ def created(made: Created) -> str:
             "          shown this once; it opens the HTTP interface (Authorization: Bearer …)",
             "",
             "Back up two things, apart from each other; either alone is useless to a thief and to you:",
-            f"  1. {made.home.data}",
+            f"  1. {made.home.data}, with notary.toml beside it",
             f"  2. {made.home.keys}",
             "",
             "Next: notary contract deploy, notary matter new, notary ingest, notary work",
