@@ -1,6 +1,6 @@
 """What people read: plain text for a terminal, and the same facts as JSON.
 
-Owns wording and layout only. Test: tests/unit/service/test_present.py.
+Owns wording and layout only. Test: tests/unit/service/test_cli.py.
 """
 
 from __future__ import annotations

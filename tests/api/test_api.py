@@ -74,7 +74,7 @@ def _problem(answer: Any, status: int, code: str) -> dict[str, Any]:
 def test_without_the_token_nothing_private_answers(
     client: TestClient, path: str, token: str | None
 ) -> None:
-    headers = {} if token is None else {"Authorization": f"Bearer {token}".encode()}
+    headers = {} if token is None else {b"Authorization": f"Bearer {token}".encode()}
     answer = client.get(path, headers=headers)
     _problem(answer, 401, "TOKEN_WANTED")
     assert answer.headers["www-authenticate"] == "Bearer"

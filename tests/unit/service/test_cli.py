@@ -1,0 +1,99 @@
+"""The command line's exit codes and its way of reading words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from notary.cli.app import app
+from notary.cli.output import EXIT_AGAIN, EXIT_CALLER, EXIT_CONTRADICTION, errors_said, exit_code
+from notary.cli.present import export_order, table
+from notary.errors import (
+    CallerError,
+    ConflictError,
+    Contradiction,
+    NotaryError,
+    NothingHappened,
+    OutcomeUnknown,
+)
+from notary.usecases.export import Withhold
+from verifier.format import numbers
+from verifier.format.errors import FormatError
+from verifier.format.statement import Reason
+
+NUMBER = numbers.make(bytes(16), bytes(4)).text
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CallerError("A", ""), EXIT_CALLER),
+        (ConflictError("A", ""), EXIT_CALLER),
+        (FormatError("A", ""), EXIT_CALLER),
+        (NothingHappened("A", ""), EXIT_AGAIN),
+        (OutcomeUnknown("A", ""), EXIT_AGAIN),
+        (Contradiction("A", ""), EXIT_CONTRADICTION),
+    ],
+)
+def test_the_exit_code_says_what_to_do_next(error: NotaryError | FormatError, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_an_error_that_is_not_ours_passes_through() -> None:
+    with pytest.raises(ZeroDivisionError), errors_said():
+        _ = 1 // 0
+
+
+def test_a_missing_home_is_said_in_one_line(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["status", "--home", str(tmp_path)])
+    assert done.exit_code == EXIT_CALLER
+    assert done.stderr.startswith("error HOME_MISSING: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_command_has_a_sentence_of_help() -> None:
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+    assert names >= {"init", "ingest", "work", "serve", "status", "export", "demo"}
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert (command.callback.__doc__ or "").strip().endswith((".", "tells."))
+
+
+def test_withheld_fields_are_read_with_their_reasons() -> None:
+    order = export_order(
+        NUMBER, (), absent=False, withhold=("5:amount=trade_secret", "7=privilege")
+    )
+    assert order.kind == "complete"
+    assert order.withhold == (
+        Withhold(5, "amount", Reason.TRADE_SECRET),
+        Withhold(7, None, Reason.PRIVILEGE),
+    )
+
+
+@pytest.mark.parametrize(
+    "words", ["5", "5:amount", "x=privilege", "=privilege", "-1=privilege", "²=other"]
+)
+def test_a_withhold_of_another_form_is_refused_with_an_example(words: str) -> None:
+    with pytest.raises(CallerError, match="5=privilege") as caught:
+        export_order(NUMBER, (), absent=False, withhold=(words,))
+    assert caught.value.code == "WITHHOLD_FORM"
+
+
+def test_an_unknown_reason_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(CallerError, match="trade_secret") as caught:
+        export_order(NUMBER, (), absent=False, withhold=("5=because",))
+    assert caught.value.code == "WITHHOLD_REASON"
+
+
+def test_absent_and_positions_exclude_each_other() -> None:
+    with pytest.raises(CallerError) as caught:
+        export_order(NUMBER, (1,), absent=True, withhold=())
+    assert caught.value.code == "ORDER_MIXED"
+    assert export_order(NUMBER, (1,), absent=False, withhold=()).kind == "extract"
+    assert export_order(NUMBER, (), absent=True, withhold=()).kind == "absent"
+
+
+def test_columns_are_aligned_and_lines_have_no_blanks_at_their_end() -> None:
+    assert table(("a", "b"), [("long", ""), ("x", "y")]) == "a     b\nlong\nx     y"
