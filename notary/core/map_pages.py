@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from struct import Struct
 
 from notary.errors import Contradiction
 from verifier.format.digests import ZERO, Digest
@@ -21,9 +22,8 @@ from verifier.format.matter_map import Kind
 
 LEVELS = 8  # bits of a key that one page decides: one byte
 
-_KEY = 32  # bytes
-_LEAF = 64  # bytes: key ‖ value
-_CHILD = 33  # bytes: slot ‖ hash
+_LEAF = Struct("32s32s")  # key ‖ value
+_CHILD = Struct("B32s")  # slot ‖ hash
 _COUNT = 2  # bytes: u16 number of leaves, from 0 to 256
 
 LoadPage = Callable[[bytes], bytes | None]
@@ -70,33 +70,25 @@ class _Page:
     @classmethod
     def read(cls, prefix: bytes, content: bytes) -> _Page:
         page = cls()
-        count = int.from_bytes(content[:_COUNT], "big")
-        at = _COUNT + count * _LEAF
-        if len(content) < at or (len(content) - at) % _CHILD:
+        end = _COUNT + int.from_bytes(content[:_COUNT], "big") * _LEAF.size
+        if len(content) < end or (len(content) - end) % _CHILD.size:
             raise Contradiction(
                 "MAP_PAGE",
                 f"the stored page {prefix.hex() or 'at the root'} of the map has {len(content)} bytes, "
-                f"which {count} leaves and whole children do not make",
+                "which no number of whole leaves and children makes",
             )
         depth = len(prefix)
-        page.leaves = {
-            content[i + depth]: (content[i : i + _KEY], content[i + _KEY : i + _LEAF])
-            for i in range(_COUNT, at, _LEAF)
-        }
-        page.children = {
-            content[i]: content[i + 1 : i + _CHILD] for i in range(at, len(content), _CHILD)
-        }
+        page.leaves = {leaf[0][depth]: leaf for leaf in _LEAF.iter_unpack(content[_COUNT:end])}
+        page.children = dict(_CHILD.iter_unpack(content[end:]))
         return page
 
     def write(self) -> bytes:
         """u16 count ‖ leaves as key ‖ value, ascending ‖ children as slot ‖ hash, ascending."""
         parts = [len(self.leaves).to_bytes(_COUNT, "big")]
-        parts += [key + value for _, (key, value) in sorted(self.leaves.items())]
-        parts += [bytes([slot]) + child for slot, child in sorted(self.children.items())]
+        for slot in sorted(self.leaves):
+            parts += self.leaves[slot]
+        parts += [_CHILD.pack(slot, self.children[slot]) for slot in sorted(self.children)]
         return b"".join(parts)
-
-    def nodes(self) -> _Nodes:
-        return _Nodes(self.leaves, self.children)
 
 
 class _Nodes:
@@ -104,15 +96,17 @@ class _Nodes:
 
     __slots__ = ("_hashes", "_is_leaf", "slots")
 
-    def __init__(self, leaves: dict[int, Changed], children: dict[int, bytes]) -> None:
+    def __init__(self, page: _Page) -> None:
+        hashing = sha256
         # format.md §9: H(0x02 ‖ key ‖ value)
         hashes = {
-            slot: sha256(b"\x02" + key + value).digest() for slot, (key, value) in leaves.items()
+            slot: hashing(b"\x02" + key + value).digest()
+            for slot, (key, value) in page.leaves.items()
         }
-        hashes.update(children)
+        hashes.update(page.children)
         self.slots = sorted(hashes)
         self._hashes = [hashes[slot] for slot in self.slots]
-        self._is_leaf = [slot in leaves for slot in self.slots]
+        self._is_leaf = [slot in page.leaves for slot in self.slots]
 
     def split(self, lo: int, hi: int, level: int) -> int:
         """The first index of the range whose next undecided bit is 1; the range is not empty."""
@@ -127,13 +121,24 @@ class _Nodes:
         """The hash of a range: empty, a lone leaf, a page below, or a node."""
         if lo == hi:
             return ZERO
-        if hi - lo == 1 and (level == 0 or self._is_leaf[lo]):
-            return self._hashes[lo]
-        middle = self.split(lo, hi, level)
-        # format.md §9: H(0x03 ‖ left ‖ right)
-        return sha256(
-            b"\x03" + self.hash(lo, middle, level - 1) + self.hash(middle, hi, level - 1)
-        ).digest()
+        slots = self.slots
+        if hi - lo == 1:
+            node, at = self._hashes[lo], 0
+            if self._is_leaf[lo]:
+                return node
+        else:
+            # The first and the last slot differ most: up to the bit in which they do, all are one.
+            at = (slots[lo] ^ slots[hi - 1]).bit_length()
+            middle = bisect_left(slots, slots[hi - 1] >> (at - 1) << (at - 1), lo, hi)
+            # format.md §9: H(0x03 ‖ left ‖ right)
+            node = sha256(
+                b"\x03" + self.hash(lo, middle, at - 1) + self.hash(middle, hi, at - 1)
+            ).digest()
+        for bit in range(at, level):
+            pair = ZERO + node if slots[lo] >> bit & 1 else node + ZERO
+            # format.md §9: H(0x03 ‖ left ‖ right), one of them empty
+            node = sha256(b"\x03" + pair).digest()
+        return node
 
     def root(self) -> bytes:
         return self.hash(0, len(self.slots), LEVELS)
@@ -148,7 +153,7 @@ def change_map(changes: Sequence[Changed], load: LoadPage) -> MapUpdate:
     update = _Update(load)
     stored = load(b"")
     if not changes:
-        root = ZERO if stored is None else _Page.read(b"", stored).nodes().root()
+        root = ZERO if stored is None else _Nodes(_Page.read(b"", stored)).root()
         return MapUpdate(Digest(root), [], {})
     page = _Page() if stored is None else _Page.read(b"", stored)
     root = update.change(b"", page, changes)
@@ -178,7 +183,7 @@ class _Update:
             self._change_slot(prefix, page, slot, changes[at:after])
             at = after
         self.pages.append((prefix, page.write()))
-        return page.nodes().root()
+        return _Nodes(page).root()
 
     def _change_slot(
         self, prefix: bytes, page: _Page, slot: int, changes: Sequence[Changed]
@@ -216,7 +221,7 @@ def find_path(key: bytes, load: LoadPage) -> MapPath:
                 raise Contradiction("MAP_PAGE", f"the page {prefix.hex()} of the map is missing")
             return MapPath(Kind.ABSENT_EMPTY, (), None)
         page = _Page.read(prefix, content)
-        nodes = page.nodes()
+        nodes = _Nodes(page)
         slot = key[len(prefix)]
         lo, hi = 0, len(nodes.slots)
         for level in range(LEVELS, 0, -1):

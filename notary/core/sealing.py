@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -19,8 +20,7 @@ from verifier.format.heads import head_text
 from verifier.format.trees import Frontier
 
 
-@dataclass(frozen=True)
-class ChangedMatter:
+class ChangedMatter(NamedTuple):
     """A matter with records that no batch holds yet: the head that this batch gives it."""
 
     matter_id: int

@@ -60,7 +60,7 @@ class _Edge:
     matter_id: int
     key: Digest
     frontier: Frontier
-    grown: bool = False
+    old_size: int
 
 
 @dataclass(slots=True)
@@ -233,10 +233,11 @@ class RecordAcceptor:
         self, connection: Connection, agency_id: int, offers: list[_Offer]
     ) -> dict[bytes, _Edge]:
         keys = sorted({offer.item.matter_key for offer in offers})
-        return {
-            key: _Edge(state.matter_id, Digest(key), Frontier.from_bytes(state.frontier))
-            for key, state in rows.matter_states(connection, agency_id, keys).items()
-        }
+        edges = {}
+        for key, state in rows.matter_states(connection, agency_id, keys).items():
+            frontier = Frontier.from_bytes(state.frontier)
+            edges[key] = _Edge(state.matter_id, Digest(key), frontier, frontier.size)
+        return edges
 
     def _make_records(
         self,
@@ -291,7 +292,6 @@ class RecordAcceptor:
                 continue
             leaf_hash = leaf_hash_of(leaf)
             frontier.append(leaf_hash)
-            edge.grown = True
             row = rows.NewRecord(
                 record_id + len(fresh),
                 agency_id,
@@ -344,13 +344,16 @@ class RecordAcceptor:
             ],
             [
                 rows.GrownMatter(
+                    agency_id,
+                    edge.matter_id,
+                    edge.key,
+                    edge.old_size,
                     edge.frontier.size,
                     edge.frontier.root(),
                     edge.frontier.to_bytes(),
-                    edge.matter_id,
                 )
                 for edge in edges.values()
-                if edge.grown
+                if edge.frontier.size > edge.old_size
             ],
         )
         written = receipts.write_receipts(dict(enumerate(bodies)), group)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from notary.adapters.store.database import Database, driver_cursor, table_of
 from notary.adapters.store.tables import (
@@ -18,6 +18,7 @@ from notary.adapters.store.tables import (
     DeltaRow,
     HeadRow,
     MatterRow,
+    PendingHeadRow,
     ReceiptGroupRow,
 )
 from notary.core.moments import milliseconds, moment
@@ -31,6 +32,7 @@ BATCHES = table_of(BatchRow)
 DELTAS = table_of(DeltaRow)
 HEADS = table_of(HeadRow)
 MATTERS = table_of(MatterRow)
+PENDING = table_of(PendingHeadRow)
 GROUPS = table_of(ReceiptGroupRow)
 
 NO_GROUP = 0  # receipt groups are counted from 1
@@ -74,18 +76,16 @@ def changed_matters(connection: Connection) -> list[ChangedMatter]:
     """The matters with records that no batch holds."""
     rows = connection.execute(
         select(
-            MATTERS.c.id, MATTERS.c.agency_id, MATTERS.c.key, MATTERS.c.size, MATTERS.c.root
-        ).where(MATTERS.c.size > MATTERS.c.sealed_size)
+            PENDING.c.matter_id, PENDING.c.agency_id, PENDING.c.key, PENDING.c.size, PENDING.c.root
+        )
     )
-    return [ChangedMatter(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    return [ChangedMatter._make(row) for row in rows]
 
 
 def unsealed_records(connection: Connection) -> int:
     """How many records no batch holds."""
     count = connection.execute(
-        select(func.sum(MATTERS.c.size - MATTERS.c.sealed_size)).where(
-            MATTERS.c.size > MATTERS.c.sealed_size
-        )
+        select(func.sum(PENDING.c.size - PENDING.c.sealed_size))
     ).scalar_one()
     return int(count or 0)
 
@@ -151,10 +151,19 @@ def append_batch(
         "INSERT INTO heads (agency_id, matter_id, batch, size, root) VALUES (?, ?, ?, ?, ?)",
         [(one.agency_id, one.matter_id, index, one.size, one.root) for one in changed],
     )
-    # Records that came in since the matters were read stay unsealed: sealed_size is what was read.
-    connection.exec_driver_sql(
-        "UPDATE matters SET sealed_size = ? WHERE id = ?",
-        [(one.size, one.matter_id) for one in changed],
+    # Matters that grew since they were read stay pending, sealed up to what was read.
+    sealed = (
+        select(HEADS.c.size)
+        .where(
+            HEADS.c.agency_id == PENDING.c.agency_id,
+            HEADS.c.matter_id == PENDING.c.matter_id,
+            HEADS.c.batch == index,
+        )
+        .scalar_subquery()
+    )
+    connection.execute(delete(PENDING).where(PENDING.c.size == sealed))
+    connection.execute(
+        update(PENDING).values(sealed_size=func.coalesce(sealed, PENDING.c.sealed_size))
     )
 
 

@@ -21,7 +21,7 @@ from notary.errors import CallerError, Contradiction
 from notary.ports import Clock, Entropy, Matter
 from verifier.format import numbers
 from verifier.format.errors import FormatError
-from verifier.format.trees import EMPTY_ROOT, Frontier
+from verifier.format.trees import Frontier
 
 AGENCIES = table_of(AgencyRow)
 MATTERS = table_of(MatterRow)
@@ -80,8 +80,6 @@ class StoredMatterRegister:
             "sealed_title": envelope.seal(secret, envelope.TITLE, title.encode()),
             "created_at_ms": milliseconds(self._clock.now()),
             "size": 0,
-            "sealed_size": 0,
-            "root": EMPTY_ROOT,
             "frontier": Frontier().to_bytes(),
         }
         with self._database.transaction() as connection:

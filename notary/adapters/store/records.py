@@ -72,12 +72,15 @@ class NewAttachment(NamedTuple):
 
 
 class GrownMatter(NamedTuple):
-    """A matter's new right edge; the order is that of the statement below."""
+    """A matter's new right edge, and where it was before this commit."""
 
+    agency_id: int
+    matter_id: int
+    key: bytes
+    old_size: int
     size: int
     root: bytes
     frontier: bytes
-    matter_id: int
 
 
 class StoredRecord(NamedTuple):
@@ -198,7 +201,19 @@ def append_commit(
             list(attachments),
         )
     connection.exec_driver_sql(
-        "UPDATE matters SET size = ?, root = ?, frontier = ? WHERE id = ?", list(matters)
+        "UPDATE matters SET size = ?, frontier = ? WHERE id = ?",
+        [(one.size, one.frontier, one.matter_id) for one in matters],
+    )
+    # A matter without a pending head is sealed up to its old size; one that has it keeps what it
+    # says.
+    connection.exec_driver_sql(
+        "INSERT INTO pending_heads (agency_id, matter_id, key, sealed_size, size, root)"
+        " VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (agency_id, matter_id) DO UPDATE SET size = excluded.size, root = excluded.root",
+        [
+            (one.agency_id, one.matter_id, one.key, one.old_size, one.size, one.root)
+            for one in matters
+        ],
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from notary.adapters.store.database import Row
@@ -66,14 +66,10 @@ class TokenRow(Row, table=True):
 
 
 class MatterRow(Row, table=True):
-    """A matter and the right edge of its log. `sealed_size` is the size in the newest batch."""
+    """A matter and the right edge of its log."""
 
     __tablename__ = "matters"
-    __table_args__ = (
-        UniqueConstraint("agency_id", "id"),
-        # The sealer finds what changed without reading the unchanged.
-        Index("ix_matters_unsealed", "id", sqlite_where=text("size > sealed_size")),
-    )
+    __table_args__ = (UniqueConstraint("agency_id", "id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     agency_id: int = Field(foreign_key="agencies.agency_id")
@@ -83,9 +79,29 @@ class MatterRow(Row, table=True):
     sealed_title: bytes
     created_at_ms: int
     size: int
-    sealed_size: int
-    root: bytes
     frontier: bytes
+
+
+class PendingHeadRow(Row, table=True):
+    """The head of a matter with records that no batch holds, and the size that the newest batch
+    holds.
+
+    A table of its own, so that a sealing of a hundred thousand matters reads and empties a few
+    megabytes and does not rewrite the matters.
+    """
+
+    __tablename__ = "pending_heads"
+    __table_args__ = (
+        ForeignKeyConstraint(["agency_id", "matter_id"], ["matters.agency_id", "matters.id"]),
+        WITHOUT_ROWID,
+    )
+
+    agency_id: int = Field(primary_key=True)
+    matter_id: int = Field(primary_key=True)
+    key: bytes
+    sealed_size: int
+    size: int
+    root: bytes
 
 
 class AccountRow(Row, table=True):

@@ -58,8 +58,6 @@ def upgrade() -> None:
         sa.Column("sealed_title", sa.LargeBinary(), nullable=False),
         sa.Column("created_at_ms", sa.Integer(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("sealed_size", sa.Integer(), nullable=False),
-        sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("frontier", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_matters")),
         sa.UniqueConstraint("agency_id", "id", name=op.f("uq_matters_agency_id_id")),
@@ -68,8 +66,21 @@ def upgrade() -> None:
             ["agency_id"], ["agencies.agency_id"], name=op.f("fk_matters_agency_id")
         ),
     )
-    op.create_index(
-        op.f("ix_matters_unsealed"), "matters", ["id"], sqlite_where=sa.text("size > sealed_size")
+    op.create_table(
+        "pending_heads",
+        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("matter_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_size", sa.Integer(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("agency_id", "matter_id", name=op.f("pk_pending_heads")),
+        sa.ForeignKeyConstraint(
+            ["agency_id", "matter_id"],
+            ["matters.agency_id", "matters.id"],
+            name=op.f("fk_pending_heads_agency_id_matter_id"),
+        ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "accounts",
