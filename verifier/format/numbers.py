@@ -119,10 +119,9 @@ def parse(text: str) -> MatterNumber:
         )
     if typed != typed.lower() and typed != typed.upper():
         raise FormatError("NUMBER_CASE", "want all lower or all upper case, got both")
-    typed = typed.lower()
-    if len(typed) != TEXT_LENGTH:
-        # Outside ASCII, lower case can be longer.
-        raise FormatError("NUMBER_CHECKSUM", "several characters are wrong")
+    if typed.isascii():
+        # Outside ASCII a letter can become another: the Kelvin sign is no k.
+        typed = typed.lower()
     try:
         hrp, values = bech32m_decode(typed)
     except FormatError as error:

@@ -79,6 +79,14 @@ def test_what_the_writer_would_not_write_is_refused(data: bytes, code: str) -> N
 def test_thirty_two_levels_stand() -> None:
     data = b"[" * 32 + b"]" * 32
     assert jsonc.encode(jsonc.decode(data, "x")) == data
+    # The same with more brackets than levels.
+    wide = b"[" * 31 + b"[],[]" + b"]" * 31
+    assert jsonc.encode(jsonc.decode(wide, "x")) == wide
+
+
+def test_the_largest_document_stands() -> None:
+    data = b'"' + b"x" * (16 * 2**20 - 2) + b'"'
+    assert jsonc.encode(jsonc.decode(data, "x")) == data
 
 
 def test_brackets_in_strings_and_beside_each_other_are_no_depth() -> None:
@@ -166,6 +174,7 @@ def test_members_are_taken_once_by_name_and_type() -> None:
     assert one.integer("integer", 5, 5) == 5
     assert one.any("true") is True
     assert one.hex32("digest") == bytes.fromhex("ab" * 32)
+    assert members().hexbytes("digest") == bytes.fromhex("ab" * 32)
     assert one.zerox("address", 20) == bytes.fromhex("cd" * 20)
     assert one.array("array", 2) == [1, 2]
     assert one.texts("texts") == ["00", "0x00"]

@@ -41,6 +41,8 @@ def test_vectors_of_rfc_8032_stand_and_one_bit_less_does_not(case: dict[str, str
 
 def test_an_s_above_the_group_order_is_refused() -> None:
     signature = KEY.sign(b"m")
+    with refused("NOTE_SIGNATURE_NOT_CANONICAL"):
+        notes.check_ed25519(PUBLIC, signature[:32] + curve.L.to_bytes(32, "little"), b"m")
     high = int.from_bytes(signature[32:], "little") + curve.L
     with refused("NOTE_SIGNATURE_NOT_CANONICAL"):
         notes.check_ed25519(PUBLIC, signature[:32] + high.to_bytes(32, "little"), b"m")
@@ -144,6 +146,7 @@ def test_a_vkey_in_any_other_form_is_refused(text: str, code: str) -> None:
 
 
 def test_a_vkey_of_an_unknown_type_can_be_taken_apart() -> None:
+    assert notes.split_vkey(f"{NAME}+00000000+{b64_encode(bytes([6, 7]))}")[2:] == (6, b"\x07")
     text = f"{NAME}+00000000+{b64_encode(bytes([6]) + b'key')}"
     assert notes.split_vkey(text) == (NAME, bytes(4), 6, b"key")
 
@@ -258,6 +261,16 @@ def test_a_note_in_any_other_form_is_refused(note: str | bytes, code: str) -> No
 
 def test_sixteen_signatures_stand() -> None:
     assert len(notes.parse_note(NOTE + "".join(FOREIGN[:15])).signatures) == 16
+
+
+def test_the_largest_and_the_smallest_note_stand() -> None:
+    signed = notes.sign("a\n", NAME, KEY)
+    assert notes.parse_note(signed).text == "a\n"
+    largest = "a" * (16 * 1024 - len(signed.encode())) + signed
+    assert len(notes.parse_note(largest).whole.encode()) == 16 * 1024
+    assert notes.parse_note(largest.encode()).whole == largest
+    with refused("NOTE_SIZE"):
+        notes.parse_note("a" + largest)
 
 
 def test_the_last_empty_line_separates() -> None:

@@ -28,6 +28,16 @@ def test_invalid_strings_of_bip_350_are_refused(case: dict[str, str]) -> None:
         numbers.bech32m_decode(case["text"])
 
 
+def test_the_ends_of_the_prefixs_alphabet_stand() -> None:
+    for hrp in ("!", "~"):
+        assert numbers.bech32m_decode(numbers.bech32m_encode(hrp, [1])) == (hrp, [1])
+
+
+def test_a_text_without_room_for_a_checksum_is_of_another_form() -> None:
+    with refused("BECH32_FORM"):
+        numbers.bech32m_decode("in1muywd")
+
+
 def test_mixed_case_is_refused() -> None:
     with refused("BECH32_FORM"):
         numbers.bech32m_decode("A1lqfn3a")
@@ -43,6 +53,8 @@ def test_the_log_tag_is_of_chain_contract_and_account() -> None:
     tag = numbers.log_tag(31337, b"\x11" * 20, b"\x22" * 20)
     message = b"notary/log-tag/v1\n" + (31337).to_bytes(8, "big") + b"\x11" * 20 + b"\x22" * 20
     assert tag == sha256(message).digest()[:4]
+    for chain_id in (0, 2**64 - 1):
+        assert len(numbers.log_tag(chain_id, bytes(20), bytes(20))) == 4
     for chain_id, contract, address in (
         (-1, bytes(20), bytes(20)),
         (2**64, bytes(20), bytes(20)),
@@ -107,9 +119,20 @@ def test_mixed_case_of_a_number_is_refused() -> None:
         numbers.parse("N" + NUMBER.text[1:])
 
 
-def test_characters_that_grow_in_lower_case_are_refused() -> None:
-    with pytest.raises(FormatError, match="NUMBER_"):
-        numbers.parse("\u0130" * 43)
+def test_characters_outside_ascii_never_become_others() -> None:
+    kelvin = NUMBER.text.upper().replace("K", "\u212a")
+    assert "\u212a" in kelvin
+    with refused("NUMBER_CHECKSUM"):
+        numbers.parse(kelvin)
+    with refused("NUMBER_CASE"):
+        numbers.parse(NUMBER.text[:-1] + "\u0130")
+
+
+def test_a_wrong_character_under_another_prefix_is_not_mended() -> None:
+    _, values = numbers.bech32m_decode(NUMBER.text)
+    other = numbers.bech32m_encode("xx", values)
+    with refused("NUMBER_CHECKSUM"):
+        numbers.parse(other[:-1] + ("q" if other[-1] != "q" else "p"))
 
 
 def test_padding_bits_that_are_set_are_refused_under_a_good_checksum() -> None:

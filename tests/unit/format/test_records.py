@@ -73,6 +73,8 @@ def test_a_leaf_comes_back() -> None:
     leaf = records.parse_leaf(LEAF)
     assert records.encode_leaf(leaf) == LEAF
     assert leaf.recorded_at == AT
+    last = replace(leaf, position=2**53 - 1)
+    assert records.parse_leaf(records.encode_leaf(last)) == last
     with_source = replace(leaf, source=Digest(b"\x22" * 32), number=0)
     assert records.parse_leaf(records.encode_leaf(with_source)) == with_source
     assert records.check_claims(leaf) is leaf
@@ -115,6 +117,8 @@ DIGEST = b64url_encode(bytes(32))
         ({"blind": "A" * 21 + "B"}, "B64URL_FORM"),
         ({"claims": {}}, "LEAF_CLAIMS"),
         ({"claims": []}, "LEAF_CLAIMS"),
+        ({"claims": [1]}, "LEAF_CLAIMS"),
+        ({"claims": "text"}, "LEAF_CLAIMS"),
         ({"claims": {"text": 1}}, "LEAF_CLAIMS"),
         ({"claims": {"text": DIGEST[:-1]}}, "LEAF_CLAIMS"),
         ({"claims": {"text": DIGEST + "="}}, "LEAF_CLAIMS"),
@@ -170,6 +174,14 @@ def test_the_largest_leaf_stands_and_one_byte_more_is_refused() -> None:
         records.encode_leaf(replace(leaf, claims=claims))
     with refused("LEAF_SIZE"):
         made({f"attachment-{i}": i for i in range(2000)})
+    # A claim of four digits takes 64 bytes and one of three digits a byte less.
+    first: dict[str, Json] = {"attachment-1000": 0}
+    count = -(-(65536 - len(made(first)[0])) // 64)
+    shorter = len(made(first)[0]) + 64 * count - 65536
+    names = [*range(1000, 1001 + count - shorter), *range(100, 100 + shorter)]
+    largest, _ = made({f"attachment-{i}": 0 for i in names})
+    assert len(largest) == 65536
+    assert records.encode_leaf(records.parse_leaf(largest)) == largest
     with refused("LEAF_SIZE"):
         records.parse_leaf(b'"' + b"a" * 65535 + b'"')
     with refused("MEMBER_TYPE"):
@@ -213,6 +225,8 @@ SALT = b64url_encode(bytes(16))
         (disclosure([SALT, "text"]), "DISCLOSURE_FORM"),
         (disclosure([SALT, "text", 1, 2]), "DISCLOSURE_FORM"),
         (disclosure({"salt": SALT}), "DISCLOSURE_FORM"),
+        (disclosure({"a": SALT, "b": "text", "c": 1}), "DISCLOSURE_FORM"),
+        (disclosure("abc"), "DISCLOSURE_FORM"),
         (disclosure([1, "text", 1]), "DISCLOSURE_FORM"),
         (disclosure([SALT, 1, 1]), "DISCLOSURE_FORM"),
         (disclosure([b64url_encode(bytes(15)), "text", 1]), "DISCLOSURE_SALT"),

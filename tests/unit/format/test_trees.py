@@ -232,6 +232,7 @@ def test_sizes_that_no_proof_joins_are_refused() -> None:
         trees.consistency_path(LEAVES, 4, 71)
     with refused("CONSISTENCY_FROM_EMPTY"):
         trees.consistency_path(LEAVES, 0, 4)
+    assert trees.consistency_path(LEAVES[:5], 3, 5) == trees.consistency_path(LEAVES, 3, 5)
 
 
 def test_equal_sizes_stand_only_with_equal_roots_and_no_hashes() -> None:
