@@ -33,6 +33,10 @@ from verifier.format.paths import Paths, PrefixPath, parse_consistency, parse_pa
 
 ATTACHMENT_NAME_BYTES = 16  # 32 hex characters, random
 
+# Above what any file but an attachment can have: a document has 16 MiB at most, and the
+# disclosures of one record are a few documents.
+MAX_FILE_BYTES = 64 * 2**20
+
 T = TypeVar("T")
 
 
@@ -197,7 +201,14 @@ class Evidence:
     def _part(self, name: str, parse: Callable[[bytes], T]) -> Part[T]:
         if name not in self.bag:
             return Part(name)
-        return attempt(name, lambda: parse(self.bag.read(name)))
+        return attempt(name, lambda: parse(self._document(name)))
+
+    def _document(self, name: str) -> bytes:
+        # Refused by its size before it is read: a package may hold a file of two gigabytes.
+        size = self.bag.files[name].size
+        if size > MAX_FILE_BYTES:
+            raise FormatError("FILE_SIZE", f"want at most {MAX_FILE_BYTES} bytes, got {size}")
+        return self.bag.read(name)
 
     @cached_property
     def statement(self) -> Part[statement.Statement]:

@@ -70,6 +70,12 @@ class Bag:
     def __contains__(self, name: str) -> bool:
         return name in self.files
 
+    def holds(self, name: str, wanted: bytes) -> bool:
+        """Whether the file is there and has just these bytes."""
+        file = self.files.get(name)
+        # By its size first: what is larger than wanted is never read.
+        return file is not None and file.size == len(wanted) and self.read(name) == wanted
+
     def read(self, name: str) -> bytes:
         """A file's bytes, the same ones that its digests are of.
 

@@ -1,0 +1,169 @@
+"""Proves verifier/check/evidence.py: parts that keep their errors, and never judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hostile.case import honest
+from tests.hostile.package import Package
+from verifier.check import evidence
+from verifier.check.evidence import Evidence, Part, attempt, parse_attachment
+from verifier.check.reading import read_bag
+from verifier.check.rows import Blocked
+from verifier.format import bag
+from verifier.format.errors import FormatError
+from verifier.format.statement import Kind
+
+
+def load(package: Package, folder: Path) -> Evidence:
+    return Evidence(read_bag(package.write_zip(folder / "package.zip")))
+
+
+def test_a_part_without_value_blocks_whoever_needs_it() -> None:
+    assert Part("x", 1).need() == 1
+    parts: list[Part[int]] = [Part("leaf 3"), Part("leaf 3", None, FormatError("A", "b"))]
+    for part in parts:
+        with pytest.raises(Blocked) as caught:
+            part.need()
+        assert caught.value.missing == "leaf 3"
+
+
+def test_a_format_error_is_kept_and_no_other_is() -> None:
+    error = FormatError("JSON_SYNTAX", "no")
+
+    def fail() -> int:
+        raise error
+
+    def break_down() -> int:
+        raise ZeroDivisionError
+
+    assert attempt("x", fail).error is error
+    with pytest.raises(ZeroDivisionError):
+        attempt("x", break_down)
+
+
+def test_every_file_of_an_honest_package_has_its_place(tmp_path: Path) -> None:
+    parts = load(honest().complete(), tmp_path)
+    assert parts.unknown == []
+    assert parts.leaf_numbers == list(parts.leaves) == list(range(6))
+    # The erased record has no disclosures left.
+    assert parts.disclosure_numbers == [0, 1, 3, 4, 5]
+    assert parts.batch_numbers == list(parts.batches) == [2, 4, 5]
+    assert parts.statement.need().choices.kind is Kind.COMPLETE
+    assert [bag.attachment_name(one.need().name) for one in parts.attachments] == (
+        parts.attachment_files
+    )
+    errors = [part.error for part in parts.leaves.values()]
+    for shown in parts.batches.values():
+        errors += [shown.header.error, shown.map_proof.error]
+        errors += [shown.tlog_proof.error, shown.checkpoint.error]
+    assert set(errors) == {None}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data/matter/leaves/0.json",
+        "data/matter/leaves/000001.JSON",
+        "data/matter/leaves/x/000001.json",
+        "data/disclosures/000001.json",
+        "data/batches/000001.txt",
+        "data/report.pdf",
+        "data/fetch.txt",
+        "fetch.txt",
+        "manifest-md5.txt",
+    ],
+)
+def test_a_file_without_a_place_is_unknown(name: str, tmp_path: Path) -> None:
+    assert load(honest().complete().put(name, b""), tmp_path).unknown == [name]
+
+
+def test_a_note_that_is_none_leaves_the_rest_of_the_proof_alone(tmp_path: Path) -> None:
+    package = honest().complete()
+    name = bag.batch_names(5).tlog_proof
+    damaged = package[name].replace("—".encode(), b"-")
+    shown = load(package.put(name, damaged), tmp_path).batches[5]
+    assert shown.checkpoint.error is not None
+    assert shown.header.error is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ("ä\n".encode(), "DISCLOSURES_ASCII"),
+        (b"W10", "DISCLOSURES_LINES"),
+        (b"\n", "JSON_SYNTAX"),
+        (b"W10\n", "DISCLOSURE_FORM"),
+        (b"W10\r\n", "B64URL_FORM"),
+        (b" W10\n", "B64URL_FORM"),
+    ],
+)
+def test_disclosure_lines_have_one_form(lines: bytes, code: str, tmp_path: Path) -> None:
+    package = honest().complete().put(bag.disclosures_name(1), lines)
+    error = load(package, tmp_path).disclosures[1].error
+    assert error is not None
+    assert error.code == code
+
+
+def test_a_file_too_large_to_be_a_document_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = honest().complete()
+    parts = load(package, tmp_path)
+    monkeypatch.setattr(evidence, "MAX_FILE_BYTES", len(package[bag.STATEMENT]) - 1)
+
+    def never(_: str) -> bytes:
+        raise AssertionError("it is refused by its size")
+
+    monkeypatch.setattr(parts.bag, "read", never)
+    error = parts.statement.error
+    assert error is not None
+    assert error.code == "FILE_SIZE"
+
+
+def attachment(**members: Any) -> dict[str, Any]:
+    value = {
+        "name": "0f" * 16,
+        "filename": None,
+        "size": 3,
+        "media_type": "image/jpeg",
+        "sha256": "00" * 32,
+        "sha512": "00" * 64,
+        "sm3": "00" * 32,
+    }
+    return value | members
+
+
+def test_an_attachment_s_disclosure_is_read() -> None:
+    assert parse_attachment(attachment(), "x").name == "0f" * 16
+    assert parse_attachment(attachment(filename="door.jpg"), "x").size == 3
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"name": "../../etc/passwd"},
+        {"name": "0F" * 16},
+        {"name": "0f" * 15},
+        {"name": None},
+        {"filename": 1},
+        {"size": -1},
+        {"size": True},
+        {"size": "3"},
+        {"media_type": None},
+        {"sha256": "00" * 31},
+        {"sha512": "00" * 32},
+        {"sm3": None},
+        {"sha1": "00" * 20},
+    ],
+)
+def test_an_attachment_s_disclosure_has_one_form(members: dict[str, Any]) -> None:
+    with pytest.raises(FormatError):
+        parse_attachment(attachment(**members), "x")
+    value = attachment()
+    del value["sha512"]
+    with pytest.raises(FormatError):
+        parse_attachment(value, "x")
