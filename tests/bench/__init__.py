@@ -1,0 +1,1 @@
+"""Measurements: `make bench`. Each row is a ratio against a reference of the same run."""
