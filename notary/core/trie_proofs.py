@@ -33,8 +33,9 @@ class _Extension:
 
 @dataclass(frozen=True)
 class _Branch:
+    """Without a value: no key of such a trie is the beginning of another."""
+
     children: tuple[_Node | None, ...]
-    value: bytes
 
 
 _Node = _Leaf | _Extension | _Branch
@@ -80,10 +81,8 @@ def prove_item(items: Sequence[bytes], index: int) -> ItemProof:
         if isinstance(node, _Extension):
             path, node = path[len(node.path) :], node.child
         else:
-            child = node.children[path[0]] if path else None
-            if child is None:
-                # The key ends here: its value stands in the branch itself.
-                return ItemProof(index, items[index], keccak256(nodes[0]), tuple(nodes))
+            child = node.children[path[0]]
+            assert child is not None, "the trie was built with this item"
             path, node = path[1:], child
 
 
@@ -105,13 +104,9 @@ def _build(pairs: list[tuple[_Path, bytes]]) -> _Node:
         rest = [(path[shared:], value) for path, value in pairs]
         return _Extension(pairs[0][0][:shared], _build(rest))
     below: list[list[tuple[_Path, bytes]]] = [[] for _ in range(16)]
-    here = b""
     for path, value in pairs:
-        if path:
-            below[path[0]].append((path[1:], value))
-        else:
-            here = value
-    return _Branch(tuple(_build(some) if some else None for some in below), here)
+        below[path[0]].append((path[1:], value))
+    return _Branch(tuple(_build(some) if some else None for some in below))
 
 
 def _encoded(node: _Node) -> bytes:
@@ -121,8 +116,8 @@ def _encoded(node: _Node) -> bytes:
             return rlp.encode([_hex_prefix(path, leaf=True), value])
         case _Extension(path, child):
             return rlp.encode([_hex_prefix(path, leaf=False), _reference(child)])
-        case _Branch(children, value):
-            return rlp.encode([*(b"" if c is None else _reference(c) for c in children), value])
+        case _Branch(children):
+            return rlp.encode([*(b"" if c is None else _reference(c) for c in children), b""])
 
 
 def _reference(node: _Node) -> rlp.Item:

@@ -26,7 +26,7 @@ from notary.errors import CallerError, NothingHappened, OutcomeUnknown
 from tests.anvil import Anvil
 from tests.conftest import StartAnvil
 from tests.scenarios.anchor.conftest import MakeWorld
-from tests.simulators.chain_proxy import ChainProxy, Dropped, Forward
+from tests.simulators.chain_proxy import ChainProxy, Dropped, Forward, Rule, answered
 from tests.simulators.chain_world import ETHER, GWEI
 from verifier.format import contract as anchors
 from verifier.format import evm
@@ -183,6 +183,111 @@ def test_a_proof_of_a_block_that_is_replaced_meanwhile_is_asked_for_again(
 
     with world.proxy.rule("eth_getProof", replaced), pytest.raises(ChainAway, match="replaced"):
         chain.prove_head()
+
+
+def test_a_receipt_without_a_block_is_no_inclusion(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    world.mine()
+    chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
+    tx_hash = world.youngest().attempts[0].hash
+    assert chain.inclusion(tx_hash) is not None
+    for method, result in (
+        ("eth_getTransactionReceipt", None),
+        ("eth_getTransactionReceipt", {"blockHash": None}),
+        ("eth_getBlockByHash", None),
+        ("eth_getBlockByNumber", None),
+    ):
+        with world.proxy.rule(method, told(result)):
+            assert chain.inclusion(tx_hash) is None, method
+
+
+def told(result: Any) -> Rule:
+    return lambda _, forward: answered(result)
+
+
+def test_an_honest_block_in_the_place_of_another_is_not_taken(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    world.mine()
+    chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
+    other = world.anvil.rpc("eth_getBlockByNumber", "0x1", True)
+    with world.proxy.rule("eth_getBlockByNumber", told(other)):
+        with pytest.raises(ChainContradiction, match="asked for block 2, got block 1"):
+            chain.block(2)
+        with pytest.raises(ChainContradiction, match="asked for block 0, got block 1"):
+            chain.identity()
+    tx_hash = world.youngest().attempts[0].hash
+    with (
+        world.proxy.rule("eth_getBlockByHash", told(other)),
+        pytest.raises(ChainContradiction, match="asked for block 0x"),
+    ):
+        chain.inclusion(tx_hash)
+
+
+def test_what_a_node_has_not_is_waited_for(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    world.mine()
+    chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
+    with world.proxy.rule("eth_getBlockByNumber", told(None)):
+        with pytest.raises(ChainAway, match="no finalized block yet"):
+            chain.finalized()
+        with pytest.raises(ChainContradiction, match="has no block 0"):
+            chain.identity()
+    assert chain.attempt(b"\x01" * 32) is None
+    tx_hash = world.youngest().attempts[0].hash
+    with (
+        world.proxy.rule("eth_getBlockReceipts", told(None)),
+        world.proxy.rule("eth_getTransactionReceipt", receipt_once()),
+        pytest.raises(ChainAway, match="a receipt is gone again"),
+    ):
+        chain.inclusion(tx_hash)
+
+
+def receipt_once() -> Rule:
+    """The chain's answer the first time, none afterwards."""
+    asked: list[int] = []
+
+    def rule(_: list[Any], forward: Forward) -> dict[str, Any]:
+        asked.append(1)
+        return forward() if len(asked) == 1 else answered(None)
+
+    return rule
+
+
+def test_a_header_with_a_root_of_another_length_is_refused(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    block = world.anvil.rpc("eth_getBlockByNumber", "latest", False)
+    chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
+    with (
+        world.proxy.rule("eth_getBlockByNumber", told(block | {"stateRoot": "0x12"})),
+        pytest.raises(ChainContradiction, match="the state root has 32 bytes"),
+    ):
+        chain.latest()
+    with (
+        world.proxy.rule("eth_getBlockByNumber", told({**block, "mixHash": None})),
+        pytest.raises(ChainContradiction, match="has no mixHash"),
+    ):
+        chain.latest()
+
+
+def test_a_transaction_under_the_hash_of_another_is_not_adopted(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    other = world.anvil.rpc(
+        "eth_getTransactionByHash", "0x" + world.youngest().attempts[0].hash.hex()
+    )
+    chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
+    with (
+        world.proxy.rule("eth_getTransactionByHash", told(other)),
+        pytest.raises(ChainContradiction, match="has another hash"),
+    ):
+        chain.attempt(b"\x01" * 32)
 
 
 def signed_types(chain_id: int) -> list[dict[str, Any]]:

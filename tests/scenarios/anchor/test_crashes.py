@@ -11,7 +11,7 @@ import pytest
 
 from notary.adapters.chain.web3_chain import Web3Chain
 from notary.core.intent import State
-from notary.usecases.anchor import _Reservation
+from notary.usecases.anchor_plan import Reservation
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_faults import OF_REPEATED, Crash, CrashPoint
 from tests.simulators.chain_world import GWEI, World
@@ -123,7 +123,7 @@ def test_the_check_of_the_world_sees_a_batch_that_is_anchored_twice(
     world.mine()
     chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
     sender = world.new_sender()
-    sender._plan_reservation = lambda: _Reservation(  # type: ignore[method-assign]
+    sender._planner.reservation = lambda: Reservation(  # type: ignore[method-assign]
         chain.transaction_count(), chain.prove_head().head
     )
     world.sender = sender

@@ -5,6 +5,7 @@ Spec: docs/spec/sender.md. Each test ends with a check of the whole world.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 
 from notary.adapters.chain.keystore import KeystoreSigner, create_keystore
+from notary.adapters.chain.web3_chain import Web3Chain
+from notary.chain_ports import HeadProof
 from notary.core.intent import Cause, State
-from notary.errors import CallerError
+from notary.errors import CallerError, Contradiction, NothingHappened
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_proxy import ChainProxy, Dropped, Forward, answered, refused
 from tests.simulators.chain_world import (
@@ -21,10 +24,12 @@ from tests.simulators.chain_world import (
     ETHER,
     GWEI,
     InProcessProver,
+    MemoryBatchLog,
     World,
     put_contract,
 )
 from verifier.format import evm
+from verifier.format.digests import Digest
 
 
 def no_more_than_asked(proxy: ChainProxy) -> None:
@@ -279,6 +284,8 @@ def test_a_chain_that_began_anew_is_another_chain(make_world: MakeWorld) -> None
     world.seal()
     world.settle()
     world.anvil.stop()
+    # Its first block differs by its time; a second one started within a second would be the same.
+    world.anvil.options = (*ANVIL_OPTIONS, "--timestamp", "1700000000")
     world.anvil.start()
     world.seal()
     world.step(world.settings.identity_check)
@@ -471,6 +478,105 @@ def test_an_as_of_proof_that_is_overdue_is_an_alarm(make_world: MakeWorld) -> No
     world.settle()
     world.step(4 * world.settings.as_of_refresh)
     assert "AS_OF_MISSING" in world.sender.status(world.now).alarms
+
+
+def test_a_chain_that_is_away_takes_no_alarm_back(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.fund(1)
+    world.seal()
+    world.step()
+    since = world.book.alarms()["HELD"].since
+    world.anvil.stop()
+    world.step()
+    alarms = world.book.alarms()
+    assert set(alarms) == {"HELD", "ENDPOINT_AWAY"}
+    assert alarms["HELD"].since == since
+
+
+def test_two_senders_on_one_store_make_one_anchor_for_each_batch(make_world: MakeWorld) -> None:
+    world = make_world()
+    first, second = world.new_sender(), world.new_sender()
+    for _ in range(4):
+        world.seal()
+        for _ in range(3):
+            for sender in (first, second):
+                world.sender = sender
+                world.step()
+            world.mine()
+        world.check()
+    world.settle()
+    assert len(world.on_chain()) == len(world.intents())
+
+
+def test_a_sender_that_lost_a_race_sends_nothing(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    other = world.new_sender()
+
+    # While the first one asks for gas, the second one signs and sends.
+    def quicker(_: list[Any], forward: Forward) -> dict[str, Any]:
+        answer = forward()
+        if world.proxy.count("eth_estimateGas") == 1:
+            other.step(world.now)
+        return answer
+
+    with (
+        world.proxy.rule("eth_estimateGas", quicker),
+        pytest.raises(NothingHappened, match="another sender is at work"),
+    ):
+        world.step()
+    assert world.proxy.count("eth_sendRawTransaction") == 1
+    world.mine()
+    world.settle()
+
+
+def test_a_batch_log_shorter_than_the_chain_stops_the_sender(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seal(2)
+    world.settle()
+    world.log = MemoryBatchLog()
+    world.log.seal()
+    world.restart()
+    with pytest.raises(Contradiction, match="a checkpoint of 2 batches, the batch log has 1"):
+        world.step()
+
+
+def test_a_checkpoint_of_another_log_is_not_anchored(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.identity = replace(world.identity, name="notary.example/other")
+    world.restart()
+    world.seal()
+    with pytest.raises(Contradiction, match=r"is of notary\.example/log, 1"):
+        world.step()
+    assert world.intents() == []
+
+
+def test_an_anchor_that_waits_too_long_for_its_proof_is_an_alarm(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seal()
+    world.run_to(State.MINED)
+    with world.database.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM as_ofs")
+    world.mine(4)
+    # The chain proves nothing any more: the state that is asked for is gone.
+    world.sender = world.new_sender(chain=NoProofs(world))
+    world.step()
+    assert world.youngest().state is State.FINAL
+    assert "FINAL_NOT_PROVED" not in world.book.alarms()
+    world.step(world.settings.unproved_alarm)
+    assert "has no released as-of proof" in world.book.alarms()["FINAL_NOT_PROVED"].text
+    world.restart()
+    world.settle()
+
+
+class NoProofs(Web3Chain):
+    """A chain whose present head is never one that the store knows."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.url, world.identity.contract, world.account)
+
+    def prove_head(self) -> HeadProof:
+        return replace(super().prove_head(), head=Digest(b"\x77" * 32))
 
 
 def test_the_key_of_another_account_is_refused(make_world: MakeWorld, tmp_path: Path) -> None:

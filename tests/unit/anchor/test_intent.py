@@ -193,6 +193,27 @@ def test_a_first_send_is_told_once() -> None:
         machine.apply(sent, Sent(NOW))
 
 
+def test_what_a_damaged_store_may_hold_is_refused() -> None:
+    by_state = {one.state: one for one in INTENTS if one.state is not State.HELD}
+    held = next(one for one in INTENTS if one.state is State.HELD)
+    with pytest.raises(ImpossibleTransition, match="does not know what it was held in"):
+        machine.apply(replace(held, resume=None), machine.Resume())
+    block = machine.BlockRef(1, bytes(32), 1)
+    signed = replace(by_state[State.SIGNED], attempts=(SENT,))
+    for damaged in (replace(signed, nonce=None), replace(signed, prev=None)):
+        with pytest.raises(ImpossibleTransition, match="mined without a reservation"):
+            machine.apply(damaged, Included(block, SENT.hash, 0))
+    with pytest.raises(ImpossibleTransition, match="has no prev head"):
+        _ = replace(by_state[State.MINED], prev=None).head
+    bumped = replace(UNSENT, max_fee=90_000, priority_fee=9_000)
+    waiting = replace(by_state[State.BROADCAST], attempts=(UNSENT,))
+    with pytest.raises(ImpossibleTransition, match="before the first was sent"):
+        machine.apply(waiting, Bump(bumped))
+    sent = replace(by_state[State.BROADCAST], attempts=(SENT,))
+    with pytest.raises(ImpossibleTransition, match="sent before it was stored"):
+        machine.apply(sent, Bump(replace(bumped, first_sent_at=NOW)))
+
+
 @given(st.integers(0, 2**200))
 def test_a_raise_is_the_smallest_of_at_least_an_eighth(fee: int) -> None:
     assert 8 * raised_fee(fee) >= 9 * fee

@@ -1,0 +1,186 @@
+"""What the chain shows of an anchor intent: which event has happened to it. Reads only.
+
+Owns the conditions of docs/spec/sender.md §4. Test: tests/scenarios/anchor.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from notary.chain_ports import Chain, ChainContradiction, Inclusion, IntentBook
+from notary.core.intent import (
+    Attempt,
+    BlockRef,
+    Event,
+    Final,
+    Included,
+    Intent,
+    NonceFree,
+    NonceUsed,
+    NotThere,
+    OwnReverted,
+    Settled,
+    Stale,
+    State,
+    Vanished,
+)
+from notary.core.log_identity import LogIdentity
+from notary.errors import Contradiction
+from notary.ports import Leg
+from verifier.format import evm
+from verifier.format.digests import ZERO, Digest
+from verifier.format.errors import FormatError
+from verifier.format.fold import Link
+from verifier.format.keccak import keccak256
+
+# Where nothing tells since when to search: what most nodes search at once.
+LOOKBACK_BLOCKS = 5_000
+
+# An event with the leg that goes with an inclusion; no event means: wait.
+Fate: TypeAlias = tuple[Event | None, Leg | None]
+
+
+class Fates:
+    """Looks at the chain for one log."""
+
+    def __init__(self, identity: LogIdentity, book: IntentBook, chain: Chain) -> None:
+        self._identity = identity
+        self._book = book
+        self._chain = chain
+
+    def of(self, intent: Intent, finalized: int) -> Fate:
+        """What the chain shows of the intent. `finalized` is the number of the finalized block."""
+        match intent.effective:
+            case State.RESERVED:
+                return self._look_at_reservation(intent), None
+            case State.SIGNED | State.BROADCAST:
+                inclusion = self._own_inclusion(intent)
+                if inclusion is not None and inclusion.succeeded:
+                    return self._included(intent, inclusion, None)
+                if inclusion is not None or self._chain.transaction_count() > nonce_of(intent):
+                    return NonceUsed(), None
+            case State.CHECK_HEAD:
+                return self._look_at_head(intent)
+            case State.MINED:
+                block = block_of(intent)
+                if not canonical(self._chain, block):
+                    return Vanished(), None
+                if block.number <= finalized:
+                    return Final(), None
+            case State.SUPERSEDED | State.FOREIGN_NONCE:
+                block = block_of(intent)
+                if not canonical(self._chain, block):
+                    return Vanished(), None
+                if intent.effective is State.FOREIGN_NONCE:
+                    # The node's index of transactions may have lagged behind its state.
+                    inclusion = self._own_inclusion(intent)
+                    if inclusion is not None and inclusion.succeeded:
+                        return self._included(intent, inclusion, None)
+                if block.number <= finalized:
+                    return Settled(), None
+            case _:
+                pass
+        return None, None
+
+    def _look_at_reservation(self, intent: Intent) -> Event | None:
+        count = self._chain.transaction_count()
+        if count > nonce_of(intent):
+            return NonceUsed()
+        if count < nonce_of(intent) or self._chain.prove_head().head != intent.prev:
+            return Stale()
+        return None
+
+    def _look_at_head(self, intent: Intent) -> Fate:
+        """Who consumed the nonce, and is our root in the log?"""
+        own = self._own_inclusion(intent)
+        if own is not None and own.succeeded:
+            return self._included(intent, own, None)
+        prev = Digest(intent.prev or b"")
+        before = self._book.with_head(prev)
+        since = max(0, self._chain.latest().number - LOOKBACK_BLOCKS)
+        if before is not None and before.block is not None:
+            since = before.block.number
+        other = self._chain.find_anchor(prev, Digest(intent.root), intent.size, since)
+        if other is not None:
+            found, adopted = self._chain.inclusion(other), self._chain.attempt(other)
+            if found is not None and found.succeeded and adopted is not None:
+                return self._included(intent, found, adopted)
+        if own is not None:
+            return OwnReverted(own.block), None
+        count, latest = self._chain.transaction_count(), self._chain.latest()
+        if count > nonce_of(intent):
+            seen = BlockRef(latest.number, bytes(latest.hash), latest.timestamp)
+            return NotThere(seen), None
+        return (NonceFree() if intent.attempts else Stale()), None
+
+    def _own_inclusion(self, intent: Intent) -> Inclusion | None:
+        # The newest attempt is the likeliest; any of them may be the one that a miner took.
+        for attempt in reversed(intent.attempts):
+            inclusion = self._chain.inclusion(attempt.hash)
+            if inclusion is not None:
+                return inclusion
+        return None
+
+    def _included(self, intent: Intent, inclusion: Inclusion, adopted: Attempt | None) -> Fate:
+        """Mined, if the event is ours and follows a head that is known; None if that one is not yet."""
+        leg = inclusion.leg
+        prev = Digest(intent.prev or b"")
+        try:
+            evm.check_leg(
+                document_leg(leg),
+                prev=prev,
+                link=Link(Digest(intent.root), intent.size, inclusion.header.timestamp),
+                chain_id=self._identity.chain_id,
+                contract=self._identity.contract,
+                log_address=self._identity.log_address,
+            )
+        except FormatError as error:
+            raise ChainContradiction(
+                "NOT_OUR_ANCHOR",
+                f"intent {intent.id}: the transaction in block {inclusion.header.number} succeeded "
+                f"and is not the anchor that was signed: {error}",
+            ) from error
+        number = 0
+        if prev != ZERO:
+            before = self._book.with_head(prev)
+            if before is None or before.number is None:
+                return None, None
+            number = before.number + 1
+        tx_hash = keccak256(leg.tx)
+        if any(attempt.hash == tx_hash for attempt in intent.attempts):
+            adopted = None
+        return Included(inclusion.block, tx_hash, number, adopted), leg
+
+
+def canonical(chain: Chain, block: BlockRef) -> bool:
+    """Whether the chain has that block at its height."""
+    header = chain.block(block.number)
+    return header is not None and header.hash == block.hash
+
+
+def nonce_of(intent: Intent) -> int:
+    """The nonce of an intent that has one by its state."""
+    if intent.nonce is None:
+        raise Contradiction("INTENT_IMPOSSIBLE", f"intent {intent.id} has no nonce")
+    return intent.nonce
+
+
+def block_of(intent: Intent) -> BlockRef:
+    """The block of an intent that has one by its state."""
+    if intent.block is None:
+        raise Contradiction("INTENT_IMPOSSIBLE", f"intent {intent.id} has no block")
+    return intent.block
+
+
+def document_leg(leg: Leg) -> evm.Leg:
+    """The leg of the first link, as a chain proof has it."""
+    return evm.Leg(
+        0,
+        leg.header,
+        leg.index,
+        leg.tx,
+        leg.tx_proof,
+        leg.receipt,
+        leg.receipt_proof,
+        leg.log_index,
+    )

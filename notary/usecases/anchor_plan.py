@@ -1,0 +1,176 @@
+"""What to do next about an anchor intent, or what stands in the way. Reads only.
+
+Owns the causes of docs/spec/sender.md §5 and the sender's timers. Test: tests/scenarios/anchor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from notary.chain_ports import Chain, IntentBook, TransactionFields
+from notary.core import fees
+from notary.core.intent import Attempt, Cause, Intent, State
+from notary.usecases.anchor_fate import nonce_of
+from verifier.format import contract as anchors
+from verifier.format.digests import ZERO, Digest
+
+# The slot may be new when the transaction runs though it was not when simulated.
+GAS_MARGIN = (3, 2)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a plan keeps to: fees in wei per gas, gas of one transaction, and two timers."""
+
+    max_fee: int
+    gas: int
+    bump_after: timedelta
+    rebroadcast_after: timedelta
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something that keeps the intent HELD, and a sentence for people."""
+
+    cause: Cause
+    text: str
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """The nonce and the head to pin."""
+
+    nonce: int
+    prev: bytes
+
+
+@dataclass(frozen=True)
+class Send:
+    """Stored bytes to send, for the first time or again."""
+
+    attempt: Attempt
+
+
+Plan: TypeAlias = Obstacle | Reservation | TransactionFields | Send | None
+
+
+class Planner:
+    """Plans for one log."""
+
+    def __init__(self, book: IntentBook, chain: Chain, limits: Limits) -> None:
+        self._book = book
+        self._chain = chain
+        self._limits = limits
+
+    def plan(self, intent: Intent, now: datetime, sent_at: datetime | None) -> Plan:
+        """What to do about the intent, or what stands in the way; None to wait.
+
+        `sent_at` is when its newest bytes were last sent, as far as this process knows.
+        """
+        match intent.effective:
+            case State.SEALED:
+                return self.reservation()
+            case State.RESERVED:
+                return self._first_attempt(intent)
+            case State.SIGNED:
+                return Send(intent.attempts[-1])
+            case State.BROADCAST:
+                return self._follow(intent, now, sent_at)
+            case _:
+                return None
+
+    def reservation(self) -> Plan:
+        """Nonce and prev for the next anchor."""
+        newest = self._book.newest_on_chain()
+        expected = ZERO if newest is None else newest.head
+        # The count is read first: if a transaction of ours slips in between, `prev` is too new for the
+        # nonce, and the reservation is found stale before anything is signed.
+        count = self._chain.transaction_count()
+        head = self._chain.prove_head().head
+        if head != expected:
+            return Obstacle(
+                Cause.HEAD_UNKNOWN,
+                f"the log's head on chain is 0x{head.hex()}, after the newest known anchor it is "
+                f"0x{expected.hex()}. If no endpoint lags, the store is older than the chain or "
+                "somebody else holds the key.",
+            )
+        return Reservation(count, bytes(head))
+
+    def _first_attempt(self, intent: Intent) -> Plan:
+        simulation = self._chain.simulate(call_data(intent))
+        if simulation.gas is None:
+            return Obstacle(Cause.REVERTS, f"the node refuses to simulate: {simulation.reason}")
+        gas_limit = simulation.gas * GAS_MARGIN[0] // GAS_MARGIN[1]
+        if gas_limit > self._limits.gas:
+            return Obstacle(
+                Cause.REVERTS,
+                f"it takes {simulation.gas} gas; the limit is {self._limits.gas}",
+            )
+        asked = self._chain.fees()
+        offer = fees.first_offer(asked.base_fee, asked.priority_fee, self._limits.max_fee)
+        if offer is None:
+            return self._too_dear(asked.base_fee)
+        balance = self._chain.balance()
+        if balance < gas_limit * offer.max_fee:
+            return self._poor(intent, balance, gas_limit * offer.max_fee)
+        return self._fields(intent, gas_limit, offer)
+
+    def _follow(self, intent: Intent, now: datetime, sent_at: datetime | None) -> Plan:
+        newest = intent.attempts[-1]
+        if newest.first_sent_at is None:
+            return Send(newest)
+        asked = self._chain.fees()
+        old = fees.Offer(newest.max_fee, newest.priority_fee)
+        offer = fees.next_offer(old, asked.base_fee, asked.priority_fee, self._limits.max_fee)
+        if offer is None and asked.base_fee > newest.max_fee:
+            return self._too_dear(asked.base_fee)
+        balance = self._chain.balance()
+        cost = newest.gas_limit * newest.max_fee
+        # Bytes that the pool holds were paid for when they came; others would be refused.
+        if balance < cost and not self._chain.knows(newest.hash):
+            return self._poor(intent, balance, cost)
+        if (
+            offer is not None
+            and now - newest.first_sent_at >= self._limits.bump_after
+            and balance >= newest.gas_limit * offer.max_fee
+        ):
+            return self._fields(intent, newest.gas_limit, offer)
+        if sent_at is None or now - sent_at >= self._limits.rebroadcast_after:
+            return Send(newest)
+        return None
+
+    def _poor(self, intent: Intent, balance: int, cost: int) -> Obstacle:
+        return Obstacle(
+            Cause.FUNDS,
+            f"account 0x{intent.log_address.hex()} has {balance} wei and may need {cost}. "
+            "Send it money.",
+        )
+
+    def _fields(self, intent: Intent, gas_limit: int, offer: fees.Offer) -> TransactionFields:
+        return TransactionFields(
+            chain_id=intent.chain_id,
+            # Every attempt of the intent has the reserved nonce: that is what makes them replace one
+            # another instead of anchoring twice.
+            nonce=nonce_of(intent),
+            to=intent.contract,
+            gas_limit=gas_limit,
+            max_fee=offer.max_fee,
+            priority_fee=offer.priority_fee,
+            call_data=call_data(intent),
+        )
+
+    def _too_dear(self, base_fee: int) -> Obstacle:
+        return Obstacle(
+            Cause.FEE_CAP,
+            f"the base fee is {base_fee} wei per gas, the cap {self._limits.max_fee}. "
+            "Wait, or raise the cap.",
+        )
+
+
+def call_data(intent: Intent) -> bytes:
+    """The call of a reserved intent."""
+    # docs/spec/anchor.md §1: anchor(bytes32 prev, bytes32 root, uint64 size)
+    prev = intent.prev or b""
+    return anchors.SELECTOR + Digest(prev) + Digest(intent.root) + intent.size.to_bytes(32, "big")
