@@ -24,7 +24,7 @@ from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds, moment
 from notary.core.receipts import ReceiptBodies
-from notary.errors import CallerError, OutcomeUnknown
+from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Clock, Entropy
 from verifier.format import jsonc, records, trees
 from verifier.format.digests import Digest
@@ -109,11 +109,9 @@ class RecordAcceptor:
             # crash before it leaves nothing but such originals, a crash after it leaves
             # everything, and the submitter's repetition gets the receipts.
             fresh = self._commit(agency_id, offers, outcomes)
-        except OutcomeUnknown:
-            # The records may be in: their originals must stay. The sweep takes them if they are
-            # not.
-            raise
-        except BaseException:
+        except (CallerError, NothingHappened, Contradiction):
+            # Nothing entered. After anything else (OutcomeUnknown, an interruption) the records may
+            # be in and need their originals; the sweep takes those that no record came to name.
             self._objects.remove(kept)
             raise
         used = {facts.name for one in fresh for facts in one.offer.files}

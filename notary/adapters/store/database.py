@@ -98,6 +98,8 @@ class Database:
             try:
                 outer.commit()
             except DBAPIError as error:
+                # SQLite may still hold the transaction; closing the connection for good ends it.
+                connection.invalidate()
                 raise OutcomeUnknown(
                     "STORE_COMMIT_FAILED",
                     f"{self.path}: the commit failed ({error.orig}); whether it applied shows only "

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from notary.adapters.store.database import table_of
 from notary.adapters.store.tables import (
@@ -125,18 +125,24 @@ _RECORDS: Select[Any] = select(
 ).join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
 
 
+# Every commit runs these two: they are built once, which takes longer than running them.
+_KNOWN = select(RECORDS.c.idempotency_digest, RECORDS.c.id).where(
+    RECORDS.c.agency_id == bindparam("agency_id"),
+    RECORDS.c.idempotency_digest.in_(bindparam("digests", expanding=True)),
+)
+_STATES = select(MATTERS.c.id, MATTERS.c.key, MATTERS.c.frontier).where(
+    MATTERS.c.agency_id == bindparam("agency_id"),
+    MATTERS.c.key.in_(bindparam("keys", expanding=True)),
+)
+
+
 def known_digests(
     connection: Connection, agency_id: int, digests: Sequence[bytes]
 ) -> dict[bytes, int]:
     """Which idempotency digests have a record already: digest → record id."""
     found: dict[bytes, int] = {}
     for part in _parts(digests):
-        rows = connection.execute(
-            select(RECORDS.c.idempotency_digest, RECORDS.c.id).where(
-                RECORDS.c.agency_id == agency_id,
-                RECORDS.c.idempotency_digest.in_(part),
-            )
-        )
+        rows = connection.execute(_KNOWN, {"agency_id": agency_id, "digests": part})
         found.update((row[0], row[1]) for row in rows)
     return found
 
@@ -147,11 +153,7 @@ def matter_states(
     """The agency's matters among these keys, by key."""
     found = {}
     for part in _parts(keys):
-        rows = connection.execute(
-            select(MATTERS.c.id, MATTERS.c.key, MATTERS.c.frontier).where(
-                MATTERS.c.agency_id == agency_id, MATTERS.c.key.in_(part)
-            )
-        )
+        rows = connection.execute(_STATES, {"agency_id": agency_id, "keys": part})
         found.update({row[1]: MatterState(row[0], row[1], row[2]) for row in rows})
     return found
 

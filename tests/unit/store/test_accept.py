@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notary.adapters.store import records as rows
+from notary.adapters.store.database import Connection, Database
 from notary.core import acceptance
 from notary.core.intake import Accepted, Incoming, IncomingFile, Refused
-from notary.errors import Contradiction, NothingHappened
+from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
 from tests.simulators.store import (
     MAX_DEADLINE_S,
     SeededEntropy,
@@ -280,6 +283,32 @@ def test_a_commit_that_fails_leaves_nothing(
     check_world(world)
 
 
+@pytest.mark.parametrize(
+    "error", [OutcomeUnknown("STORE_COMMIT_FAILED", "the disk went away"), KeyboardInterrupt()]
+)
+def test_a_commit_that_applied_and_failed_keeps_its_originals(
+    world: StoreWorld, tmp_path: Path, error: BaseException
+) -> None:
+    matter = world.open_matter()
+    item = offer(matter, "key", file(tmp_path, "x.pdf", b"content"))
+
+    class Unlucky(Database):
+        @contextmanager
+        def transaction(self) -> Iterator[Connection]:
+            with super().transaction() as connection:
+                yield connection
+            raise error
+
+    unlucky = Unlucky(world.database.path)
+    with pytest.raises(type(error)):
+        replace(world, database=unlucky).acceptor.accept(world.agency_id, [item])
+    unlucky.close()
+    [again] = world.acceptor.accept(world.agency_id, [item])
+    assert isinstance(again, Accepted)
+    assert (again.position, again.replayed) == (0, True)
+    check_world(world)
+
+
 def test_the_key_of_an_erased_record_stays_used(world: StoreWorld) -> None:
     matter = world.open_matter()
     taken = world.take(matter, "key")
@@ -321,8 +350,6 @@ def test_two_acceptors_share_the_positions_and_the_keys(world: StoreWorld) -> No
 
 def make_second(world: StoreWorld) -> StoreWorld:
     """Another process's view of the same store, with randomness of its own."""
-    from notary.adapters.store.database import Database
-
     return replace(world, database=Database(world.database.path), entropy=SeededEntropy("second"))
 
 

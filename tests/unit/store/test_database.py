@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from notary.adapters.store.database import Database
-from notary.errors import Contradiction, NothingHappened
+from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
 
 
 @pytest.fixture
@@ -98,6 +98,26 @@ def test_a_broken_constraint_is_a_contradiction_and_shows_no_value(database: Dat
     assert caught.value.code == "STORE_INTEGRITY"
     assert "canary" not in f"{caught.value} {caught.value.__cause__}"
     assert count(database) == 0
+
+
+def test_a_commit_that_fails_is_of_unknown_outcome(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE children (id INTEGER REFERENCES counters DEFERRABLE INITIALLY DEFERRED)"
+        )
+
+    def add_orphan() -> None:
+        with database.transaction() as connection:
+            connection.exec_driver_sql("UPDATE counters SET n = 7")
+            # A deferred constraint is a way to make COMMIT itself fail.
+            connection.exec_driver_sql("INSERT INTO children VALUES (99)")
+
+    with pytest.raises(OutcomeUnknown, match="look before repeating"):
+        add_orphan()
+    assert count(database) == 0
+    with database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE counters SET n = 8")
+    assert count(database) == 8
 
 
 def test_a_damaged_file_is_a_contradiction(tmp_path: Path) -> None:
