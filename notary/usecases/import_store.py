@@ -90,6 +90,10 @@ class ImportStore(Protocol):
         """The secret under which rows are told apart; the same for ever."""
         ...
 
+    def matters_of(self, agency_id: int, accounts: Sequence[str]) -> Mapping[str, bytes]:
+        """The keys of the matters that these accounts lead to, as MatterRegister.by_account; in bulk."""
+        ...
+
     def begin(self, agency_id: int, file_sha256: bytes, size: int) -> int:
         """Begin to lay out a file anew; earlier layouts stay until `finish`."""
         ...

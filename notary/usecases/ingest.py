@@ -8,7 +8,7 @@ file; the same command again is the recovery. Spec: docs/spec/column-map.md. Tes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -23,7 +23,7 @@ from notary.importers.original import Original
 from notary.importers.recognise import Rows, open_rows, recognise
 from notary.importers.rejects import RejectsFile, is_rejects_file
 from notary.importers.rows import BadRow, ImportedRow, Item, Reject, whole_file
-from notary.ports import Acceptor, Matter, MatterRegister
+from notary.ports import Acceptor, MatterRegister
 from notary.usecases.import_store import (
     Entered,
     ImportStore,
@@ -132,7 +132,7 @@ class Ingest:
             agency_id,
             self._acceptor,
             self._store,
-            _Matters(agency_id, self._register, matter_key),
+            _Matters(agency_id, self._register, self._store, matter_key),
             self._store.identity_key(agency_id),
             (*maps, *found_maps),
             rejects,
@@ -158,12 +158,13 @@ class Ingest:
         self, agency_id: int, *, dry_run: bool = False, progress: Progress | None = None
     ) -> IngestReport:
         """Move in the waiting rows whose accounts are known by now."""
-        matters = _Matters(agency_id, self._register, None)
+        matters = _Matters(agency_id, self._register, self._store, None)
         tally = _Tally()
         total = self._store.waiting_count(agency_id)
         after = 0
         while batch := self._store.all_waiting(agency_id, after, ROWS_PER_COMMIT):
             after = batch[-1][0]
+            matters.learn(row.account for _, row in batch)
             known = {
                 row.key: Incoming(matter_key, row.kind, row.claims, row.key)
                 for _, row in batch
@@ -284,21 +285,29 @@ class _Meter:
 class _Matters:
     """Leads rows to matters, remembering what it asked."""
 
-    def __init__(self, agency_id: int, register: MatterRegister, forced: bytes | None) -> None:
+    def __init__(
+        self, agency_id: int, register: MatterRegister, store: ImportStore, forced: bytes | None
+    ) -> None:
         self._agency_id = agency_id
         self._register = register
+        self._store = store
         self.forced = forced
         self._accounts: dict[str, bytes | None] = {}
         self._numbers: dict[bytes, str] = {}
 
+    def learn(self, accounts: Iterable[str]) -> None:
+        """Ask for many accounts at once, so that each row need not."""
+        unknown = sorted({account for account in accounts if account not in self._accounts})
+        if len(self._accounts) + len(unknown) > MAX_CACHED_ACCOUNTS:
+            self._accounts.clear()
+        found = self._store.matters_of(self._agency_id, unknown) if unknown else {}
+        for account in unknown:
+            self._accounts[account] = found.get(account)
+
     def of_account(self, account: str) -> bytes | None:
         """The key of the matter that the account leads to, or None."""
-        if account in self._accounts:
-            return self._accounts[account]
-        if len(self._accounts) >= MAX_CACHED_ACCOUNTS:
-            self._accounts.clear()
-        matter = self._register.by_account(self._agency_id, account)
-        self._accounts[account] = None if matter is None else self._known(matter)
+        if account not in self._accounts:
+            self.learn([account])
         return self._accounts[account]
 
     def of(self, row: ImportedRow) -> bytes | None:
@@ -334,10 +343,6 @@ class _Matters:
             self._numbers[key] = "" if matter is None else matter.number
         return self._numbers[key]
 
-    def _known(self, matter: Matter) -> bytes:
-        self._numbers[matter.key] = matter.number
-        return matter.key
-
     def _of_number(self, text: str) -> bytes:
         try:
             key = bytes(numbers.parse(text).key)
@@ -352,7 +357,7 @@ class _Matters:
                     "the agency has no matter with this number",
                     "register the matter, or mend the number",
                 )
-            self._known(matter)
+            self._numbers[key] = matter.number
         return key
 
 
@@ -555,6 +560,11 @@ class _FileRun:
     ) -> tuple[dict[str, Incoming], dict[str, ImportedRow]]:
         """Each row to its matter, or to the waiting ones, by key; or it becomes a reject."""
         matters = self._run.matters
+        matters.learn(
+            item.account
+            for item, _ in chunk.items
+            if isinstance(item, ImportedRow) and item.account is not None
+        )
         marks = self._marks(chunk)
         items: dict[str, Incoming] = {}
         waiting: dict[str, ImportedRow] = {}

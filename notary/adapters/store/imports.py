@@ -25,6 +25,8 @@ from notary.adapters.store.import_tables import (
     ImportPiecesRow,
     UnassignedRow,
 )
+from notary.adapters.store.matters import LOOKUP_ACCOUNT
+from notary.adapters.store.tables import AccountRow, MatterRow
 from notary.core import envelope, opening
 from notary.core.keyring import Keyring
 from notary.errors import CallerError, Contradiction
@@ -46,6 +48,8 @@ from verifier.format.jsonc import Json
 
 T = TypeVar("T")
 
+ACCOUNTS = table_of(AccountRow)
+MATTERS = table_of(MatterRow)
 LAYOUTS = table_of(ImportLayoutRow)
 PIECES = table_of(ImportPiecesRow)
 KEPT = table_of(ImportKeptRow)
@@ -77,6 +81,22 @@ class StoredImports:
         """The secret under which rows are told apart; it follows from the log's lookup secret."""
         message = b"notary/import-key/v1\n" + agency_id.to_bytes(8, "big")
         return hmac.digest(self._keys.lookup_secret, message, "sha256")
+
+    def matters_of(self, agency_id: int, accounts: Sequence[str]) -> Mapping[str, bytes]:
+        """The keys of the matters that these accounts lead to; unknown ones are left out."""
+        digests = {
+            self._keys.lookup(agency_id, LOOKUP_ACCOUNT, account): account for account in accounts
+        }
+        found = {}
+        with self._database.reading() as connection:
+            for part in _parts(list(digests)):
+                for digest, key in connection.execute(
+                    select(ACCOUNTS.c.digest, MATTERS.c.key)
+                    .join(MATTERS, MATTERS.c.id == ACCOUNTS.c.matter_id)
+                    .where(ACCOUNTS.c.agency_id == agency_id, ACCOUNTS.c.digest.in_(part))
+                ):
+                    found[digests[digest]] = key
+        return found
 
     def begin(self, agency_id: int, file_sha256: bytes, size: int) -> int:
         """Begin to lay out a file anew; what a killed run left of it is taken away."""
