@@ -358,6 +358,21 @@ def account_proof_of_another_contract() -> Case:
     return case(package.restated(), world)
 
 
+@attack(anchor="4.5 FAIL ACCOUNT_PROOF", completeness="8.3 FAIL MATTER_OF_OTHER_LOG")
+def contract_that_was_never_deployed() -> Case:
+    """The pinned contract has no account; the proof shows just that."""
+    chain, tip = honest().chain, honest().chain.tip
+    nodes = zerox(chain.prove_account(tip, OTHER_CONTRACT))
+    address = "0x" + OTHER_CONTRACT.hex()
+
+    def change(evm: dict[str, Any]) -> None:
+        evm.update(contract=address)
+        evm["as_of"].update(account_proof=nodes)
+
+    package = evm_changed(honest().complete(), change)
+    return case(package.restated(), policy=pinned({"contract": address}))
+
+
 @attack(anchor="4.6 FAIL CODE_HASH")
 def other_code_at_the_address() -> Case:
     """The chain's genesis put other code at the contract's address, which behaves the same."""
@@ -392,6 +407,21 @@ def slot_of_another_log() -> Case:
         world.complete(), lambda evm: evm["as_of"].update(storage_proof=zerox(nodes))
     )
     return case(package.restated(), world)
+
+
+@attack(anchor="4.7 FAIL SLOT_PROOF", completeness="8.3 FAIL MATTER_OF_OTHER_LOG")
+def log_that_never_anchored() -> Case:
+    """The pinned account has no slot; the proof shows just that."""
+    chain, tip = honest().chain, honest().chain.tip
+    nodes = zerox(chain.prove_slot(tip, honest().contract, b"\x33" * 20))
+    address = "0x" + "33" * 20
+
+    def change(evm: dict[str, Any]) -> None:
+        evm.update(log_address=address)
+        evm["as_of"].update(storage_proof=nodes)
+
+    package = evm_changed(honest().complete(), change)
+    return case(package.restated(), policy=pinned({"log_address": address}))
 
 
 @attack(anchor="4.7 FAIL SLOT_PROOF")

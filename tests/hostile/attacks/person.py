@@ -319,6 +319,14 @@ def extract_under_a_number_of_another_log() -> Case:
     return foreign_number("extract")
 
 
+@attack(completeness="8.3 FAIL MATTER_OF_OTHER_LOG")
+def absence_of_a_number_of_another_log() -> Case:
+    """The service shows that a number isn't there which could never be: it is another log's."""
+    world = World.told()
+    world.log.numbered_by = World(seed="second log").log
+    return case(world.absent(), world)
+
+
 def foreign_number(kind: str) -> Case:
     world = World()
     other = World(seed="second log")
@@ -444,6 +452,12 @@ def as_of_at_the_very_moment() -> Case:
     return with_inputs(earliest_as_of=format_block_time(honest().chain.tip.timestamp))
 
 
+@attack()
+def as_of_the_block_of_the_last_anchor() -> Case:
+    """The as-of block is the very block of the last anchor."""
+    return case(honest().complete(as_of=honest().log.anchors[-1].block))
+
+
 @attack(completeness="8.7 NOT CHECKED LOG_SILENT")
 def silent_log() -> Case:
     """The log was silent for longer than the person allows: records may wait unanchored."""
@@ -466,6 +480,14 @@ def retired_log() -> Case:
 def log_compromised_later() -> Case:
     """The log's key was lost after the anchor before the last one."""
     return with_log(last_good_head=head_after(-2))
+
+
+@attack(anchor="8.9 NOT CHECKED LOG_COMPROMISED")
+def extract_of_a_log_compromised_later() -> Case:
+    """An extract has no row for completeness, but its head is not trusted any more either."""
+    policy = honest().policy()
+    policy["log"][0]["last_good_head"] = head_after(-2)
+    return case(honest().extract(), policy=policy)
 
 
 @attack()

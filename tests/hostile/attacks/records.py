@@ -380,6 +380,18 @@ def disclosure_with_lone_surrogate() -> Case:
     return disclosure(encoded('["SALT","payer","Acme\\udc00"]'))
 
 
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_DEPTH")
+def disclosure_nested_too_deep() -> Case:
+    """The value has 33 levels of nesting, with the array around it."""
+    return disclosure(encoded(f'["SALT","payer",{"[" * 32}{"]" * 32}]'))
+
+
+@attack()
+def disclosure_nested_as_deep_as_allowed() -> Case:
+    """The value has 32 levels of nesting, with the array around it."""
+    return disclosure(encoded(f'["SALT","payer",{"[" * 31}{"]" * 31}]'))
+
+
 @attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_FORM")
 def disclosure_with_two_elements() -> Case:
     """The array has two elements, the form of RFC 9901 for array members."""
@@ -716,6 +728,16 @@ def erasure_after_the_dispute() -> Case:
     policy = honest().policy()
     policy["limits"]["dispute_since"] = "2026-10-01T02:00:00.000Z"
     return case(honest().complete(), policy=policy)
+
+
+@attack(withheld="13.3 FAIL ERASED_AFTER_DISPUTE")
+def erasure_after_the_dispute_called_withheld() -> Case:
+    """The exporter lists the erased fields as withheld, so that no tombstone is asked for."""
+    policy = honest().policy()
+    policy["limits"]["dispute_since"] = "2026-10-01T02:00:00.000Z"
+    claims = honest().log.matters[CASE].records[2].disclosures
+    kept = {**WITHHELD, **{(2, claim): "personal_data" for claim in claims}}
+    return case(honest().complete(withheld=kept, erased={}), policy=policy)
 
 
 @attack()

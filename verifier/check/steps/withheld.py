@@ -53,19 +53,20 @@ def _has_tombstone(case: Case, erased: Erased) -> bool:
 
 
 def step_13_3(case: Case) -> Iterator[Trouble]:
-    """No tombstone's anchor is after `dispute_since`."""
+    """No leaf of kind `erasure` in the package is anchored after `dispute_since`."""
     since = case.policy.limits.dispute_since
     if since is None:
         return
-    for one in case.statement.choices.erased:
-        if one.tombstone not in case.evidence.leaves:
+    # Whatever the exporter lists: an erased field that he calls withheld is gone all the same.
+    for position, part in case.evidence.leaves.items():
+        if part.need().leaf.kind != "erasure":
             continue
-        dated = case.anchored_by(one.tombstone)
+        dated = case.anchored_by(position)
         if dated is None:
-            raise Blocked(f"the anchor of record {one.tombstone}")
+            raise Blocked(f"the anchor of record {position}")
         anchored = moment(case.evm.links[dated[1]].time)
         if anchored > since:
             yield failed(
                 "ERASED_AFTER_DISPUTE",
-                f"leaf {one.position}: the erasure was anchored at {format_time(anchored)}",
+                f"leaf {position} records an erasure, anchored at {format_time(anchored)}",
             )
