@@ -4,7 +4,7 @@ It gives no verdict and no level: it says that the proof holds under a block has
 and nothing of whether that block is on any chain. Proved by tests/unit/check/test_anchor_check.py.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.check.case import ChainProof
 from verifier.check.evidence import attempt
@@ -20,8 +20,7 @@ EXIT_DOES_NOT_HOLD = 2
 FORMAT = "notary-anchor-check/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which log the proof must be of."""
 
     chain_id: int
@@ -29,8 +28,7 @@ class Wanted:
     log_address: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AnchorCheck:
+class AnchorCheck(NamedTuple):
     """What was found; nothing if the proof holds. The block is None if it could not be read."""
 
     found: tuple[Found, ...]

@@ -47,7 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="print version and digest of this verifier"
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    # With the name given, argparse need not format a usage line, for which it imports shutil.
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="verifier"
+    )
 
     check = commands.add_parser("check", help="check a package", allow_abbrev=False)
     check.add_argument("package", metavar="PACKAGE", type=Path, help="a zip or a directory")

@@ -5,9 +5,8 @@ and a step that needs the part is blocked. Proved by tests/unit/check/test_evide
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from verifier.check.inputs import ReceiptFile
 from verifier.check.reading import Bag
@@ -40,8 +39,7 @@ MAX_FILE_BYTES = 64 * 2**20
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class Part(NamedTuple, Generic[T]):
     """A piece of evidence: its value, or why there is none.
 
     Without value and error the file is not in the package.
@@ -66,24 +64,21 @@ def attempt(name: str, make: Callable[[], T]) -> Part[T]:
         return Part(name, None, error)
 
 
-@dataclass(frozen=True, slots=True)
-class LeafFile:
+class LeafFile(NamedTuple):
     """A leaf with its hash over the stored bytes."""
 
     leaf: records.Leaf
     hash: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderFile:
+class HeaderFile(NamedTuple):
     """A batch header with its hash over the stored bytes."""
 
     header: batches.BatchHeader
     hash: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class SignedCheckpoint:
+class SignedCheckpoint(NamedTuple):
     """The note of a tlog-proof and what its text says; no signature is checked."""
 
     note: notes.Note
@@ -92,8 +87,7 @@ class SignedCheckpoint:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """What the disclosure of an attachment says."""
 
     name: str
@@ -153,8 +147,7 @@ def _parse_checkpoint(data: bytes) -> SignedCheckpoint:
     return SignedCheckpoint(note, checkpoint.size, checkpoint.root, checkpoint.origin)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownBatch:
+class ShownBatch(NamedTuple):
     """The three files of a shown batch. The tlog-proof's note is a part of its own."""
 
     batch: int
@@ -164,8 +157,7 @@ class ShownBatch:
     checkpoint: Part[SignedCheckpoint]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptPart:
+class ReceiptPart(NamedTuple):
     """A receipt of the person's own, read but not believed."""
 
     name: str

@@ -4,9 +4,9 @@ Step 1.2. Proved by tests/unit/check/test_inputs.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from verifier.check.toml import Table, read_document, read_file
 from verifier.format import numbers
@@ -20,16 +20,14 @@ MAX_RECEIPTS = 10_000  # a person who holds more gives them in several runs
 MAX_RECEIPT_BYTES = 2**20  # a receipt has about 2 KiB
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptFile:
+class ReceiptFile(NamedTuple):
     """A receipt's bytes and the name under which the person gave it."""
 
     name: str
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(NamedTuple):
     """An inputs file. `blocks` maps chain id and number to the hash that the person has.
 
     `receipts` holds each different receipt once: a file given twice is one promise.

@@ -4,8 +4,8 @@ Proved by tests/unit/check/test_judge.py and tests/hostile.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from verifier.check.case import Case, ChainProof
 from verifier.check.inputs import Inputs
@@ -19,16 +19,14 @@ from verifier.format.statement import Kind
 MAX_TROUBLES = 20  # of one step and result: a report names the first ones, the rest say no more
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A trouble with the step that found it."""
 
     step: str
     trouble: Trouble
 
 
-@dataclass(frozen=True, slots=True)
-class RowFinding:
+class RowFinding(NamedTuple):
     """A row's result; `step`, `code` and `detail` are those of the first trouble that decides it.
 
     `found` holds every trouble but those that only say that a step was blocked.
@@ -39,11 +37,10 @@ class RowFinding:
     step: str | None = None
     code: str | None = None
     detail: str = ""
-    found: tuple[Found, ...] = field(default=())
+    found: tuple[Found, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """All rows in their order, and the verdict over them."""
 
     case: Case

@@ -4,10 +4,10 @@ Step 1.1. Nothing of it is ever read from a package. Proved by tests/unit/check/
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from verifier.check.rows import Row
 from verifier.check.toml import Table, read_document
@@ -27,8 +27,7 @@ SHOWN, FULL = "shown", "full"
 _MAX_ITEMS = 1_000  # rows, keys: more is a mistake
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """`max_silence_s` in seconds; `history` is what the person wants to be shown."""
 
     max_silence_s: int
@@ -36,8 +35,7 @@ class Limits:
     dispute_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """A chain as the person knows it. `hash_rule` may be one that this verifier does not know."""
 
     id: int
@@ -46,8 +44,7 @@ class Chain:
     hash_rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """A log that the person trusts, for anchors in [since, until)."""
 
     chain_id: int
@@ -62,8 +59,7 @@ class Pin:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """A policy file. `required` holds, per accepted kind, the rows beyond the floor."""
 
     sha256: str

@@ -8,10 +8,9 @@ never believed but made anew and compared. Proved by tests/unit/check/test_readi
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from verifier.format.bag import (
     BASE,
@@ -43,8 +42,7 @@ class BagUnreadable(Exception):
     """The operating system would not give the bytes, or they changed during the check."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a file's bytes lie: in `path` from `offset` on."""
 
     path: Path

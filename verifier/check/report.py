@@ -4,12 +4,11 @@ Proved by tests/unit/check/test_report.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from textwrap import wrap
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from unicodedata import east_asian_width
 
 from verifier.check import texts
@@ -49,8 +48,7 @@ _ON_AS_OF = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RestsOn:
+class RestsOn(NamedTuple):
     """A header that a row rests on, with its level."""
 
     chain_id: int
@@ -59,8 +57,7 @@ class RestsOn:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordLine:
+class RecordLine(NamedTuple):
     """What a report says of one record. Times are texts; None where there is none."""
 
     position: int
@@ -72,8 +69,7 @@ class RecordLine:
     erased: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _EventTimes:
+class _EventTimes(NamedTuple):
     """What the disclosed `occurred_at` of a package's records say, in order of position."""
 
     moments: tuple[datetime, ...]

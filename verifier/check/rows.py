@@ -3,8 +3,8 @@
 Proved by tests/unit/check/test_verdict.py.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Row(StrEnum):
@@ -47,8 +47,7 @@ class Verdict(StrEnum):
 BLOCKED = "BLOCKED"
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """Why a step does not hold: FAIL or NOT CHECKED, a code, and what in particular."""
 
     result: Result

@@ -6,13 +6,12 @@ codes and the words in the specification.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.check.rows import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """One sentence in both languages, and what a person can do about it."""
 
     en: str

@@ -7,10 +7,9 @@ and test_inputs.py.
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from verifier.check.rows import CannotJudge
 from verifier.format.digests import shown
@@ -27,8 +26,7 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A file as read: its bytes, and its top table."""
 
     data: bytes

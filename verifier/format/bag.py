@@ -9,11 +9,10 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import new as new_hash
 from hashlib import sha256, sha512
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 BASE = "evidence/"  # the zip's one base folder
 
@@ -34,7 +33,7 @@ MAX_FILES = 60_000  # below the 65,535 that a zip without zip64 can count
 MAX_PATH_BYTES = 200  # with any usual base folder below the 260 of older Windows
 
 _CHUNK = 2**20  # read at once: memory stays the same however large an attachment is
-LARGE = 128 * 2**10  # from here on a hash takes longer than handing it to a thread
+LARGE = 32 * 2**10  # from here on a hash takes longer than handing it to a thread
 _THREADS = 2
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
@@ -49,8 +48,7 @@ _TIME = 0x0000
 _DATE = 0x0021  # 1980-01-01
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file that is streamed. `open` gives its bytes from the start, as often as asked."""
 
     size: int
@@ -61,8 +59,7 @@ class Source:
 Content = bytes | Path | Source
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(NamedTuple):
     """What one reading of a file gives. `sm3` is there only if it was asked for."""
 
     size: int
@@ -72,8 +69,7 @@ class Digests:
     sm3: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShownFiles:
+class ShownFiles(NamedTuple):
     """Names of the three files that a shown batch has."""
 
     map_proof: str
@@ -350,8 +346,7 @@ def _line(digest: bytes, name: str) -> str:
     return f"{digest.hex()}  {name}\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ZipEntry:
+class ZipEntry(NamedTuple):
     """What decides an entry's bytes. `name` is the full name, `offset` that of its local header."""
 
     name: bytes

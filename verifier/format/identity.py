@@ -4,17 +4,16 @@ The one module of this package that reads files: its own. Proved by
 tests/unit/format_package/test_identity.py.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from verifier.format.digests import Digest
 
 VERSION = "0.1.0"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A verifier as it names itself: nothing that proves which one ran."""
 
     version: str

@@ -5,7 +5,7 @@ tests/unit/format_package/test_paths.py.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.format import jsonc
 from verifier.format.digests import Digest
@@ -16,16 +16,14 @@ PATHS_FORMAT = "notary-paths/1"
 CONSISTENCY_FORMAT = "notary-consistency/1"
 
 
-@dataclass(frozen=True, slots=True)
-class InclusionPath:
+class InclusionPath(NamedTuple):
     """The path of one leaf under the as-of head."""
 
     position: int
     path: tuple[Digest, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixPath:
+class PrefixPath(NamedTuple):
     """The proof that a tree of `from_size` is a prefix of the one of `to_size`."""
 
     from_size: int
@@ -33,8 +31,7 @@ class PrefixPath:
     path: tuple[Digest, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """data/matter/paths.json."""
 
     inclusion: tuple[InclusionPath, ...]

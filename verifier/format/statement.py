@@ -7,11 +7,10 @@ specification.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from verifier.format import jsonc, numbers
 from verifier.format.digests import Digest, shown
@@ -59,8 +58,7 @@ class Use(StrEnum):
     NOT_BEFORE = "not-before"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Withheld:
+class Withheld(NamedTuple):
     """A claim of a leaf in the package that has no disclosure and is not erased."""
 
     position: int
@@ -68,16 +66,14 @@ class Withheld:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Erased:
+class Erased(NamedTuple):
     """A leaf whose content is gone; the leaf at `tombstone` says so."""
 
     position: int
     tombstone: int
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(NamedTuple):
     """What the exporter chooses. Everything else in a statement follows from the evidence."""
 
     kind: Kind
@@ -87,8 +83,7 @@ class Choices:
     verifier: Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """A log: the four things that together name it."""
 
     chain_id: int
@@ -97,8 +92,7 @@ class Log:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A block by its header. `time` is its block time."""
 
     number: int
@@ -106,8 +100,7 @@ class Header:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class AsOf:
+class AsOf(NamedTuple):
     """The block at which the package answers, and the newest batch that it proves."""
 
     block: int
@@ -117,8 +110,7 @@ class AsOf:
     last_anchor: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ShownAnchor:
+class ShownAnchor(NamedTuple):
     """A shown checkpoint with the time of its earliest link."""
 
     size: int
@@ -126,8 +118,7 @@ class ShownAnchor:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """What a person can compare with a source of her own."""
 
     chain_id: int
@@ -136,8 +127,7 @@ class Block:
     used_for: Use
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """data/statement.json: the choices, and what follows from the evidence."""
 
     choices: Choices

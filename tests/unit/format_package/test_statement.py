@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -203,14 +202,14 @@ def test_the_readme_is_filled_from_the_statement() -> None:
 def test_every_member_that_the_readme_prints_changes_it() -> None:
     one = built()
     others = [
-        replace(one, choices=replace(CHOICES, kind=Kind.EXTRACT)),
-        replace(one, choices=replace(CHOICES, withheld=())),
-        replace(one, choices=replace(CHOICES, erased=())),
-        replace(one, log=replace(LOG, name="notary.example/two")),
-        replace(one, as_of=replace(one.as_of, block=13)),
-        replace(one, records=4),
-        replace(one, shown=(0,)),
-        replace(one, blocks=(Block(1, 1, Digest(bytes(32)), Use.LEG),)),
+        one._replace(choices=CHOICES._replace(kind=Kind.EXTRACT)),
+        one._replace(choices=CHOICES._replace(withheld=())),
+        one._replace(choices=CHOICES._replace(erased=())),
+        one._replace(log=LOG._replace(name="notary.example/two")),
+        one._replace(as_of=one.as_of._replace(block=13)),
+        one._replace(records=4),
+        one._replace(shown=(0,)),
+        one._replace(blocks=(Block(1, 1, Digest(bytes(32)), Use.LEG),)),
     ]
     assert len({statement.readme(each) for each in [one, *others]}) == len(others) + 1
 

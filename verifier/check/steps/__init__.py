@@ -5,8 +5,7 @@ report names every rule that is broken, and taking a step out lets through what 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from verifier.check.rows import Row, Trouble
 from verifier.check.steps import (
@@ -48,8 +47,7 @@ _IN_AN_EXTRACT: Mapping[str, Row] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A step: its number, the row that it counts for, and what finds its troubles."""
 
     number: str
