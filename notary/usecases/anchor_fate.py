@@ -27,7 +27,7 @@ from notary.core.intent import (
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction
 from notary.ports import Leg
-from verifier.format import evm
+from verifier.format import evm, rlp
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
 from verifier.format.fold import Link
@@ -73,9 +73,11 @@ class Fates:
                     return Vanished(), None
                 if intent.effective is State.FOREIGN_NONCE:
                     # The node's index of transactions may have lagged behind its state.
-                    inclusion = self._own_inclusion(intent)
-                    if inclusion is not None and inclusion.succeeded:
-                        return self._included(intent, inclusion, None)
+                    found = self._success(intent, self._own_inclusion(intent))
+                    if found is not None:
+                        return found
+                    if not self._head_is_known():
+                        return None, None
                 if block.number <= finalized:
                     return Settled(), None
             case _:
@@ -93,6 +95,19 @@ class Fates:
     def _look_at_head(self, intent: Intent) -> Fate:
         """Who consumed the nonce, and is our root in the log?"""
         own = self._own_inclusion(intent)
+        found = self._success(intent, own)
+        if found is not None:
+            return found
+        if own is not None:
+            return OwnReverted(own.block), None
+        count, latest = self._chain.transaction_count(), self._chain.latest()
+        if count > nonce_of(intent):
+            seen = BlockRef(latest.number, bytes(latest.hash), latest.timestamp)
+            return NotThere(seen), None
+        return (NonceFree() if intent.attempts else Stale()), None
+
+    def _success(self, intent: Intent, own: Inclusion | None) -> Fate | None:
+        """Our anchor, by our own transaction or by one that is not known here; None without one."""
         if own is not None and own.succeeded:
             return self._included(intent, own, None)
         prev = Digest(intent.prev or b"")
@@ -101,17 +116,20 @@ class Fates:
         if before is not None and before.block is not None:
             since = before.block.number
         other = self._chain.find_anchor(prev, Digest(intent.root), intent.size, since)
-        if other is not None:
-            found, adopted = self._chain.inclusion(other), self._chain.attempt(other)
-            if found is not None and found.succeeded and adopted is not None:
-                return self._included(intent, found, adopted)
-        if own is not None:
-            return OwnReverted(own.block), None
-        count, latest = self._chain.transaction_count(), self._chain.latest()
-        if count > nonce_of(intent):
-            seen = BlockRef(latest.number, bytes(latest.hash), latest.timestamp)
-            return NotThere(seen), None
-        return (NonceFree() if intent.attempts else Stale()), None
+        if other is None:
+            return None
+        inclusion, adopted = self._chain.inclusion(other), self._chain.attempt(other)
+        if inclusion is None or not inclusion.succeeded or adopted is None:
+            return None
+        # A later intent may have anchored the same after this one had failed. A nonce is consumed once,
+        # so the transaction is this intent's only if it has its nonce.
+        if _nonce_in(inclusion.leg.tx) != nonce_of(intent):
+            return None
+        return self._included(intent, inclusion, adopted)
+
+    def _head_is_known(self) -> bool:
+        head = self._chain.prove_head().head
+        return head == ZERO or self._book.with_head(head) is not None
 
     def _own_inclusion(self, intent: Intent) -> Inclusion | None:
         # The newest attempt is the likeliest; any of them may be the one that a miner took.
@@ -150,6 +168,14 @@ class Fates:
         if any(attempt.hash == tx_hash for attempt in intent.attempts):
             adopted = None
         return Included(inclusion.block, tx_hash, number, adopted), leg
+
+
+def _nonce_in(tx: bytes) -> int:
+    # EIP-2718: a legacy transaction is a list that begins with the nonce; in typed ones the chain id
+    # comes before it.
+    legacy = tx[0] >= 0xC0
+    fields = rlp.decode_list(tx if legacy else tx[1:], "transaction")
+    return rlp.decode_int(fields[0 if legacy else 1], "nonce", 64)
 
 
 def canonical(chain: Chain, block: BlockRef) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from notary.core.intent import Cause, State
 from tests.scenarios.anchor.conftest import MakeWorld
+from tests.simulators.chain_proxy import answered
 from tests.simulators.chain_world import World
 
 # Finality is far enough that a test can replace blocks before it comes.
@@ -92,6 +93,30 @@ def test_a_superseded_intent_whose_block_vanishes_is_judged_anew(make_world: Mak
     assert world.intent(second).state is State.BROADCAST
     world.settle()
     assert [one.link.size for one in world.on_chain()] == [1, 2]
+
+
+def test_a_failed_intent_is_not_given_the_anchor_of_its_successor(make_world: MakeWorld) -> None:
+    world = make_world(*SLOW, proxied=True)
+    world.seal()
+    with world.proxy.rule("eth_estimateGas", lambda *_: answered(hex(16_000))):
+        world.step()
+    failed = world.youngest()
+    world.mine()
+    world.step()
+    # The next intent anchors the very same: prev, root and size are equal, the nonce is not.
+    successor = world.youngest()
+    assert successor.id != failed.id
+    world.mine()
+    world.step()
+    assert world.intent(successor.id).state is State.MINED
+    reorganise(world, 2)
+    world.step()
+    assert world.intent(failed.id).state is State.BROADCAST
+    world.mine()
+    world.step()
+    assert world.intent(failed.id).state is State.SUPERSEDED
+    world.settle()
+    assert world.intent(successor.id).state is State.PROVED
 
 
 def test_an_as_of_proof_in_a_block_that_vanished_is_dropped(make_world: MakeWorld) -> None:

@@ -367,6 +367,66 @@ def foreign_transaction(world: World, nonce: int) -> None:
     )
 
 
+def test_an_index_that_lags_behind_the_state_is_caught_up_with(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    mine = world.youngest()
+    world.mine()
+    world.seal()
+    # The state has our transaction, and the node can find neither its receipt nor its event yet.
+    with (
+        world.proxy.rule("eth_getTransactionReceipt", lambda *_: answered(None)),
+        world.proxy.rule("eth_getLogs", lambda *_: answered([])),
+    ):
+        world.step()
+        assert world.intent(mine.id).state is State.FOREIGN_NONCE
+        # The head is not explained, so nothing is made on top of it.
+        assert world.youngest().cause is Cause.HEAD_UNKNOWN
+        assert set(world.book.alarms()) == {"FOREIGN_NONCE", "HELD"}
+        world.mine(5)
+        world.step()
+        assert not world.intent(mine.id).closed, "given up while the head is not explained"
+    world.step()
+    assert world.intent(mine.id).tx_hash == mine.attempts[0].hash
+    world.settle()
+    assert world.book.alarms() == {}
+    assert [one.link.size for one in world.on_chain()] == [1, 2]
+
+
+def test_a_nonce_that_is_free_again_lets_the_same_bytes_go_on(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    mine = world.youngest()
+    # Consumed at the first look and free at the second, as when a block is replaced in between.
+    counts = ["0x0", "0x1"]
+
+    def wavering(_: list[Any], forward: Forward) -> dict[str, Any]:
+        return answered(counts.pop()) if counts else forward()
+
+    with world.proxy.rule("eth_getTransactionCount", wavering):
+        world.step()
+    assert "nonce_free → BROADCAST" in world.told()
+    world.settle()
+    assert world.intent(mine.id).tx_hash == mine.attempts[0].hash
+
+
+def test_an_intent_that_was_changed_in_the_store_is_not_taken_for_mined(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    world.seal()
+    world.step()
+    with world.database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE intents SET size = 2")
+    world.mine()
+    world.step()
+    held = world.youngest()
+    assert (held.state, held.cause) == (State.HELD, Cause.ENDPOINT)
+    assert "is not the anchor that was signed" in world.book.alarms()["ENDPOINT_CONTRADICTS"].text
+
+
 def test_a_holder_of_the_key_who_anchors_stops_the_sender(make_world: MakeWorld) -> None:
     world = make_world()
     world.seal()
