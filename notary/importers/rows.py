@@ -68,6 +68,13 @@ class Reject:
     whole: bool = False
     cells: bool = True
 
+    def sentence(self) -> str:
+        """Row, field, cause and remedy for people, in one line."""
+        where = ", ".join(
+            part for part in (f"row {self.row}" if self.row else "", self.field) if part
+        )
+        return f"{where + ': ' if where else ''}{self.reason}. Remedy: {self.remedy}."
+
 
 Item: TypeAlias = ImportedRow | Reject
 

@@ -94,6 +94,10 @@ def test_values_are_translated_and_others_refused() -> None:
     assert isinstance(item, Reject)
     assert (item.code, item.field) == ("ROW_VALUE", "way")
     assert "'X' is not among" in item.reason
+    assert item.sentence() == (
+        "row 1, way: 'X' is not among the map's values. "
+        "Remedy: mend the cell, or add 'X' to the map's values."
+    )
 
 
 def test_columns_of_a_time_are_joined() -> None:
