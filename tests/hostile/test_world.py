@@ -48,6 +48,18 @@ def test_a_directory_is_valid(kind: str, tmp_path: Path) -> None:
     assert_valid(verify(as_folder, tmp_path), kind)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_directory_around_the_base_folder_is_valid(kind: str, tmp_path: Path) -> None:
+    """What unzipping makes: a folder that holds `evidence` alone (docs/spec/package.md §2)."""
+    package = package_of(kind, honest())
+
+    def unzipped(folder: Path) -> Path:
+        package.write_folder(folder / "unzipped" / "evidence")
+        return folder / "unzipped"
+
+    assert_valid(verify(case(unzipped, matter=matter(kind)), tmp_path), kind)
+
+
 def matter(kind: str) -> str:
     return "nobody" if kind == "absent" else "case"
 

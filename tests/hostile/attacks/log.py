@@ -76,6 +76,12 @@ def checkpoint_with_an_extension_line() -> Case:
     return text_at_3(lambda text: text + "extension\n")
 
 
+@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_SIGNATURES")
+def checkpoint_without_signatures() -> Case:
+    """The text is there, and nobody signed it."""
+    return note_at_3(lambda note: note.split("\n\n")[0] + "\n\n")
+
+
 @attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_KEY_TWICE")
 def checkpoint_with_two_lines_of_one_key() -> Case:
     """The pinned key's line stands twice."""
@@ -589,6 +595,19 @@ def path_of(position: int, change: Callable[[list[str]], list[str]]) -> Case:
 def path_too_short() -> Case:
     """The inclusion path of an extract lacks its last hash."""
     return path_of(0, lambda path: path[:-1])
+
+
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
+def path_for_an_index_beyond_the_size() -> Case:
+    """An extract shows a record that came after the as-of head, with the path of the last one."""
+    world = World.told()
+    package = world.extract((0, 5))
+    late = world.log.add(CASE, "document", {"title": "too late", "occurred_at": None})
+    paths = package.json(PATHS)
+    paths["inclusion"].append(paths["inclusion"][-1] | {"position": 6})
+    lines = "".join(late.disclosures[name] + "\n" for name in sorted(late.disclosures))
+    package = package.put(leaf_path(6), late.leaf).put(disclosure_path(6), lines.encode())
+    return case(package.put_json(PATHS, paths).restated(), world)
 
 
 @attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
