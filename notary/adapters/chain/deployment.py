@@ -1,7 +1,7 @@
 """Puts the contract on a chain that has not got it yet, through the public CREATE2 deployer.
 
 The address follows from the init code (docs/spec/anchor.md §1), so deploying is idempotent: whoever
-does it first has done it for all. Test: tests/scenarios/anchor/test_deployment.py, which also compares
+does it first has done it for all. Test: tests/scenarios/anchor/test_chain_adapter.py, which also compares
 the code with contracts/artifact/Anchors.json.
 """
 

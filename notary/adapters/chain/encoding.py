@@ -3,7 +3,8 @@
 Nothing here is trusted: the caller compares the hash or the root of what comes out. So a member
 that lies, or an encoding that is not known, can only make a comparison fail.
 Sources: yellow paper §4.3; EIP-155, 658, 1559, 2718, 2930, 4399, 4788, 4844, 4895, 7002, 7702.
-Test: tests/unit/adapters_chain and, against a node, tests/scenarios/anchor/test_web3_chain.py.
+Test: tests/unit/anchor/test_trie_proofs.py on a mainnet block, and
+tests/scenarios/anchor/test_chain_adapter.py on a node.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The key of the log's account in an encrypted keystore file (Web3 Secret Storage, version 3).
 
 coincurve, when installed, signs; eth-keys finds it by itself. Other signers (a KMS, an HSM) are other
-adapters of notary.chain_ports.Signer. Test: tests/scenarios/anchor/test_keystore.py.
+adapters of notary.chain_ports.Signer. Test: tests/scenarios/anchor/test_chain_adapter.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs the stand-alone verifier over one chain proof, as a process of its own.
 
 It gets a file of public content and nothing else: no environment, no settings, no secret
-(docs/spec/verification.md §8). Test: tests/scenarios/anchor/test_prover.py.
+(docs/spec/verification.md §8). Test: tests/scenarios/anchor/test_chain_adapter.py.
 """
 
 from __future__ import annotations

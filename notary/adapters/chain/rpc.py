@@ -2,7 +2,7 @@
 
 Nothing here retries. web3's provider would by default send a raw transaction up to five times;
 that is switched off. An endpoint's address may hold a key, so messages name its host alone.
-Test: tests/scenarios/anchor/test_rpc.py, against a proxy that breaks.
+Test: tests/scenarios/anchor/test_chain_adapter.py, against a proxy that breaks.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Implements notary.chain_ports.Chain. A header counts if its rebuilt RLP has the 
 and transactions if their roots rebuild from all of the block, the head if account and storage proof
 hold (docs/spec/sender.md §1 rule 7, docs/spec/anchor.md §3). What a node can still do is to show
 blocks that it made itself; whether a block's hash is the right one is for the verifying person.
-Test: tests/scenarios/anchor/test_web3_chain.py.
+Test: tests/scenarios/anchor/test_chain_adapter.py.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ Spec: docs/spec/sender.md. Each test ends with a check of the whole world.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -687,3 +688,18 @@ def test_status_tells_how_far_everything_is(make_world: MakeWorld) -> None:
     live = world.sender.status(world.now).live
     assert live is not None
     assert live.state is State.BROADCAST
+
+
+def test_on_a_chain_that_makes_blocks_by_itself_one_anchor_takes_seconds(
+    make_world: MakeWorld,
+) -> None:
+    """The demo's chain: a block a second, two blocks to finality."""
+    world = make_world("--block-time", "1", "--slots-in-an-epoch", "1", proxied=True)
+    world.seal(2)
+    deadline = time.monotonic() + 30
+    while not world.step().idle:
+        assert time.monotonic() < deadline, world.told()
+        time.sleep(0.2)
+    world.check(settled=True)
+    assert world.proxy.count("eth_sendRawTransaction") == 1
+    no_more_than_asked(world.proxy)
