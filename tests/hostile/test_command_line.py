@@ -31,9 +31,9 @@ def run(made: Case, folder: Path, *options: str) -> subprocess.CompletedProcess[
 @pytest.mark.parametrize(
     ("attack", "verdict", "exit_code"),
     [
-        ("chain.words_of_endpoints_in_the_package", "VALID", 0),
+        ("finality.words_of_endpoints_in_the_package", "VALID", 0),
         ("records.leaf_with_exponent", "INVALID", 2),
-        ("chain.no_block_confirmed", "INDETERMINATE", 3),
+        ("finality.no_block_confirmed", "INDETERMINATE", 3),
         ("person.kind_that_the_policy_does_not_list", "ERROR", 4),
         ("person.package_that_is_not_there", "ERROR", 4),
     ],
@@ -68,7 +68,7 @@ def test_the_first_line_names_the_chain_as_the_policy_does(
 
 
 def test_level_0_prints_the_block_to_compare(tmp_path: Path) -> None:
-    done = run(ALL["chain.no_block_confirmed"].make(), tmp_path)
+    done = run(ALL["finality.no_block_confirmed"].make(), tmp_path)
     tip = honest().chain.tip
     text = done.stdout.decode()
     assert f"0x{tip.hash.hex()}" in text

@@ -1,6 +1,25 @@
 """The catalogue of attacks. Importing this package fills it."""
 
-from tests.hostile.attacks import chain, container, log, person, records
+from tests.hostile.attacks import (
+    chain,
+    container,
+    finality,
+    legs,
+    log,
+    person,
+    receipts,
+    records,
+)
 from tests.hostile.case import CATALOGUE as ALL
 
-__all__ = ["ALL", "chain", "container", "log", "person", "records"]
+__all__ = [
+    "ALL",
+    "chain",
+    "container",
+    "finality",
+    "legs",
+    "log",
+    "person",
+    "receipts",
+    "records",
+]

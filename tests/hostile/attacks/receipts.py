@@ -1,0 +1,220 @@
+"""Attacks on receipts, and by receipts: steps 12.1 to 12.4.
+
+A receipt is evidence against the service; a forged one must not be evidence against anybody.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any
+
+from tests.hostile.attacks.log import GROUP_ORDER
+from tests.hostile.case import Case, attack, case, honest
+from tests.hostile.log import Key
+from tests.hostile.world import CASE, NOBODY, World
+from verifier.format import jsonc
+from verifier.format.digests import b64_encode
+from verifier.format.times import format_block_time
+
+# ---------------------------------------------------------------------- 12 receipts
+
+
+def with_receipts(*receipts: bytes, kind: str = "complete", world: World | None = None) -> Case:
+    """A person who holds receipts and requires that they agree."""
+    told = world or honest()
+    policy = told.policy()
+    policy["required"][kind].append("receipts")
+    files = {f"receipt-{i}.json": content for i, content in enumerate(receipts)}
+    matter = NOBODY if kind == "absent" else CASE
+    inputs = told.inputs(matter) | {"receipts": list(files)}
+    return case(getattr(told, kind)(), told, policy=policy, inputs=inputs, receipts=files)
+
+
+def receipt(position: int = 4, **members: Any) -> bytes:
+    return honest().log.receipt(CASE, position, **members)
+
+
+@attack()
+def agreeing_receipts() -> Case:
+    """Every record's receipt agrees with the package."""
+    return with_receipts(*(receipt(position) for position in range(6)))
+
+
+@attack(receipts="12.1 NOT CHECKED RECEIPT_FORM:JSON_SYNTAX")
+def receipt_that_is_no_json() -> Case:
+    """A file that the person gives isn't a receipt; that says nothing about the package."""
+    return with_receipts(b"Dear Sir,")
+
+
+@attack(receipts="12.1 NOT CHECKED RECEIPT_FORM:RECEIPT_HEAD_SIZE")
+def receipt_with_another_size() -> Case:
+    """The receipt's head doesn't end with its record."""
+    return with_receipts(receipt(4, head={"size": 6, "root": "00" * 32}))
+
+
+@attack(receipts="12.1 NOT CHECKED RECEIPT_OF_OTHER")
+def receipt_of_another_matter() -> Case:
+    """The receipt is for another matter of the log."""
+    return with_receipts(honest().log.receipt("other", 0))
+
+
+@attack(receipts="12.1 NOT CHECKED RECEIPT_OF_OTHER")
+def receipt_of_another_log() -> Case:
+    """The receipt is for a log of another account."""
+    return with_receipts(receipt(log_address="0x" + "11" * 20))
+
+
+@attack(receipts="12.1 NOT CHECKED RECEIPT_OF_OTHER")
+def receipt_of_another_contract() -> Case:
+    """The receipt is for a log through another contract."""
+    return with_receipts(receipt(contract="0x" + "11" * 20))
+
+
+@attack(receipts="12.1 NOT CHECKED RECEIPT_OF_OTHER")
+def receipt_of_another_chain() -> Case:
+    """The receipt is for a log on another chain."""
+    return with_receipts(receipt(chain_id=1))
+
+
+@attack(receipts="12.2 NOT CHECKED RECEIPT_KEY_NOT_PINNED")
+def receipt_by_a_key_that_is_not_pinned() -> Case:
+    """A contradicting receipt is signed by a key that the person doesn't pin: anybody could."""
+    stranger = Key("notary.example/log/receipts", b"\x09" * 32)
+    return with_receipts(receipt(key=stranger, leaf="00" * 32))
+
+
+@attack(receipts="12.2 NOT CHECKED RECEIPT_KEY_NOT_PINNED")
+def receipt_by_the_checkpoint_key() -> Case:
+    """The receipt is signed by the log's checkpoint key, which signs no receipts."""
+    checkpoint = Key("notary.example/log/receipts", honest().log.checkpoint_keys[0].secret)
+    return with_receipts(receipt(key=checkpoint, leaf="00" * 32))
+
+
+def resigned(change: Any) -> bytes:
+    """A contradicting receipt with another signature by the pinned key."""
+    document = jsonc.decode(receipt(leaf="00" * 32), "receipt")
+    assert isinstance(document, dict)
+    text, line = str(document["note"]).split("\n\n")
+    name, encoded = line.removesuffix("\n").removeprefix("— ").split(" ")
+    raw = b64decode(encoded)
+    document["note"] = f"{text}\n\n— {name} {b64_encode(raw[:4] + change(raw[4:]))}\n"
+    return jsonc.encode(document)
+
+
+@attack(receipts="12.2 NOT CHECKED RECEIPT_SIGNATURE")
+def receipt_with_a_wrong_signature() -> Case:
+    """A forged receipt contradicts the package; its signature is none, so it says nothing."""
+    return with_receipts(resigned(lambda raw: raw[:63] + bytes([raw[63] ^ 1])))
+
+
+@attack(receipts="12.2 NOT CHECKED RECEIPT_SIGNATURE")
+def receipt_with_s_above_the_group_order() -> Case:
+    """The receipt's S is the good one plus the group's order."""
+
+    def change(raw: bytes) -> bytes:
+        s = int.from_bytes(raw[32:], "little") + GROUP_ORDER
+        return raw[:32] + s.to_bytes(32, "little")
+
+    return with_receipts(resigned(change))
+
+
+@attack(receipts="12.2 NOT CHECKED RECEIPT_SIGNATURE")
+def receipt_of_another_body() -> Case:
+    """The body is not the one in the signed group."""
+    document = jsonc.decode(receipt(), "receipt")
+    assert isinstance(document, dict)
+    assert isinstance(document["body"], dict)
+    document["body"]["leaf"] = "00" * 32
+    return with_receipts(jsonc.encode(document))
+
+
+@attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED")
+def receipt_for_another_leaf() -> Case:
+    """The service promised another record at that position."""
+    return with_receipts(receipt(leaf="00" * 32))
+
+
+@attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED")
+def receipt_for_another_head() -> Case:
+    """The service promised the record after other records than those of the package."""
+    return with_receipts(receipt(head={"size": 5, "root": "00" * 32}))
+
+
+@attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED")
+def one_contradicting_receipt_among_good_ones() -> Case:
+    """One of six receipts contradicts the package, another is none."""
+    good = [receipt(position) for position in range(5)]
+    return with_receipts(b"Dear Sir,", *good, receipt(5, leaf="00" * 32))
+
+
+@attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED", verdict="INVALID")
+def contradiction_in_a_row_that_nobody_requires() -> Case:
+    """The policy doesn't require receipts; a contradiction is INVALID all the same."""
+    contradiction = receipt(leaf="00" * 32)
+    inputs = honest().inputs() | {"receipts": ["receipt.json"]}
+    return case(honest().complete(), inputs=inputs, receipts={"receipt.json": contradiction})
+
+
+@attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED")
+def receipt_for_another_leaf_of_an_extract() -> Case:
+    """The service promised another record at a position that the extract shows."""
+    return with_receipts(receipt(3, leaf="00" * 32), kind="extract")
+
+
+@attack(receipts="12.3 NOT CHECKED RECEIPT_NOT_COMPARABLE")
+def receipt_for_a_leaf_that_an_extract_does_not_show() -> Case:
+    """An extract can't answer for a record that it doesn't show."""
+    return with_receipts(receipt(1), kind="extract")
+
+
+@attack()
+def receipt_for_a_leaf_that_an_extract_shows() -> Case:
+    """The receipt of a record that the extract shows agrees with it."""
+    return with_receipts(receipt(3), kind="extract")
+
+
+def later_record(deadline_s: int, kind: str = "complete") -> Case:
+    """The service gave a receipt for a seventh record and never anchored it.
+
+    The deadline is so many seconds after the as-of block.
+    """
+    world = World.told()
+    tip = world.chain.tip
+    package = world.complete() if kind == "complete" else world.absent()
+    world.log.add(CASE, "document", {"title": "lost", "occurred_at": None})
+    promise = world.log.receipt(
+        CASE,
+        6,
+        received_at=format_block_time(tip.timestamp - 3600),
+        deadline=format_block_time(tip.timestamp + deadline_s),
+    )
+    policy = world.policy()
+    policy["required"]["complete"].append("receipts")
+    inputs = world.inputs() | {"receipts": ["receipt.json"]}
+    return case(package, world, policy=policy, inputs=inputs, receipts={"receipt.json": promise})
+
+
+@attack(receipts="12.4 FAIL RECEIPT_CONTRADICTED")
+def record_missing_after_its_deadline() -> Case:
+    """A promised record isn't there a second after its deadline: the service failed, provably."""
+    return later_record(-1)
+
+
+@attack()
+def record_pending_before_its_deadline() -> Case:
+    """A promised record isn't there yet, and its deadline is the as-of moment."""
+    return later_record(0)
+
+
+@attack(receipts="12.4 FAIL RECEIPT_CONTRADICTED")
+def record_of_a_number_that_is_shown_absent() -> Case:
+    """The service gave a receipt under a number and shows later that it has nothing there."""
+    world = World.told()
+    package = world.absent()
+    world.log.add(NOBODY, "document", {"title": "lost", "occurred_at": None})
+    early = format_block_time(world.chain.genesis_time)
+    promise = world.log.receipt(NOBODY, 0, received_at=early, deadline=early)
+    policy = world.policy()
+    policy["required"]["absent"].append("receipts")
+    inputs = world.inputs(NOBODY) | {"receipts": ["receipt.json"]}
+    return case(package, world, policy=policy, inputs=inputs, receipts={"receipt.json": promise})
