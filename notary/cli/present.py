@@ -131,6 +131,18 @@ def ingest_json(report: IngestReport) -> dict[str, object]:
                 "rejected": file.rejected,
                 "unassigned": file.unassigned,
                 "conflicts": file.conflicts,
+                "sha256": file.sha256.hex(),
+                "problems": [problem.sentence() for problem in file.problems],
+                "preview": [
+                    {
+                        "row": row.row,
+                        "kind": row.kind,
+                        "matter": row.matter,
+                        "claims": dict(row.claims),
+                        "files": list(row.files),
+                    }
+                    for row in file.preview
+                ],
                 "rejects_file": None if file.rejects_file is None else str(file.rejects_file),
             }
             for file in report.files
@@ -143,7 +155,7 @@ def ingest_text(report: IngestReport) -> str:
     rows = [
         (
             str(file.path),
-            file.importer,
+            file.importer or "refused",
             str(file.rows),
             str(file.accepted),
             str(file.replayed),
@@ -166,7 +178,14 @@ def ingest_text(report: IngestReport) -> str:
 
 
 def _notes(file: FileReport) -> list[str]:
-    notes = []
+    notes = [f"{file.path}: {problem.sentence()}" for problem in file.problems]
+    counted = file.rejected + file.conflicts
+    if counted > len(file.problems):
+        notes.append(f"{file.path}: … and {counted - len(file.problems)} more")
+    for row in file.preview:
+        where = row.matter or "no matter yet"
+        notes.append(f"{file.path} row {row.row} would be recorded as {row.kind} of {where}:")
+        notes += [f"    {name}: {value}" for name, value in row.claims.items()]
     if file.rejects_file is not None:
         notes.append(f"{file.path}: mend {file.rejects_file} and feed it in again")
     if file.unassigned:
