@@ -57,8 +57,13 @@ class EvidenceStore(Protocol):
         """The bytes of leaves 0 to size − 1."""
         ...
 
-    def content(self, agency_id: int, key: Digest, position: int) -> RecordContent:
-        """Disclosures and originals. Raises CallerError KEY_MISSING without the key encryption key."""
+    def contents(
+        self, agency_id: int, key: Digest, positions: Sequence[int]
+    ) -> Iterable[RecordContent]:
+        """Disclosures and originals of records, in order of their ascending positions.
+
+        Raises CallerError KEY_MISSING without the key encryption key.
+        """
         ...
 
 
@@ -259,10 +264,11 @@ class Exporter:
         self, agency_id: int, order: ExportOrder, matter: _Matter, progress: Progress | None
     ) -> dict[int, RecordContent]:
         contents: dict[int, RecordContent] = {}
-        for done, position in enumerate(matter.positions, 1):
-            contents[position] = self.store.content(agency_id, order.number.key, position)
+        found = self.store.contents(agency_id, order.number.key, matter.positions)
+        for position, content in zip(matter.positions, found, strict=True):
+            contents[position] = content
             if progress is not None:
-                progress(done, len(matter.positions))
+                progress(len(contents), len(matter.positions))
         return contents
 
     def _statement(
@@ -369,11 +375,7 @@ def _add_contents(
         ]
         if lines:
             packed[bag.disclosures_name(position)] = "".join(lines).encode("ascii")
-        open_names = {
-            name
-            for text in content.disclosures.values()
-            for name in _original_name(text, position, withheld)
-        }
+        open_names = _open_names(position, content, withheld)
         for original in content.originals:
             if original.name not in open_names:
                 continue
@@ -384,10 +386,14 @@ def _add_contents(
     return digests
 
 
-def _original_name(text: str, position: int, withheld: set[tuple[int, str]]) -> list[str]:
-    """The stored name in an attachment's disclosure, unless that claim is withheld."""
-    disclosure = records.parse_disclosure(text)
-    if not disclosure.name.startswith("attachment-") or (position, disclosure.name) in withheld:
-        return []
-    value = disclosure.value
-    return [str(value["name"])] if isinstance(value, dict) else []
+def _open_names(position: int, content: RecordContent, withheld: set[tuple[int, str]]) -> set[str]:
+    """The stored names of the originals whose disclosures are shown."""
+    names: set[str] = set()
+    if not content.originals:
+        return names
+    for claim, text in content.disclosures.items():
+        if claim.startswith("attachment-") and (position, claim) not in withheld:
+            value = records.parse_disclosure(text).value
+            if isinstance(value, dict):
+                names.add(str(value["name"]))
+    return names

@@ -33,6 +33,8 @@ from verifier.format.matter_map import Kind, MapProof
 # A submission writes its originals before its commit; none takes a day.
 ORPHAN_AGE = timedelta(days=1)
 
+PAGE_RECORDS = 500  # read at once: few statements, and memory stays flat
+
 
 @dataclass(frozen=True)
 class AttachmentView:
@@ -122,7 +124,7 @@ class RecordReader:
         """
         with self._database.reading() as connection:
             record = self._stored(connection, agency_id, record_id)
-            attachments = rows.attachments_of(connection, record_id)
+            attachments = rows.attachments_of(connection, [record_id]).get(record_id, [])
         for one, name, _ in attachments:
             if one == number:
                 return self._stream(self._open(agency_id, record).secret, name)
@@ -131,14 +133,28 @@ class RecordReader:
             f"record {record_id} has {len(attachments)} attachments, got number {number}",
         )
 
-    def record_content(self, agency_id: int, matter_key: bytes, position: int) -> RecordContent:
-        """What an export shows of a record; of an erased one, nothing.
+    def contents(
+        self, agency_id: int, matter_key: bytes, positions: Sequence[int]
+    ) -> Iterator[RecordContent]:
+        """What an export shows of each of these records, in order; of an erased one, nothing.
 
-        Raises CallerError RECORD_UNKNOWN, or KEY_MISSING without keys.
+        `positions` ascend. Raises CallerError RECORD_UNKNOWN, or KEY_MISSING without keys.
         """
-        with self._database.reading() as connection:
-            record = self._stored_at(connection, agency_id, matter_key, position)
-            attachments = rows.attachments_of(connection, record.record_id)
+        for first, count in _runs(positions):
+            with self._database.reading() as connection:
+                found = rows.records_of_matter(connection, agency_id, matter_key, first, count)
+                attachments = rows.attachments_of(connection, [one.record_id for one in found])
+            if [record.position for record in found] != list(range(first, first + count)):
+                raise _no_record(matter_key, first)
+            for record in found:
+                yield self._content(agency_id, record, attachments.get(record.record_id, ()))
+
+    def _content(
+        self,
+        agency_id: int,
+        record: rows.StoredRecord,
+        attachments: Sequence[tuple[int, bytes, int]],
+    ) -> RecordContent:
         if record.wrapped_secret is None:
             return RecordContent({}, ())
         opened = self._open(agency_id, record)
@@ -159,10 +175,7 @@ class RecordReader:
     ) -> rows.StoredRecord:
         found = rows.records_of_matter(connection, agency_id, matter_key, position, 1)
         if not found or found[0].position != position:
-            raise CallerError(
-                "RECORD_UNKNOWN",
-                f"the agency has no record at position {position} of matter {matter_key.hex()}",
-            )
+            raise _no_record(matter_key, position)
         return found[0]
 
     def _views(
@@ -170,10 +183,10 @@ class RecordReader:
     ) -> list[RecordView]:
         receipts = receipts_of(connection, self._identity, found)
         groups = rows.groups_by_id(connection, [record.group_id for record in found])
+        attachments = rows.attachments_of(connection, [record.record_id for record in found])
         views = []
         for record in found:
             group = groups[record.group_id]
-            attachments = rows.attachments_of(connection, record.record_id)
             views.append(
                 RecordView(
                     record.record_id,
@@ -189,7 +202,7 @@ class RecordReader:
                     record.wrapped_secret is None,
                     tuple(
                         AttachmentView(number, name.hex(), size)
-                        for number, name, size in attachments
+                        for number, name, size in attachments.get(record.record_id, ())
                     ),
                 )
             )
@@ -277,9 +290,11 @@ class StoredEvidence:
             )
         return found
 
-    def content(self, agency_id: int, key: Digest, position: int) -> RecordContent:
-        """Disclosures and originals of a record."""
-        return self._reader.record_content(agency_id, key, position)
+    def contents(
+        self, agency_id: int, key: Digest, positions: Sequence[int]
+    ) -> Iterator[RecordContent]:
+        """Disclosures and originals of records, in order of their ascending positions."""
+        return self._reader.contents(agency_id, key, positions)
 
 
 def sweep_orphans(database: Database, objects: ObjectFolder, now: datetime) -> int:
@@ -290,6 +305,27 @@ def sweep_orphans(database: Database, objects: ObjectFolder, now: datetime) -> i
             return rows.is_attachment(connection, name)
 
     return objects.sweep(is_known, now - ORPHAN_AGE)
+
+
+def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and count of each stretch of consecutive positions, none longer than a page."""
+    first = count = 0
+    for position in positions:
+        if count and position == first + count and count < PAGE_RECORDS:
+            count += 1
+            continue
+        if count:
+            yield first, count
+        first, count = position, 1
+    if count:
+        yield first, count
+
+
+def _no_record(matter_key: bytes, position: int) -> CallerError:
+    return CallerError(
+        "RECORD_UNKNOWN",
+        f"the agency has no record at position {position} of matter {matter_key.hex()}",
+    )
 
 
 def _by_name(opened: OpenRecord) -> dict[str, str]:

@@ -283,14 +283,25 @@ def groups_by_id(connection: Connection, group_ids: Iterable[int]) -> Mapping[in
     return found
 
 
-def attachments_of(connection: Connection, record_id: int) -> list[tuple[int, bytes, int]]:
-    """Number, name and size of each attachment of a record, in order."""
-    rows = connection.execute(
-        select(ATTACHMENTS.c.number, ATTACHMENTS.c.name, ATTACHMENTS.c.size)
-        .where(ATTACHMENTS.c.record_id == record_id)
-        .order_by(ATTACHMENTS.c.number)
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
+def attachments_of(
+    connection: Connection, record_ids: Sequence[int]
+) -> dict[int, list[tuple[int, bytes, int]]]:
+    """Number, name and size of each attachment, in order, by record; only records that have some."""
+    found: dict[int, list[tuple[int, bytes, int]]] = {}
+    for part in _parts(record_ids):
+        rows = connection.execute(
+            select(
+                ATTACHMENTS.c.record_id,
+                ATTACHMENTS.c.number,
+                ATTACHMENTS.c.name,
+                ATTACHMENTS.c.size,
+            )
+            .where(ATTACHMENTS.c.record_id.in_(part))
+            .order_by(ATTACHMENTS.c.record_id, ATTACHMENTS.c.number)
+        )
+        for record_id, number, name, size in rows:
+            found.setdefault(record_id, []).append((number, name, size))
+    return found
 
 
 def is_attachment(connection: Connection, name: bytes) -> bool:

@@ -474,13 +474,16 @@ def retired_log() -> Case:
     return damaged(headers={5: {"successor": "notary.example/next"}})
 
 
-@attack(completeness="8.9 NOT CHECKED LOG_COMPROMISED")
+@attack(
+    anchor="4.12 NOT CHECKED LOG_COMPROMISED",
+    completeness="8.9 NOT CHECKED LOG_COMPROMISED",
+)
 def log_compromised_later() -> Case:
     """The log's key was lost after the anchor before the last one."""
     return with_log(last_good_head=head_after(-2))
 
 
-@attack(anchor="8.9 NOT CHECKED LOG_COMPROMISED")
+@attack(anchor="4.12 NOT CHECKED LOG_COMPROMISED")
 def extract_of_a_log_compromised_later() -> Case:
     """An extract has no row for completeness, but its head is not trusted any more either."""
     policy = honest().policy()
@@ -494,13 +497,19 @@ def log_good_to_the_last_anchor() -> Case:
     return with_log(last_good_head=head_after(-1))
 
 
-@attack(completeness="8.9 NOT CHECKED LOG_COMPROMISED")
+@attack(
+    anchor="4.12 NOT CHECKED LOG_COMPROMISED",
+    completeness="8.9 NOT CHECKED LOG_COMPROMISED",
+)
 def log_compromised_before_the_first_link() -> Case:
     """The last good head is before every link of the package, so that none of them is good."""
     return with_log(last_good_head=head_after(0))
 
 
-@attack(completeness="8.9 NOT CHECKED LOG_COMPROMISED")
+@attack(
+    anchor="4.12 NOT CHECKED LOG_COMPROMISED",
+    completeness="8.9 NOT CHECKED LOG_COMPROMISED",
+)
 def last_good_head_that_the_log_never_had() -> Case:
     """The last good head is no head of these links; nobody knows on which side they are."""
     return with_log(last_good_head="77" * 32)

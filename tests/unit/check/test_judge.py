@@ -106,7 +106,8 @@ def test_what_does_not_apply_to_a_kind(tmp_path: Path) -> None:
     assert STEPS["8.6"].row_in(Kind.EXTRACT) is None
     assert STEPS["8.2"].row_in(Kind.EXTRACT) is Row.INCLUSION
     assert STEPS["8.3"].row_in(Kind.EXTRACT) is Row.INCLUSION
-    assert STEPS["8.9"].row_in(Kind.EXTRACT) is Row.ANCHOR
+    assert STEPS["8.9"].row_in(Kind.EXTRACT) is None
+    assert STEPS["4.12"].row_in(Kind.EXTRACT) is Row.ANCHOR
     assert STEPS["8.2"].row_in(Kind.COMPLETE) is Row.COMPLETENESS
     for number in ("3.1", "10.1", "11.1", "13.1"):
         assert STEPS[number].row_in(Kind.ABSENT) is None

@@ -68,7 +68,7 @@ def test_what_is_not_there_is_unknown(world: StoreWorld, matter: Matter) -> None
         lambda: reader.at(other, matter.key, 0),
         lambda: reader.content(other, taken.record_id),
         lambda: reader.open_attachment(other, taken.record_id, 0),
-        lambda: world.evidence.content(other, Digest(matter.key), 0),
+        lambda: list(world.evidence.contents(other, Digest(matter.key), [0])),
         lambda: world.evidence.leaves(other, Digest(matter.key), 1),
         lambda: world.evidence.leaves(ours, Digest(matter.key), 2),
     ):
@@ -88,7 +88,7 @@ def test_without_keys_content_stays_closed(
     for ask in (
         lambda: reader.content(world.agency_id, taken.record_id),
         lambda: reader.open_attachment(world.agency_id, taken.record_id, 0),
-        lambda: reader.record_content(world.agency_id, matter.key, 0),
+        lambda: list(reader.contents(world.agency_id, matter.key, [0])),
     ):
         with pytest.raises(CallerError) as caught:
             ask()
@@ -103,7 +103,8 @@ def test_an_erased_record_keeps_its_proofs(world: StoreWorld, matter: Matter) ->
     assert (view.erased, view.leaf, view.receipt) == (True, taken.leaf, taken.receipt)
     with pytest.raises(CallerError, match="erased"):
         world.reader.content(world.agency_id, taken.record_id)
-    assert world.evidence.content(world.agency_id, Digest(matter.key), 0).disclosures == {}
+    (content,) = world.evidence.contents(world.agency_id, Digest(matter.key), [0])
+    assert content.disclosures == {}
 
 
 def test_an_altered_original_is_not_handed_out(
@@ -135,7 +136,7 @@ def test_an_export_gets_leaves_disclosures_and_originals(
     key = Digest(matter.key)
     assert world.evidence.leaves(world.agency_id, key, 2) == [first.leaf, second.leaf]
     assert world.evidence.leaves(world.agency_id, key, 1) == [first.leaf]
-    content = world.evidence.content(world.agency_id, key, 0)
+    (content,) = world.evidence.contents(world.agency_id, key, [0])
     assert {records.parse_disclosure(text).name for text in content.disclosures.values()} == set(
         content.disclosures
     )
@@ -155,3 +156,19 @@ def test_the_sweep_takes_what_no_record_names(
     assert sweep_orphans(world.database, world.objects, now) == 0
     assert sweep_orphans(world.database, world.objects, now + timedelta(days=2)) == 1
     check_world(world)
+
+
+def test_contents_come_in_order_whatever_positions_are_asked(
+    world: StoreWorld, matter: Matter
+) -> None:
+    count = 7
+    for position in range(count):
+        world.take(matter, f"k-{position}", text=f"text {position}")
+    key = Digest(matter.key)
+    for asked in ([0], [6], [1, 2, 5], [0, 2, 4, 6], list(range(count))):
+        found = list(world.evidence.contents(world.agency_id, key, asked))
+        texts = [records.parse_disclosure(one.disclosures["text"]).value for one in found]
+        assert texts == [f"text {position}" for position in asked]
+    with pytest.raises(CallerError) as caught:
+        list(world.evidence.contents(world.agency_id, key, [5, 6, 7]))
+    assert caught.value.code == "RECORD_UNKNOWN"

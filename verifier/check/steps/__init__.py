@@ -39,11 +39,10 @@ NOT_APPLICABLE: Mapping[Kind, Mapping[Row, str]] = {
     },
 }
 
-# What steps 8.2, 8.3 and 8.9 catch must be caught in an extract too, which has no completeness.
+# What steps 8.2 and 8.3 catch must be caught in an extract too, which has no completeness.
 _IN_AN_EXTRACT: Mapping[str, Row] = {
     "8.2": Row.INCLUSION,
     "8.3": Row.INCLUSION,
-    "8.9": Row.ANCHOR,
 }
 
 
@@ -117,6 +116,7 @@ STEPS: dict[str, Step] = {
         anchor.step_4_9,
         anchor.step_4_10,
         anchor.step_4_11,
+        anchor.step_4_12,
     ),
     **_steps(Row.CHECKPOINT, checkpoint.step_5_1, checkpoint.step_5_2, checkpoint.step_5_3),
     **_steps(

@@ -1,4 +1,4 @@
-"""Steps 4.1 to 4.11: the chain proof (docs/spec/verification.md §3, anchor.md).
+"""Steps 4.1 to 4.12: the chain proof (docs/spec/verification.md §3, anchor.md).
 
 Those that need no package work on a `ChainProof`, so that `verifier anchor` runs the same.
 """
@@ -143,4 +143,19 @@ def step_4_11(proof: ChainProof) -> Iterator[Trouble]:
     if links[-1].time > timestamp:
         yield failed(
             "TIME_BACKWARDS", f"the last link has time {links[-1].time}, the block {timestamp}"
+        )
+
+
+def step_4_12(case: Case) -> Iterator[Trouble]:
+    """No anchor of the package is after `last_good_head`."""
+    yield from untrusted_anchors(case)
+
+
+def untrusted_anchors(case: Case) -> Iterator[Trouble]:
+    """Trouble if the policy does not trust the log up to the last anchor any more."""
+    good = case.need_pin().last_good_head
+    # Any other place among the heads, or none, leaves anchors that are not trusted any more.
+    if good is not None and case.contract_heads[-1] != good:
+        yield not_checked(
+            "LOG_COMPROMISED", f"the policy trusts the log up to head {good.hex()}, not to the last"
         )

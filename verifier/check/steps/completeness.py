@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from verifier.check.case import Case, moment
 from verifier.check.rows import Trouble, failed, not_checked
+from verifier.check.steps.anchor import untrusted_anchors
 from verifier.format import numbers
 from verifier.format.matter_map import Kind as MapKind
 from verifier.format.statement import Kind
@@ -107,9 +108,4 @@ def step_8_8(case: Case) -> Iterator[Trouble]:
 
 def step_8_9(case: Case) -> Iterator[Trouble]:
     """The last anchor is not after `last_good_head`."""
-    good = case.need_pin().last_good_head
-    # Any other place among the heads, or none, leaves anchors that are not trusted any more.
-    if good is not None and case.contract_heads[-1] != good:
-        yield not_checked(
-            "LOG_COMPROMISED", f"the policy trusts the log up to head {good.hex()}, not to the last"
-        )
+    yield from untrusted_anchors(case)
