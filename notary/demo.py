@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ LOG = "demo.notary.example/log"
 AGENCY = "Demo agency"
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
+CALLS_ACCOUNT = "1000"  # the account code in the sample of call records
 FUNDS_WEI = 10 * 10**18  # a few hundred anchors at any fee that a local chain asks
 LISTENING = re.compile(r"^Listening on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
 MARKER = ".notary-demo"  # only a folder that a demo made is ever emptied
@@ -84,6 +86,7 @@ def _story(out: Path, seed: int, url: str, say: Say) -> int:
 
 def _take_in(service: Service, out: Path, seed: int, say: Say) -> str:
     say("3. Records in, as the files that other systems export; sealed and anchored in stages.")
+    _take_in_samples(service, out, say)
     case = trade.generate(out / "case", seed)
     matter = service.new_matter(service.agency_id, case.title, case.accounts)
     say(f"   matter {numbers.display(numbers.parse(matter.number))}")
@@ -95,10 +98,6 @@ def _take_in(service: Service, out: Path, seed: int, say: Say) -> str:
             tuple(stage.paths),
             matter=matter.number if stage.whole_matter else None,
             column_map=stage.column_map,
-            rejects=None,
-            unassigned=False,
-            dry_run=False,
-            progress=lambda done, total: None,
         )
         count = sum(file.accepted for file in report.files)
         say(f"   {stage.title}: {count} records from {len(report.files)} files")
@@ -106,6 +105,25 @@ def _take_in(service: Service, out: Path, seed: int, say: Say) -> str:
         say(f"   anchored and proved after {time.monotonic() - started:.0f} s")
     say(_indented(present.status_text(service.status())) + "\n")
     return matter.number
+
+
+def _take_in_samples(service: Service, out: Path, say: Say) -> None:
+    """Files that others published, in a matter of their own; the refusals say what to mend."""
+    matter = service.new_matter(service.agency_id, "Files that others published", (CALLS_ACCOUNT,))
+    with resources.as_file(resources.files("notary.cases") / "samples") as samples:
+        # Copied, so that rejects files lie in the demo's folder and not beside the originals.
+        shutil.copytree(samples, out / "samples")
+    for folder, to_matter in (("calls", False), ("epcis/valid", True), ("epcis/invalid", True)):
+        report = service.ingest(
+            service.agency_id,
+            (out / "samples" / folder,),
+            matter=matter.number if to_matter else None,
+        )
+        entered = sum(file.accepted for file in report.files)
+        say(f"   samples/{folder}: {entered} records from {len(report.files)} files")
+        for file in report.files:
+            for problem in file.problems:
+                say(f"     refused {file.path.name}, {problem.sentence()}")
 
 
 def _export(

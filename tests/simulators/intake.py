@@ -15,7 +15,7 @@ from notary.usecases.ingest import FileReport, Ingest
 from tests.simulators.store import StoreWorld, make_world
 from verifier.format.jsonc import Json
 
-SAMPLES = Path("samples")
+SAMPLES = Path("notary/cases/samples")
 
 LETTERS = b"""
 id = "letters"
