@@ -74,7 +74,15 @@ def create_app() -> FastAPI:
         finally:
             service.close()
 
-    app = FastAPI(title="Evidence Notary", version="1", lifespan=lifespan, redoc_url=None)
+    # Without the token only health and public proofs answer; the description is behind it.
+    app = FastAPI(
+        title="Evidence Notary",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
     problems.install(app)
     _public(app)
     _private(app)
@@ -131,6 +139,11 @@ def _public(app: FastAPI) -> None:
 
 
 def _private(app: FastAPI) -> None:
+    @app.get("/v1/openapi.json")
+    async def description(agency: Agency) -> dict[str, object]:
+        """This description."""
+        return app.openapi()
+
     @app.get("/v1/matters")
     async def matters(service: TheService, agency: Agency) -> list[MatterView]:
         """Every matter of the agency."""

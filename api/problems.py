@@ -55,7 +55,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(FormatError)
     async def of_format(_: Request, error: FormatError) -> JSONResponse:
-        return problem(422, error.code, str(error))
+        return problem(422, error.code, error.message)
 
     @app.exception_handler(RequestValidationError)
     async def of_request(_: Request, error: RequestValidationError) -> JSONResponse:

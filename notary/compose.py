@@ -36,6 +36,7 @@ from notary.config import Config, Home
 from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
+from notary.core.moments import has_passed
 from notary.errors import CallerError, NothingHappened
 from notary.importers.column_map import load_map
 from notary.ports import Matter
@@ -49,6 +50,7 @@ from notary.usecases.read import RecordReader, RecordView, StoredEvidence, sweep
 from notary.usecases.seal import Sealer
 from notary.worker import Worker
 from verifier.format import contract, numbers, records, times
+from verifier.format.heads import check_log_name
 
 GWEI = 10**9
 ETHER = 10**18
@@ -105,6 +107,8 @@ def create(
 
     if (folder / config.CONFIG_NAME).exists():
         raise CallerError("HOME_EXISTS", f"{folder} holds a service already. Take another --home.")
+    # What can be at fault is looked at first: a refusal leaves nothing behind.
+    check_log_name(log)
     entropy, clock = SystemEntropy(), SystemClock()
     known_chain = _asked_chain_id(rpc) if chain_id is None else chain_id
     key_folder = (folder / keys).resolve()
@@ -489,10 +493,10 @@ class Service:
             if lag > timedelta(seconds=settings.max_deadline_s):
                 alarms.append(f"DEADLINE: a sealed batch has waited {lag} for its anchor")
         beat = self._pulse.last()
-        patience = max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s)
+        patience = timedelta(seconds=max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s))
         if beat is None:
             status = "no worker was ever seen"
-        elif (now - beat.seen_at).total_seconds() > patience:
+        elif has_passed(patience, beat.seen_at, now):
             status = "the worker is silent"
         elif beat.error is not None:
             status = "the worker meets an error"

@@ -47,7 +47,8 @@ def errors_said() -> Iterator[None]:
     try:
         yield
     except (NotaryError, FormatError) as error:
-        typer.echo(f"error {error.code}: {error}", err=True)
+        said = error.message if isinstance(error, FormatError) else str(error)
+        typer.echo(f"error {error.code}: {said}", err=True)
         raise typer.Exit(exit_code(error)) from error
 
 

@@ -11,6 +11,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+def has_passed(span: timedelta, since: datetime, now: datetime) -> bool:
+    """Whether a span of local time is over.
+
+    Also if `since` lies ahead: the clock was set back, and how long ago `since` was is not known. Waiting for
+    the clock to catch up could take years; doing a thing too early does no harm.
+    """
+    return now < since or now - since >= span
+
+
 def milliseconds(moment: datetime) -> int:
     """Milliseconds of an aware moment; what is finer is cut off, as the format's times do."""
     return (moment - _EPOCH) // _MILLISECOND

@@ -38,7 +38,7 @@ from notary.core.intent import (
     Vanished,
 )
 from notary.core.log_identity import LogIdentity
-from notary.core.moments import milliseconds, moment
+from notary.core.moments import has_passed, milliseconds, moment
 from notary.errors import CallerError, Contradiction, OutcomeUnknown
 from notary.ports import BatchLog, Leg
 from notary.usecases.anchor_fate import Fate, Fates, block_of, canonical
@@ -215,7 +215,8 @@ class Anchorer:
         """Compare the chain with what it was. docs/spec/sender.md §1 rule 9."""
         checked_at = self._identity_checked_at
         live = any(intent.live for intent in self._book.open_intents())
-        fresh = checked_at is not None and now - checked_at < self._settings.identity_check
+        span = self._settings.identity_check
+        fresh = checked_at is not None and not has_passed(span, checked_at, now)
         if fresh and not live and self._log.size() <= self._covered():
             return None
         self._identity_checked_at = None
@@ -389,7 +390,7 @@ class Anchorer:
         asked: `seen_at` tells the age.
         """
         kept = self._book.recent_block()
-        if kept is not None and now - kept.seen_at < fresh:
+        if kept is not None and not has_passed(fresh, kept.seen_at, now):
             return kept
         try:
             # Without a look at who answers, a block of another chain could get into a batch header.

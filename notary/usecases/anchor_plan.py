@@ -12,6 +12,7 @@ from typing import TypeAlias
 from notary.chain_ports import Chain, IntentBook, TransactionFields
 from notary.core import fees
 from notary.core.intent import Attempt, Cause, Intent, State
+from notary.core.moments import has_passed
 from notary.usecases.anchor_fate import nonce_of
 from verifier.format import contract as anchors
 from verifier.format.digests import ZERO, Digest
@@ -133,11 +134,11 @@ class Planner:
             return self._poor(intent, balance, cost)
         if (
             offer is not None
-            and now - newest.first_sent_at >= self._limits.bump_after
+            and has_passed(self._limits.bump_after, newest.first_sent_at, now)
             and balance >= newest.gas_limit * offer.max_fee
         ):
             return self._fields(intent, newest.gas_limit, offer)
-        if sent_at is None or now - sent_at >= self._limits.rebroadcast_after:
+        if sent_at is None or has_passed(self._limits.rebroadcast_after, sent_at, now):
             return Send(newest)
         return None
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from notary.chain_ports import Chain, ChainProver, IntentBook
 from notary.core.intent import Intent, Proved
+from notary.core.moments import has_passed
 from notary.errors import Contradiction, NothingHappened
 from notary.usecases.anchor_fate import block_of, document_leg
 from verifier.format import evm_document
@@ -52,7 +53,7 @@ class Proofs:
         if newest is None:
             return
         if last is not None and last.head == newest.head:
-            aged = now - last.taken_at >= self._refresh
+            aged = has_passed(self._refresh, last.taken_at, now)
             # On a chain that stands still there is nothing newer to prove.
             if not aged or last.block_hash == self._chain.latest().hash:
                 return
@@ -85,7 +86,7 @@ class Proofs:
     def prove(self, intent: Intent, now: datetime, told: Told) -> Proved | None:
         """Ask the stand-alone verifier about a final anchor. Returns Proved if it accepts it."""
         refused_at, text = self._refused_at.get(intent.id, (None, ""))
-        if refused_at is not None and now - refused_at < self._retry:
+        if refused_at is not None and not has_passed(self._retry, refused_at, now):
             told.alarms["FINAL_NOT_PROVED"] = text
             return None
         document = self._chain_proof(intent)

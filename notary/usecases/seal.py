@@ -13,6 +13,7 @@ from notary.adapters.store.database import Database
 from notary.core import sealing
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
+from notary.core.moments import has_passed
 from notary.errors import NothingHappened
 from notary.ports import SealedBatch
 from verifier.format.batches import NotBefore
@@ -48,7 +49,7 @@ class Sealer:
         """Whether cadence or size asks for a batch; an empty batch log is always due."""
         with self._database.reading() as connection:
             end = rows.log_end(connection)
-            if end.sealed_at is None or now - end.sealed_at >= self._cadence:
+            if end.sealed_at is None or has_passed(self._cadence, end.sealed_at, now):
                 return True
             return rows.unsealed_records(connection) >= self._max_batch_records
 

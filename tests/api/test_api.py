@@ -68,7 +68,14 @@ def _problem(answer: Any, status: int, code: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/matters", "/v1/records/1", "/v1/status", "/v1/matters/nm1/package"]
+    "path",
+    [
+        "/v1/matters",
+        "/v1/records/1",
+        "/v1/status",
+        "/v1/matters/nm1/package",
+        "/v1/openapi.json",
+    ],
 )
 @pytest.mark.parametrize("token", [None, "nt_wrong", "", "ü"])
 def test_without_the_token_nothing_private_answers(
@@ -84,6 +91,17 @@ def test_health_answers_without_token_and_says_that_no_worker_runs(client: TestC
     answer = client.get("/health")
     assert answer.status_code == 503
     assert answer.json()["status"] == "no worker was ever seen"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/", "/v1"])
+def test_nothing_else_answers_at_all(client: TestClient, path: str) -> None:
+    _problem(client.get(path), 404, "NOT_FOUND")
+
+
+def test_the_description_names_the_bodies(agency: TestClient) -> None:
+    paths = agency.get("/v1/openapi.json").json()["paths"]
+    body = paths["/v1/records"]["post"]["requestBody"]["content"]["application/json"]
+    assert set(body["schema"]["required"]) == {"matter", "kind", "claims", "idempotency_key"}
 
 
 def test_public_proofs_answer_without_token(client: TestClient) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from notary.core.moments import milliseconds, moment
+from notary.core.moments import has_passed, milliseconds, moment
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,13 @@ def test_a_moment_is_cut_to_milliseconds(at: datetime, wanted: int) -> None:
     assert milliseconds(at) == wanted
     assert milliseconds(moment(wanted)) == wanted
     assert timedelta(0) <= at - moment(wanted) < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("later", "passed"),
+    [(-86_400, True), (-1, True), (0, False), (59, False), (60, True), (86_400, True)],
+)
+def test_a_span_is_over_too_when_the_clock_was_set_back(later: int, passed: bool) -> None:
+    since = datetime(2026, 3, 1, tzinfo=UTC)
+    now = since + timedelta(seconds=later)
+    assert has_passed(timedelta(seconds=60), since, now) is passed

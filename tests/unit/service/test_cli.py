@@ -53,6 +53,15 @@ def test_a_missing_home_is_said_in_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_refused_init_leaves_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    words = ["init", "--log", "https://bad", "--agency", "x", "--rpc", "http://127.0.0.1:9"]
+    done = CliRunner().invoke(app, [*words, "--chain-id", "1", "--home", str(home)])
+    assert done.exit_code == EXIT_CALLER
+    assert done.stderr.startswith("error LOG_NAME: want ")
+    assert not home.exists()
+
+
 def test_every_command_has_a_sentence_of_help() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
     assert names >= {"init", "ingest", "work", "serve", "status", "export", "demo"}

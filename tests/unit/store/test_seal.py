@@ -122,6 +122,17 @@ def test_a_batch_is_due_by_cadence_or_size(world: StoreWorld) -> None:
     assert not sealer.due(now)
 
 
+def test_a_clock_that_was_a_year_ahead_does_not_hold_up_the_next_batches(
+    world: StoreWorld,
+) -> None:
+    sealer, now = world.sealer, world.clock.now()
+    sealer.seal(now + timedelta(days=365), None)
+    assert sealer.due(now)
+    sealer.seal(now, None)
+    # One extra batch, then the cadence runs from the clock as it is now.
+    assert not sealer.due(now + timedelta(seconds=10))
+
+
 def test_a_header_covers_every_promise_since_the_last(world: StoreWorld) -> None:
     matter = world.open_matter()
     generous = RecordAcceptor(
