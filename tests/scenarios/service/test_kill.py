@@ -36,6 +36,16 @@ def _killed(command: list[str], seconds: float) -> bool:
     return False
 
 
+def _assert_nothing_readable(*folders: Path) -> None:
+    """Nothing of what came in lies in the clear in any file that the commands left."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert any(path.name == "notary.db" for path in files)
+    for path in files:
+        content = path.read_bytes()
+        assert b"Reminder" not in content, path
+        assert "Reminder".encode("utf-16-le") not in content, path
+
+
 def _accepted(live: Live) -> list[int]:
     with live.opened() as service:
         (matter,) = service.register.all(1)
@@ -43,7 +53,12 @@ def _accepted(live: Live) -> list[int]:
 
 
 @pytest.mark.slow
-def test_killed_ingest_and_work_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+def test_killed_ingest_and_work_lose_nothing_and_double_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The commands inherit it; what they leave there when they are killed is looked at in the end.
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
@@ -84,6 +99,7 @@ def test_killed_ingest_and_work_lose_nothing_and_double_nothing(tmp_path: Path) 
         # Every row once: the letters' own numbers are all there.
         assert len(report["records"]) == ROWS
         assert _letters(live, number) == {f"Reminder {n}" for n in range(ROWS)}
+        _assert_nothing_readable(live.home, tmp_path / "temporary")
 
 
 def _letters(live: Live, number: str) -> set[str]:
