@@ -518,12 +518,12 @@ class Service:
         """What people ask first, as `notary status --json` prints it."""
         anchor = self.anchorer.status(self._clock.now())
         health = self.health()
-        matters = self.register.all(self.agency_id)
+        matters, taken = self.register.counts(self.agency_id)
         return {
             "health": health.status,
             "log": str(self.identity),
-            "matters": len(matters),
-            "records": sum(matter.size for matter in matters),
+            "matters": matters,
+            "records": taken,
             "unsealed": self._sealer.unsealed(),
             "unassigned": self._imports.waiting_count(self.agency_id),
             "sealed": anchor.sealed,
@@ -549,8 +549,8 @@ class Service:
         }
 
     def _proved_size(self) -> int:
-        anchors = self.book.anchors()
-        return anchors[-1].link.size if anchors else 0
+        count = self.book.proved_count()
+        return self.book.on_chain_from(count - 1)[0].size if count else 0
 
 
 class _DeferredSigner:
@@ -618,30 +618,24 @@ class _Sealing:
         return self.service._sealer.seal(now, named).index
 
 
-@dataclass(frozen=True)
 class _Anchoring:
     """notary.worker.Anchoring over the sender."""
 
-    service: Service
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        # Until the first step nothing is known of the chain.
+        self._idle = False
 
     def step(self) -> str:
-        return "; ".join(self.service.anchorer.step(self.service._clock.now()).happened)
+        step = self._service.anchorer.step(self._service._clock.now())
+        self._idle = step.idle
+        return "; ".join(step.happened)
 
     def idle(self) -> bool:
-        anchors = self.service.book.anchors()
-        as_of = self.service.book.newest_as_of()
-        sealed = self.service.batch_log.size()
-        if sealed == 0:
-            return True
-        return (
-            bool(anchors)
-            and anchors[-1].link.size == sealed
-            and as_of is not None
-            and as_of.anchors == len(anchors)
-        )
+        return self._idle
 
     def trouble(self) -> str | None:
-        alarms = self.service.book.alarms()
+        alarms = self._service.book.alarms()
         return "; ".join(f"{code}: {alarm.text}" for code, alarm in alarms.items()) or None
 
 

@@ -143,7 +143,6 @@ class Anchor:
     prev: bytes
     link: Link
     head: bytes
-    leg: Leg
 
 
 @dataclass(frozen=True)
@@ -163,6 +162,10 @@ class AnchorBook(Protocol):
 
     def anchors(self) -> list[Anchor]:
         """Every proved anchor in order, from number 0."""
+        ...
+
+    def leg_of(self, number: int) -> Leg:
+        """The leg of a proved anchor. Raises Contradiction if there is none."""
         ...
 
     def newest_as_of(self) -> AsOf | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from notary.errors import CallerError, Contradiction
-from notary.ports import Anchor, AsOf, SealedBatch, SealedHead
+from notary.ports import Anchor, AsOf, Leg, SealedBatch, SealedHead
 from verifier.format import bag, evm, evm_document, fold, matter_map, notes, paths, tlogproof, trees
 from verifier.format.digests import Digest
 
@@ -128,13 +128,17 @@ def _steps(hashes: Sequence[bytes], sizes: Sequence[int]) -> list[paths.PrefixPa
     ]
 
 
-def evm_file(chain: ChainSide, shown: Sequence[Shown], batches: Mapping[int, SealedBatch]) -> bytes:
-    """`data/anchors/evm.json`: links from the first shown anchor on, legs of the first and the last."""
+def evm_file(
+    chain: ChainSide,
+    shown: Sequence[Shown],
+    batches: Mapping[int, SealedBatch],
+    legs: Mapping[int, Leg],
+) -> bytes:
+    """`data/anchors/evm.json`: links from the first shown anchor on, and the legs by anchor number."""
     first, last = shown[0].anchor, shown[-1].anchor
     if last != len(chain.anchors) - 1:
         raise Contradiction("EXPORT_LAST_ANCHOR", f"last shown anchor is {last}, want the newest")
     links = [anchor.link for anchor in chain.anchors[first : last + 1]]
-    legs = [_leg(chain.anchors[number], number - first) for number in sorted({first, last})]
     return evm_document.encode(
         evm_document.EvmDocument(
             chain_id=chain.chain_id,
@@ -145,15 +149,14 @@ def evm_file(chain: ChainSide, shown: Sequence[Shown], batches: Mapping[int, Sea
             as_of=evm_document.AsOf(
                 chain.as_of.header, chain.as_of.account_proof, chain.as_of.storage_proof
             ),
-            legs=tuple(legs),
+            legs=tuple(_leg(legs[number], number - first) for number in sorted(legs)),
             not_before=tuple(_not_before_headers(shown, batches)),
             observed=(),
         )
     )
 
 
-def _leg(anchor: Anchor, link: int) -> evm.Leg:
-    leg = anchor.leg
+def _leg(leg: Leg, link: int) -> evm.Leg:
     return evm.Leg(
         link=link,
         header=leg.header,

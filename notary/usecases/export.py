@@ -14,7 +14,7 @@ from notary.core import assembly
 from notary.core.assembly import ChainSide, Shown
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.ports import AnchorBook, BatchLog, MatterRegister, SealedBatch, SealedHead
+from notary.ports import AnchorBook, BatchLog, Leg, MatterRegister, SealedBatch, SealedHead
 from verifier.format import bag, evm, matter_map, records, statement, trees
 from verifier.format.digests import Digest
 from verifier.format.identity import source_digest
@@ -132,7 +132,8 @@ class Exporter:
         shown = _shown(kind, matter, chain)
         batches = {item.batch: self.batch_log.batch(item.batch) for item in shown}
         files = self._batch_side(kind, order.number.key, shown, batches, chain)
-        files[bag.EVM] = assembly.evm_file(chain, shown, batches)
+        legs = {number: self.book.leg_of(number) for number in {shown[0].anchor, shown[-1].anchor}}
+        files[bag.EVM] = assembly.evm_file(chain, shown, batches, legs)
         if kind is Kind.EXTRACT:
             sizes = [assembly.head_size(matter.heads, item.batch) for item in shown]
             hashes = [trees.leaf_hash(leaf) for leaf in matter.leaf_bytes]
@@ -145,7 +146,7 @@ class Exporter:
             packed, contents, {(item.position, item.claim) for item in withheld}
         )
         choices = Choices(kind, order.number, tuple(withheld), (), source_digest())
-        stated = self._statement(choices, chain, shown, batches, matter)
+        stated = self._statement(choices, chain, shown, batches, legs, matter)
         packed[bag.STATEMENT] = statement.encode(stated)
         packed[bag.README] = statement.readme(stated)
         bag.write_zip(bag.add_tag_files(packed, digests), out)
@@ -277,9 +278,9 @@ class Exporter:
         chain: ChainSide,
         shown: Sequence[Shown],
         batches: Mapping[int, SealedBatch],
+        legs: Mapping[int, Leg],
         matter: _Matter,
     ) -> statement.Statement:
-        first, last = shown[0].anchor, shown[-1].anchor
         not_before = [
             (stated.chain_id, stated.number, stated.hash)
             for item in shown
@@ -290,9 +291,9 @@ class Exporter:
             log=statement.Log(
                 chain.chain_id, chain.contract, chain.log_address, self.identity.name
             ),
-            links=[anchor.link for anchor in chain.anchors[first:]],
+            links=[anchor.link for anchor in chain.anchors[shown[0].anchor :]],
             as_of=_header(chain.as_of.header),
-            legs=[_header(chain.anchors[number].leg.header) for number in sorted({first, last})],
+            legs=[_header(leg.header) for leg in legs.values()],
             not_before=not_before,
             checkpoints=[
                 (link.size, Digest(link.root))

@@ -361,15 +361,15 @@ class World:
                 tuple(
                     evm.Leg(
                         place,
-                        one.leg.header,
-                        one.leg.index,
-                        one.leg.tx,
-                        one.leg.tx_proof,
-                        one.leg.receipt,
-                        one.leg.receipt_proof,
-                        one.leg.log_index,
+                        leg.header,
+                        leg.index,
+                        leg.tx,
+                        leg.tx_proof,
+                        leg.receipt,
+                        leg.receipt_proof,
+                        leg.log_index,
                     )
-                    for place, one in enumerate(proved)
+                    for place, leg in enumerate(self.book.leg_of(one.number) for one in proved)
                 ),
                 (),
                 (),

@@ -266,10 +266,7 @@ class AnchorStore:
     def anchors(self) -> list[Anchor]:
         """Every proved anchor from number 0, up to the first that is not proved yet."""
         wanted = (
-            select(INTENTS, LEGS)
-            .join(LEGS, LEGS.c.intent_id == INTENTS.c.id)
-            .where(INTENTS.c.state == str(State.PROVED))
-            .order_by(INTENTS.c.number)
+            select(INTENTS).where(INTENTS.c.state == str(State.PROVED)).order_by(INTENTS.c.number)
         )
         proved: list[Anchor] = []
         head: bytes = ZERO
@@ -285,8 +282,24 @@ class AnchorStore:
                         f"0x{head.hex()}. Restore the store from a backup.",
                     )
                 head = intent.head
-                proved.append(Anchor(row.number, row.prev, intent.link, head, _leg(row)))
+                proved.append(Anchor(row.number, row.prev, intent.link, head))
         return proved
+
+    def leg_of(self, number: int) -> Leg:
+        """The leg of the proved anchor with that number."""
+        wanted = (
+            select(LEGS)
+            .join(INTENTS, LEGS.c.intent_id == INTENTS.c.id)
+            .where(INTENTS.c.state == str(State.PROVED), INTENTS.c.number == number)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(wanted).first()
+        if row is None:
+            raise Contradiction(
+                "LEG_MISSING",
+                f"anchor {number} is proved and its leg is not stored. Restore the store from a backup.",
+            )
+        return _leg(row)
 
     def newest_as_of(self) -> AsOf | None:
         """The newest released as-of proof to whose head only proved anchors lead.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.tables import AccountRow, AgencyRow, MatterRow
@@ -120,6 +120,16 @@ class StoredMatterRegister:
                 .where(ACCOUNTS.c.agency_id == agency_id, ACCOUNTS.c.digest == digest)
             ).first()
             return None if row is None else self._matter(connection, row)
+
+    def counts(self, agency_id: int) -> tuple[int, int]:
+        """How many matters the agency has, and how many records in all of them."""
+        with self._database.reading() as connection:
+            count, size = connection.execute(
+                select(func.count(MATTERS.c.id), func.coalesce(func.sum(MATTERS.c.size), 0)).where(
+                    MATTERS.c.agency_id == agency_id
+                )
+            ).one()
+        return int(count), int(size)
 
     def all(self, agency_id: int) -> list[Matter]:
         """Every matter of the agency, oldest first."""

@@ -181,7 +181,7 @@ def test_only_proved_anchors_without_a_gap_are_shown(book: AnchorStore) -> None:
     assert book.proved_count() == 2
     assert [one.number for one in shown] == [0, 1]
     assert [one.head for one in shown] == [first.head, second.head]
-    assert [one.leg for one in shown] == [LEG, LEG]
+    assert [book.leg_of(one.number) for one in shown] == [LEG, LEG]
     assert shown[1].prev == first.head
 
 

@@ -124,3 +124,13 @@ def test_the_size_is_the_number_of_records(world: StoreWorld) -> None:
     found = world.register.by_key(world.agency_id, matter.key)
     assert found is not None
     assert found.size == 3
+
+
+def test_matters_and_records_are_counted_for_the_agency_alone(world: StoreWorld) -> None:
+    assert world.register.counts(world.agency_id) == (0, 0)
+    matter = world.open_matter("Case")
+    world.open_matter("Other")
+    for key in ("a", "b", "c"):
+        world.take(matter, key)
+    assert world.register.counts(world.agency_id) == (2, 3)
+    assert world.register.counts(world.agency_id + 1) == (0, 0)
