@@ -294,13 +294,13 @@ def sm3_sidecar(digests: Mapping[str, Digests]) -> bytes:
     The digests must have been made with sm3=True; raises ValueError where they were not.
     """
     lines = []
-    for name in sorted(digests):
+    for name in sorted(digests, key=path_bytes):
         if name.startswith("data/") and name != SM3:
             digest = digests[name].sm3
             if digest is None:
                 raise ValueError(f"{name} has no SM3 digest; digest it with sm3=True")
             lines.append(_line(digest, name))
-    return "".join(lines).encode("ascii")
+    return path_bytes("".join(lines))
 
 
 def add_tag_files(

@@ -4,7 +4,6 @@ Proved by tests/unit/format/test_batches.py and tests/property/format/test_parse
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -28,8 +27,7 @@ class HeaderKey(NamedTuple):
     vkey: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotBefore:
+class NotBefore(NamedTuple):
     """A recent block: the batch was sealed after it. `hash` has 32 bytes."""
 
     chain_id: int
@@ -37,8 +35,7 @@ class NotBefore:
     hash: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class BatchHeader:
+class BatchHeader(NamedTuple):
     """A batch header. `batch` is its index in the batch log; `keys` are in their order."""
 
     log: str
@@ -156,8 +153,7 @@ class Change(NamedTuple):
     new: Digest | None
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A delta file. Its changes ascend by key."""
 
     log: str

@@ -4,7 +4,7 @@ Hash rule `ethereum`. Only raw bytes are trusted, and they only through hashes. 
 tests/unit/format/test_evm.py and tests/unit/format/test_mainnet.py, a real block.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.format import contract as anchors
 from verifier.format import mpt, rlp
@@ -30,8 +30,7 @@ _RECEIPT_FIELDS = 4  # status, gas, bloom, logs
 _LOG_FIELDS = 3  # emitter, topics, data
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A block header. `hash` is the block hash; `timestamp` is a block time in seconds."""
 
     raw: bytes
@@ -43,8 +42,7 @@ class Header:
     receipts_root: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """An account as the state holds it."""
 
     nonce: int
@@ -53,13 +51,12 @@ class Account:
     code_hash: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """Transaction and receipt of one anchor. `link` is an index into the fold links."""
 
     link: int
     header: bytes
-    index: int
+    index: int  # type: ignore[assignment]  # not the method of tuples
     tx: bytes
     tx_proof: tuple[bytes, ...]
     receipt: bytes
@@ -67,8 +64,7 @@ class Leg:
     log_index: int
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLeg:
+class CheckedLeg(NamedTuple):
     """A leg that holds: this block has the transaction, and the contract recorded the link."""
 
     header: Header

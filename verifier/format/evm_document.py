@@ -3,7 +3,7 @@
 Proved by tests/unit/format/test_evm_document.py.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.format import jsonc
 from verifier.format.digests import Digest
@@ -16,8 +16,7 @@ MAX_LEGS = 64
 MAX_NODES = 64  # a path has at most 64 nibbles, and a node takes one at least
 
 
-@dataclass(frozen=True, slots=True)
-class AsOf:
+class AsOf(NamedTuple):
     """Header, account proof and slot proof of one block, raw and unverified."""
 
     header: bytes
@@ -25,8 +24,7 @@ class AsOf:
     storage_proof: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EvmDocument:
+class EvmDocument(NamedTuple):
     """A chain proof as it stands in a file.
 
     `links` are the oldest first and follow the head `prev`. `not_before` holds raw headers.

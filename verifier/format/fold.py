@@ -4,7 +4,7 @@ Proved by tests/unit/format/test_fold.py.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.format.digests import DIGEST_LENGTH, Digest
 from verifier.format.errors import FormatError
@@ -14,22 +14,26 @@ LINK_LENGTH = 48  # bytes: root, u64 size, u64 time
 _U64 = 2**64
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class _LinkFields(NamedTuple):
+    # Apart from Link, because a NamedTuple can't check its own fields.
+    root: Digest
+    size: int
+    time: int
+
+
+class Link(_LinkFields):
     """One anchor: the checkpoint's root and size, and the block time that the contract saw.
 
     Raises FormatError LINK_RANGE for a size or time that is no u64.
     """
 
-    root: Digest
-    size: int
-    time: int
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if not (0 <= self.size < _U64 and 0 <= self.time < _U64):
-            raise FormatError(
-                "LINK_RANGE", f"size and time are u64, got {self.size} and {self.time}"
-            )
+    def __new__(cls, root: Digest, size: int, time: int) -> "Link":
+        """Check the ranges."""
+        if not (0 <= size < _U64 and 0 <= time < _U64):
+            raise FormatError("LINK_RANGE", f"size and time are u64, got {size} and {time}")
+        return super().__new__(cls, root, size, time)
 
     @property
     def size_time(self) -> bytes:

@@ -4,7 +4,7 @@ Proved by tests/unit/format/test_heads.py.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.format.digests import Digest, b64_decode, b64_encode, shown
 from verifier.format.errors import FormatError
@@ -17,8 +17,7 @@ MAX_LOG_NAME = 100  # characters: it stands in every head, header and note
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Size and root of a matter log: the two are one thing."""
 
     size: int

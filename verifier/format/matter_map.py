@@ -7,9 +7,9 @@ over hostile trees as well.
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256 as _sha256
+from typing import NamedTuple
 
 from verifier.format import jsonc
 from verifier.format.digests import ZERO, Digest, sha256
@@ -28,8 +28,7 @@ class Kind(StrEnum):
     ABSENT_EMPTY = "absent-empty"
 
 
-@dataclass(frozen=True, slots=True)
-class MapProof:
+class MapProof(NamedTuple):
     """A map proof as it stands in a file.
 
     `path` holds siblings from the root downwards. `head` and `blind` are there with INCLUSION,
@@ -45,8 +44,7 @@ class MapProof:
     leaf_value: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MapAnswer:
+class MapAnswer(NamedTuple):
     """The one answer of a map root for a key: this head with this blind, or none."""
 
     key: Digest

@@ -6,7 +6,7 @@ The forms are those of C2SP signed-note and tlog-checkpoint. The only module tha
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -50,8 +50,7 @@ _SMALL_ORDER: frozenset[bytes] = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class VKey:
+class VKey(NamedTuple):
     """An Ed25519 key under a name. `text` is its vkey; the same name and id mean this key."""
 
     name: str
@@ -60,8 +59,7 @@ class VKey:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """One signature line, unverified. `raw` is what follows the key id."""
 
     name: str
@@ -69,8 +67,7 @@ class Signature:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A note, unverified. `text` ends with LF; `whole` is the note as it stands."""
 
     text: str
@@ -78,16 +75,14 @@ class Note:
     whole: str
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedNote:
+class VerifiedNote(NamedTuple):
     """A note that each of `keys`, at least one, has signed."""
 
     note: Note
     keys: tuple[VKey, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """The text of a checkpoint or of a receipt group."""
 
     origin: str

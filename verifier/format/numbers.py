@@ -6,7 +6,7 @@ with the vectors of BIP 350.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.format.digests import Digest, sha256, shown
 from verifier.format.errors import FormatError
@@ -30,22 +30,28 @@ _CHECKSUM_LENGTH = 6
 _MAX_BECH32_LENGTH = 90  # characters: BIP 173, so that the checksum keeps its strength
 
 
-@dataclass(frozen=True, slots=True)
-class MatterNumber:
+class _NumberFields(NamedTuple):
+    # Apart from MatterNumber, because a NamedTuple can't check its own fields.
+    raw: bytes
+
+
+class MatterNumber(_NumberFields):
     """21 raw bytes: scheme ‖ 16 random bytes ‖ log tag.
 
     Raises FormatError NUMBER_LENGTH or NUMBER_SCHEME.
     """
 
-    raw: bytes
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if len(self.raw) != RAW_LENGTH:
+    def __new__(cls, raw: bytes) -> "MatterNumber":
+        """Check length and scheme."""
+        if len(raw) != RAW_LENGTH:
             raise FormatError(
-                "NUMBER_LENGTH", f"a matter number has {RAW_LENGTH} bytes, got {len(self.raw)}"
+                "NUMBER_LENGTH", f"a matter number has {RAW_LENGTH} bytes, got {len(raw)}"
             )
-        if self.raw[0] != SCHEME:
-            raise FormatError("NUMBER_SCHEME", f"want scheme {SCHEME:#04x}, got {self.raw[0]:#04x}")
+        if raw[0] != SCHEME:
+            raise FormatError("NUMBER_SCHEME", f"want scheme {SCHEME:#04x}, got {raw[0]:#04x}")
+        return super().__new__(cls, raw)
 
     @property
     def text(self) -> str:

@@ -4,8 +4,8 @@ Proved by tests/unit/format/test_receipts.py.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from verifier.format import jsonc, notes, trees
 from verifier.format.digests import Digest, shown
@@ -17,8 +17,7 @@ from verifier.format.times import format_time, parse_time
 FORMAT = "notary-receipt/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What the service promises: this leaf at this position, anchored before the deadline.
 
     `contract` and `log_address` have 20 bytes; `head` is the matter log right after the record.
@@ -36,18 +35,16 @@ class Body:
     deadline: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """A body with its place in a signed group. `note` is the group's note, unverified."""
 
     body: Body
-    index: int
+    index: int  # type: ignore[assignment]  # not the method of tuples
     path: tuple[Digest, ...]
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedReceipt:
+class CheckedReceipt(NamedTuple):
     """A receipt that each of `keys`, at least one, has signed."""
 
     receipt: Receipt

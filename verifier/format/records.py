@@ -8,9 +8,9 @@ tests/property/format/test_records.py.
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256 as _sha256
+from typing import NamedTuple
 
 from verifier.format import jsonc
 from verifier.format.digests import Digest, b64url_decode, b64url_encode, sha256, shown
@@ -33,8 +33,7 @@ _OPAD = bytes([byte ^ 0x5C for byte in range(256)])
 _NESTING = ("_sd", "...")
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A record. `claims` maps claim names to disclosure digests, in canonical order.
 
     `source` and `number` are both there or both None.
@@ -50,8 +49,7 @@ class Leaf:
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosure:
+class Disclosure(NamedTuple):
     """One salted field. `text` is the string that is hashed and handed on."""
 
     text: str

@@ -3,7 +3,7 @@
 Proved by tests/unit/format/test_tlogproof.py.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verifier.format.digests import Digest, b64_decode, b64_encode, shown
 from verifier.format.errors import FormatError
@@ -17,11 +17,10 @@ FIRST_LINE = "c2sp.org/tlog-proof@v1"
 _MAX_BYTES = 100 + 45 * MAX_PATH + 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class TlogProof:
+class TlogProof(NamedTuple):
     """Item `index` of the log is under the checkpoint by `path`. The note is unverified."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # not the method of tuples
     path: tuple[Digest, ...]
     note: Note
 

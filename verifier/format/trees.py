@@ -7,8 +7,8 @@ tests/vectors/merkle.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256 as _sha256
+from typing import NamedTuple
 
 from verifier.format.digests import DIGEST_LENGTH, Digest, sha256
 from verifier.format.errors import FormatError
@@ -19,18 +19,16 @@ MAX_PATH = 64  # hashes: sizes stay below 2^53, so no proof needs more
 EMPTY_ROOT = sha256(b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Inclusion:
+class Inclusion(NamedTuple):
     """A leaf hash stands at `index` of the list of `size` items under `root`."""
 
     leaf: bytes
-    index: int
+    index: int  # type: ignore[assignment]  # not the method of tuples
     size: int
     root: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Consistency:
+class Consistency(NamedTuple):
     """The list under (size1, root1) is a prefix of the list under (size2, root2)."""
 
     size1: int

@@ -1,7 +1,6 @@
 """Batch headers and delta files."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -39,7 +38,7 @@ def test_a_header_comes_back_with_keys_of_unknown_types() -> None:
     assert batches.parse_header(DATA) == HEADER
     assert HEADER.vkeys("checkpoint") == (UNKNOWN, VKEY)
     assert HEADER.vkeys("receipt") == (VKEY,)
-    retired = replace(HEADER, successor="notary.example/log2", not_before=None, keys=())
+    retired = HEADER._replace(successor="notary.example/log2", not_before=None, keys=())
     assert batches.parse_header(batches.encode_header(retired)) == retired
 
 
@@ -98,9 +97,9 @@ def test_a_damaged_header_is_refused(members: dict[str, Json], code: str) -> Non
 
 def test_a_header_that_the_reader_would_refuse_is_not_written() -> None:
     for wrong, code in (
-        (replace(HEADER, log="x"), "LOG_NAME"),
-        (replace(HEADER, successor="x"), "LOG_NAME"),
-        (replace(HEADER, keys=KEYS[::-1]), "HEADER_KEY_ORDER"),
+        (HEADER._replace(log="x"), "LOG_NAME"),
+        (HEADER._replace(successor="x"), "LOG_NAME"),
+        (HEADER._replace(keys=KEYS[::-1]), "HEADER_KEY_ORDER"),
     ):
         with refused(code):
             batches.encode_header(wrong)

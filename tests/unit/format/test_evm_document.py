@@ -1,7 +1,6 @@
 """The file `evm.json`."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -23,7 +22,7 @@ DOCUMENT = EvmDocument(
     prev=ZERO,
     links=(LINK, LINK, LINK),
     as_of=AsOf(STATE.header, STATE.account_proof, STATE.storage_proof),
-    legs=(LEG, replace(LEG, link=2)),
+    legs=(LEG, LEG._replace(link=2)),
     not_before=(STATE.header,),
     observed=("node A: 0x…",),
 )
@@ -32,7 +31,7 @@ DATA = evm_document.encode(DOCUMENT)
 
 def test_a_chain_proof_comes_back() -> None:
     assert evm_document.parse(DATA) == DOCUMENT
-    bare = replace(DOCUMENT, legs=(), not_before=(), observed=())
+    bare = DOCUMENT._replace(legs=(), not_before=(), observed=())
     assert evm_document.parse(evm_document.encode(bare)) == bare
 
 
@@ -86,17 +85,17 @@ def test_a_damaged_chain_proof_is_refused(path: list[str | int], value: Json, co
 
 
 def test_sixty_four_legs_stand() -> None:
-    legs = tuple(replace(LEG, link=i) for i in range(64))
-    full = replace(DOCUMENT, links=(LINK,) * 64, legs=legs)
+    legs = tuple(LEG._replace(link=i) for i in range(64))
+    full = DOCUMENT._replace(links=(LINK,) * 64, legs=legs)
     assert evm_document.parse(evm_document.encode(full)) == full
 
 
 def test_a_chain_proof_that_the_reader_would_refuse_is_not_written() -> None:
-    many = tuple(replace(LEG, link=i) for i in range(65))
+    many = tuple(LEG._replace(link=i) for i in range(65))
     for wrong, code in (
-        (replace(DOCUMENT, links=()), "EVM_NO_LINK"),
-        (replace(DOCUMENT, legs=(LEG, LEG)), "EVM_LEG_ORDER"),
-        (replace(DOCUMENT, links=(LINK,) * 65, legs=many), "EVM_LEG_ORDER"),
+        (DOCUMENT._replace(links=()), "EVM_NO_LINK"),
+        (DOCUMENT._replace(legs=(LEG, LEG)), "EVM_LEG_ORDER"),
+        (DOCUMENT._replace(links=(LINK,) * 65, legs=many), "EVM_LEG_ORDER"),
     ):
         with refused(code):
             evm_document.encode(wrong)

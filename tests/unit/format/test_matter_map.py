@@ -1,7 +1,6 @@
 """The map from keys to heads: against a naive reference, hostile trees, one damage at a time."""
 
 import random
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -71,7 +70,7 @@ def test_two_keys_that_differ_in_the_last_bit_lie_256_levels_deep() -> None:
         assert len(proof.path) == 256
         assert matter_map.check(proof, key, root).present
         with refused("MAP_PATH_LENGTH"):
-            matter_map.check(replace(proof, path=(*proof.path, low)), key, root)
+            matter_map.check(proof._replace(path=(*proof.path, low)), key, root)
 
 
 def test_bits_run_from_the_most_significant() -> None:
@@ -116,12 +115,12 @@ def test_a_damaged_inclusion_is_refused(damage: str) -> None:
     proof = prove(MAP, KEYS[0])
     path = proof.path
     damaged = {
-        "path": replace(proof, path=(KEYS[3], *path[1:])),
-        "shorter": replace(proof, path=path[:-1]),
-        "longer": replace(proof, path=(*path, KEYS[3])),
-        "head": replace(proof, head=head_of(KEYS[1])),
-        "blind": replace(proof, blind=bytes(16)),
-        "order": replace(proof, path=path[::-1]),
+        "path": proof._replace(path=(KEYS[3], *path[1:])),
+        "shorter": proof._replace(path=path[:-1]),
+        "longer": proof._replace(path=(*path, KEYS[3])),
+        "head": proof._replace(head=head_of(KEYS[1])),
+        "blind": proof._replace(blind=bytes(16)),
+        "order": proof._replace(path=path[::-1]),
     }[damage]
     with pytest.raises(FormatError, match=r"MAP_ROOT|MAP_NOT_LONE"):
         matter_map.check(damaged, KEYS[0], ROOT)
@@ -230,10 +229,10 @@ def test_members_that_are_not_the_kinds_are_refused() -> None:
     absent = prove(MAP, KEYS[2])
     assert absent.kind is not Kind.INCLUSION
     for wrong in (
-        replace(inclusion, head=None),
-        replace(inclusion, blind=None),
-        replace(inclusion, leaf_key=KEYS[1], leaf_value=KEYS[1]),
-        replace(inclusion, kind=Kind.ABSENT_EMPTY),
+        inclusion._replace(head=None),
+        inclusion._replace(blind=None),
+        inclusion._replace(leaf_key=KEYS[1], leaf_value=KEYS[1]),
+        inclusion._replace(kind=Kind.ABSENT_EMPTY),
         MapProof(0, Kind.ABSENT_LEAF, (), leaf_key=KEYS[1]),
         MapProof(0, Kind.ABSENT_LEAF, ()),
         MapProof(0, Kind.ABSENT_EMPTY, (), leaf_key=KEYS[1]),

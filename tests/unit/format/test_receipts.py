@@ -1,7 +1,6 @@
 """Receipts: what the service promises, and its signature over a group."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,47 +52,47 @@ def test_every_receipt_of_a_group_comes_back_and_holds() -> None:
 
 
 def test_a_deadline_may_be_the_moment_of_receipt() -> None:
-    assert receipts.encode_body(replace(BODIES[0], deadline=AT))
+    assert receipts.encode_body(BODIES[0]._replace(deadline=AT))
 
 
 def test_a_receipt_at_another_index_of_the_group_is_refused() -> None:
     with refused("INCLUSION_ROOT"):
-        receipts.check_receipt(replace(RECEIPT, index=0), [VKEY])
+        receipts.check_receipt(RECEIPT._replace(index=0), [VKEY])
     with refused("INCLUSION_INDEX"):
-        receipts.check_receipt(replace(RECEIPT, index=3), [VKEY])
+        receipts.check_receipt(RECEIPT._replace(index=3), [VKEY])
 
 
 def test_any_change_of_the_body_is_refused() -> None:
     one = BODIES[1]
     for changed in (
-        replace(one, chain_id=1),
-        replace(one, contract=b"\x12" * 20),
-        replace(one, log_address=b"\x23" * 20),
-        replace(one, matter=one.leaf),
-        replace(one, position=2, head=Head(3, one.head.root)),
-        replace(one, leaf=one.matter),
-        replace(one, head=Head(2, one.leaf)),
-        replace(one, received_at=AT + timedelta(milliseconds=1)),
-        replace(one, deadline=AT + timedelta(days=2)),
+        one._replace(chain_id=1),
+        one._replace(contract=b"\x12" * 20),
+        one._replace(log_address=b"\x23" * 20),
+        one._replace(matter=one.leaf),
+        one._replace(position=2, head=Head(3, one.head.root)),
+        one._replace(leaf=one.matter),
+        one._replace(head=Head(2, one.leaf)),
+        one._replace(received_at=AT + timedelta(milliseconds=1)),
+        one._replace(deadline=AT + timedelta(days=2)),
     ):
         with refused("INCLUSION_ROOT"):
-            receipts.check_receipt(replace(RECEIPT, body=changed), [VKEY])
+            receipts.check_receipt(RECEIPT._replace(body=changed), [VKEY])
 
 
 def test_a_group_of_another_log_is_refused() -> None:
     with refused("RECEIPT_ORIGIN"):
         receipts.check_receipt(
-            replace(RECEIPT, body=replace(BODIES[1], log="other.example/log")), [VKEY]
+            RECEIPT._replace(body=BODIES[1]._replace(log="other.example/log")), [VKEY]
         )
     checkpoint = notes.sign(notes.checkpoint_text(LOG, 3, receipts.group_root(ENCODED)), LOG, KEY)
     with refused("RECEIPT_ORIGIN"):
-        receipts.check_receipt(replace(RECEIPT, note=checkpoint), [notes.make_vkey(LOG, PUBLIC)])
+        receipts.check_receipt(RECEIPT._replace(note=checkpoint), [notes.make_vkey(LOG, PUBLIC)])
 
 
 def test_a_key_of_another_name_signs_no_receipt() -> None:
     note = notes.sign(receipts.group_text(LOG, ENCODED), LOG, KEY)
     with refused("RECEIPT_KEY_NAME"):
-        receipts.check_receipt(replace(RECEIPT, note=note), [notes.make_vkey(LOG, PUBLIC)])
+        receipts.check_receipt(RECEIPT._replace(note=note), [notes.make_vkey(LOG, PUBLIC)])
 
 
 def test_a_receipt_of_an_unknown_key_is_refused() -> None:
@@ -104,7 +103,7 @@ def test_a_receipt_of_an_unknown_key_is_refused() -> None:
 def test_a_group_with_an_extension_line_is_refused() -> None:
     note = notes.sign(receipts.group_text(LOG, ENCODED) + "x\n", LOG + "/receipts", KEY)
     with refused("CHECKPOINT_LINES"):
-        receipts.check_receipt(replace(RECEIPT, note=note), [VKEY])
+        receipts.check_receipt(RECEIPT._replace(note=note), [VKEY])
 
 
 def damaged(where: str, **members: Json) -> bytes:
@@ -141,11 +140,11 @@ def test_a_damaged_receipt_is_refused(where: str, members: dict[str, Json], code
 
 def test_a_body_that_the_reader_would_refuse_is_not_written() -> None:
     for wrong, code in (
-        (replace(BODIES[0], head=Head(2, BODIES[0].leaf)), "RECEIPT_HEAD_SIZE"),
-        (replace(BODIES[0], deadline=AT - timedelta(seconds=1)), "RECEIPT_DEADLINE"),
-        (replace(BODIES[0], contract=bytes(19)), "RECEIPT_ADDRESS"),
-        (replace(BODIES[0], log_address=bytes(21)), "RECEIPT_ADDRESS"),
-        (replace(BODIES[0], log="x"), "LOG_NAME"),
+        (BODIES[0]._replace(head=Head(2, BODIES[0].leaf)), "RECEIPT_HEAD_SIZE"),
+        (BODIES[0]._replace(deadline=AT - timedelta(seconds=1)), "RECEIPT_DEADLINE"),
+        (BODIES[0]._replace(contract=bytes(19)), "RECEIPT_ADDRESS"),
+        (BODIES[0]._replace(log_address=bytes(21)), "RECEIPT_ADDRESS"),
+        (BODIES[0]._replace(log="x"), "LOG_NAME"),
     ):
         with refused(code):
             receipts.encode_body(wrong)

@@ -2,7 +2,6 @@
 
 import hmac
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -73,9 +72,9 @@ def test_a_leaf_comes_back() -> None:
     leaf = records.parse_leaf(LEAF)
     assert records.encode_leaf(leaf) == LEAF
     assert leaf.recorded_at == AT
-    last = replace(leaf, position=2**53 - 1)
+    last = leaf._replace(position=2**53 - 1)
     assert records.parse_leaf(records.encode_leaf(last)) == last
-    with_source = replace(leaf, source=Digest(b"\x22" * 32), number=0)
+    with_source = leaf._replace(source=Digest(b"\x22" * 32), number=0)
     assert records.parse_leaf(records.encode_leaf(with_source)) == with_source
     assert records.check_claims(leaf) is leaf
     assert records.check_digests(leaf) is leaf
@@ -171,7 +170,7 @@ def test_the_largest_leaf_stands_and_one_byte_more_is_refused() -> None:
     claims = {f"attachment-{i}": Digest(sha256(bytes([i % 256, i // 256])).digest())
               for i in range(2000)}  # fmt: skip
     with refused("LEAF_SIZE"):
-        records.encode_leaf(replace(leaf, claims=claims))
+        records.encode_leaf(leaf._replace(claims=claims))
     with refused("LEAF_SIZE"):
         made({f"attachment-{i}": i for i in range(2000)})
     # A claim of four digits takes 64 bytes and one of three digits a byte less.
@@ -191,15 +190,15 @@ def test_the_largest_leaf_stands_and_one_byte_more_is_refused() -> None:
 def test_writers_refuse_what_the_reader_would() -> None:
     leaf = records.parse_leaf(LEAF)
     for wrong, code in (
-        (replace(leaf, claims={}), "LEAF_CLAIMS"),
-        (replace(leaf, blind=bytes(15)), "LEAF_BLIND"),
-        (replace(leaf, number=1), "LEAF_SOURCE"),
-        (replace(leaf, source=MATTER), "LEAF_SOURCE"),
-        (replace(leaf, position=-1), "LEAF_POSITION"),
-        (replace(leaf, position=2**53), "LEAF_POSITION"),
-        (replace(leaf, source=MATTER, number=-1), "LEAF_POSITION"),
-        (replace(leaf, recorded_at=AT.replace(tzinfo=None)), "TIME_ZONE"),
-        (replace(leaf, matter=b"short"), "DIGEST_LENGTH"),  # type: ignore[arg-type]
+        (leaf._replace(claims={}), "LEAF_CLAIMS"),
+        (leaf._replace(blind=bytes(15)), "LEAF_BLIND"),
+        (leaf._replace(number=1), "LEAF_SOURCE"),
+        (leaf._replace(source=MATTER), "LEAF_SOURCE"),
+        (leaf._replace(position=-1), "LEAF_POSITION"),
+        (leaf._replace(position=2**53), "LEAF_POSITION"),
+        (leaf._replace(source=MATTER, number=-1), "LEAF_POSITION"),
+        (leaf._replace(recorded_at=AT.replace(tzinfo=None)), "TIME_ZONE"),
+        (leaf._replace(matter=b"short"), "DIGEST_LENGTH"),  # type: ignore[arg-type]
     ):
         with refused(code):
             records.encode_leaf(wrong)
