@@ -57,6 +57,7 @@ class Person:
     policy: bytes
     inputs: bytes
     receipts: Mapping[str, bytes]
+    listed: frozenset[int]  # the blocks that her honest inputs give a hash for
 
     @classmethod
     def honest(
@@ -65,7 +66,10 @@ class Person:
         names = {f"receipt-{at}.json": content for at, content in enumerate(receipts)}
         told = inputs | ({"receipts": list(names)} if names else {})
         folder.mkdir()
-        return cls(folder, persons.toml(policy).encode(), persons.toml(told).encode(), names)
+        listed = frozenset(block["number"] for block in inputs["block"])
+        return cls(
+            folder, persons.toml(policy).encode(), persons.toml(told).encode(), names, listed
+        )
 
     @cached_property
     def read(self) -> tuple[Policy, Inputs]:

@@ -5,6 +5,8 @@ Written from docs/spec alone. What is left to an exporter, or to nobody, is this
 - reasons of withheld fields and the verifier's identity (package.md §4), in their forms;
 - which of the disclosures are present, if all others are listed as withheld and their attachments
   are gone (package.md §1, §4);
+- the leg of an anchor, if it holds, in a block whose number the person has no hash for (anchor.md §5,
+  verification.md §3, step 9.2): no date rests on it;
 - signature lines of foreign keys under a checkpoint (format.md §11);
 - the content of data/digests-sm3.txt, unless it is asked for (verification.md §3, step 2.8).
 
@@ -17,30 +19,53 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Container
 from typing import Any
 
-from tests.hostile.package import EVM, README, SM3, STATEMENT, Package, readme
+from rlp import DecodingError
+
+from tests.hostile.package import (
+    EVM,
+    README,
+    SM3,
+    STATEMENT,
+    Package,
+    derive_statement,
+    header_of,
+    readme,
+)
 
 REASONS = {"privilege", "personal_data", "trade_secret", "mediation", "not_relevant", "other"}
 KEY_ID_LENGTH = 4  # bytes
 
 
-def differences(changed: Package, honest: Package, *, sm3: bool = False) -> list[str]:
-    """Paths at which the changed package is not `honest` with other free choices; none if it is."""
+def differences(
+    changed: Package,
+    honest: Package,
+    *,
+    sm3: bool = False,
+    listed: Container[int] = range(2**64),
+) -> list[str]:
+    """Paths at which the changed package is not `honest` with other free choices; none if it is.
+
+    `listed` are the numbers of the blocks whose hash the person has; without them, all.
+    """
     try:
-        wanted = _with_choices_of(changed, honest, sm3=sm3)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        wanted = _with_choices_of(changed, honest, sm3, listed)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, DecodingError):
         # Its choices are none, so every file is compared as it stands.
         wanted = honest
     paths = sorted(wanted.files.keys() | changed.files.keys())
     return [path for path in paths if wanted.files.get(path) != changed.files.get(path)]
 
 
-def _with_choices_of(changed: Package, honest: Package, *, sm3: bool) -> Package:
+def _with_choices_of(
+    changed: Package, honest: Package, sm3: bool, listed: Container[int]
+) -> Package:
     """The honest package with the exporter's choices of the changed one. Raises what json does."""
     stated = honest.json(STATEMENT)
     said = changed.json(STATEMENT)
-    wanted = honest.put(EVM, _evm(changed, honest))
+    wanted = honest.put(EVM, _evm(changed, honest, listed))
     hidden: list[dict[str, Any]] = []
     for path in honest.files:
         if path.startswith("data/disclosures/"):
@@ -61,6 +86,7 @@ def _with_choices_of(changed: Package, honest: Package, *, sm3: bool) -> Package
     if not re.fullmatch(r"[A-Za-z0-9.+-]{1,64}", version) or not _is_hash(sha256):
         raise ValueError("the verifier's identity has another form")
     stated["verifier"] = {"version": version, "sha256": sha256}
+    stated["blocks"] = derive_statement(wanted.files, stated)["blocks"]
     # Every string of these two documents that a choice can bring in is valid Unicode or is refused.
     wanted = wanted.put(STATEMENT, _canonical(stated)).put(README, readme(stated))
     sealed = wanted.sealed()
@@ -76,11 +102,20 @@ def _canonical(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _evm(changed: Package, honest: Package) -> bytes:
-    observed = changed.json(EVM)["observed"]
+def _evm(changed: Package, honest: Package, listed: Container[int]) -> bytes:
+    said, wanted = changed.json(EVM), honest.json(EVM)
+    observed = said["observed"]
     if not isinstance(observed, list) or not all(isinstance(one, str) for one in observed):
         raise ValueError("`observed` is no array of strings")
-    return _canonical(honest.json(EVM) | {"observed": observed})
+    legs = [
+        other if one["link"] == other["link"] and not _is_listed(other, listed) else one
+        for one, other in zip(wanted["legs"], said["legs"], strict=True)
+    ]
+    return _canonical(wanted | {"observed": observed, "legs": legs})
+
+
+def _is_listed(leg: dict[str, Any], listed: Container[int]) -> bool:
+    return header_of(leg["header"]).number in listed
 
 
 def _disclosed(

@@ -189,7 +189,10 @@ def fault(changed: Changed, verdict: str) -> str | None:
         return None
     if isinstance(changed.package, bytes):
         return "false VALID: a zip in another form"
-    departures = [differences(changed.package, one, sm3=changed.sm3) for one in exports()]
+    listed = changed.person.listed
+    departures = [
+        differences(changed.package, one, sm3=changed.sm3, listed=listed) for one in exports()
+    ]
     nearest = min(departures, key=lambda paths: (len(set(paths) - HASH_FILES), len(paths)))
     return f"false VALID: differs in {nearest}" if nearest else None
 

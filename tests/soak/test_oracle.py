@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.package import EVM, SM3, STATEMENT, disclosure_path, leaf_path, proof_path
+from tests.hostile.package import (
+    EVM,
+    SM3,
+    STATEMENT,
+    disclosure_path,
+    header_of,
+    leaf_path,
+    proof_path,
+)
 from tests.hostile.small import small
 from tests.soak.oracle import differences
 
@@ -26,6 +34,16 @@ def test_a_disclosure_that_is_left_out_and_listed_is_no_difference() -> None:
     hidden = HONEST.put(disclosure_path(0), attachment + title)
     assert differences(hidden.chosen(withheld=withheld).restated(), HONEST) == []
     assert differences(hidden.restated(), HONEST) != []
+
+
+def test_a_leg_in_a_block_that_the_person_does_not_know_is_no_difference() -> None:
+    evm = HONEST.json(EVM)
+    number = header_of(evm["legs"][0]["header"]).number
+    evm["legs"][0]["log_index"] = 1
+    changed = HONEST.put_json(EVM, evm).restated()
+    assert EVM in differences(changed, HONEST)
+    assert EVM in differences(changed, HONEST, listed={number})
+    assert differences(changed, HONEST, listed={number + 1}) == []
 
 
 def test_a_foreign_signature_line_is_no_difference() -> None:
