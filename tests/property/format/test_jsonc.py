@@ -52,3 +52,29 @@ def test_the_reader_raises_nothing_but_its_error(data: bytes) -> None:
     except FormatError:
         return
     assert jsonc.encode(value) == data
+
+
+# What the rules are about, so that a damage is often still JSON.
+# fmt: off
+DAMAGES = st.sampled_from([
+    b"", b" ", b"\n", b"\t", b"\r", b'"', b"\\", b"\\u0041", b"\\/", b"\x7f", b"\x01", b"\xff",
+    b"-", b"-0", b"0", b"01", b".0", b"e1", b"9" * 17, b"NaN", b"null", b",", b":", b"[]", b"{}",
+    b'"a":0,', '"é":1,'.encode(), "\ue000".encode(), "😀".encode(), '"\ue000":1,"😀":2'.encode(),
+])
+# fmt: on
+
+
+@given(VALUES, DAMAGES, st.data())
+def test_a_damaged_document_is_refused_or_is_another_canonical_one(
+    value: Json, damage: bytes, data: st.DataObject
+) -> None:
+    whole = jsonc.encode(value)
+    start = data.draw(st.integers(0, len(whole)))
+    damaged = whole[:start] + damage + whole[start + data.draw(st.integers(0, 3)) :]
+    try:
+        read = jsonc.decode(damaged, "x")
+    except FormatError:
+        return
+    assert jsonc.encode(read) == damaged
+    # What is read the quick way must be what the long way reads.
+    assert jsonc._decode_fully(damaged, "x") == read
