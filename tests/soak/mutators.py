@@ -191,7 +191,7 @@ def choose(rng: Random, package: Package, _: Parts) -> Package:
             statement["verifier"] = {"version": version, "sha256": digest}
         case 2:
             evm["observed"] = [rng.choice(edits.STRINGS) for _ in range(rng.randint(1, 3))]
-        case 3:
+        case 3 if SM3 in package.files:
             return package.put(SM3, rng.choice(list(edits.EDITS.values()))(rng, package[SM3]))
         case _:
             return _hide(rng, package, statement)
