@@ -64,7 +64,9 @@ def canonical_bytes() -> Row:
 
     def ours() -> None:
         for _ in range(RECORDS):
-            hashlib.sha256(b"\x00" + jsonc.encode(jsonc.decode(leaf, "leaf"))).digest()
+            # What decode lets pass is its own canonical form, so the received bytes are hashed.
+            jsonc.decode(leaf, "leaf")
+            hashlib.sha256(b"\x00" + leaf).digest()
 
     def reference() -> None:
         for _ in range(RECORDS):
