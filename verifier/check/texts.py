@@ -194,6 +194,10 @@ TEXTS: Mapping[str, Text] = {
         "the anchors shown do not lead to what the contract holds", "所列锚定与合约中的值不符"
     ),
     "CHECKPOINT_NOT_ANCHORED": _chain_proof("a checkpoint was never anchored", "有检查点从未锚定"),
+    "LINK_UNUSED": _chain_proof(
+        "the chain of anchors begins earlier than anything that is shown",
+        "锚定链的起点早于所示的任何内容",
+    ),
     "LEG_INVALID": _chain_proof(
         "a transaction or receipt on the chain does not show its anchor",
         "链上交易或交易收据不能证明其锚定",

@@ -530,6 +530,34 @@ def checkpoint_that_was_never_anchored() -> Case:
     return case(package.sealed(), world)
 
 
+@attack(anchor="4.9 FAIL LINK_UNUSED")
+def absence_under_the_chain_proof_of_a_complete_package() -> Case:
+    """An absent package carries links and a leg that nothing in it uses."""
+    absent = honest().absent()
+    evm = honest().complete().json(EVM) | {"not_before": absent.json(EVM)["not_before"]}
+    return case(absent.put_json(EVM, evm).restated())
+
+
+@attack(anchor="10.2 FAIL NOT_BEFORE_MISMATCH")
+def absence_without_the_block_before_its_sealing() -> Case:
+    """An absent package leaves out the header that its batch names; no other row would ask for it."""
+    absent = honest().absent()
+    evm = absent.json(EVM) | {"not_before": []}
+    return case(absent.put_json(EVM, evm).restated())
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID")
+def leg_in_a_block_above_the_as_of_block() -> Case:
+    """The first leg's header has a number that the as-of block has not reached."""
+
+    def raise_number(evm: dict[str, Any]) -> None:
+        fields = rlp.decode(bytes.fromhex(evm["legs"][0]["header"][2:]))
+        fields[8] = (10**6).to_bytes(3, "big")
+        evm["legs"][0]["header"] = "0x" + rlp.encode(fields).hex()
+
+    return case(evm_changed(honest().complete(), raise_number).restated())
+
+
 # ---------------------------------------------------------------------- 4.11 times
 
 

@@ -324,7 +324,7 @@ def proof_of_another_batch() -> Case:
     return case(honest().complete().put(proof_path(LAST_SHOWN), proof).restated())
 
 
-@attack(inclusion="6.2 FAIL BATCH_NOT_INCLUDED")
+@attack(anchor="4.9 FAIL LINK_UNUSED", inclusion="6.2 FAIL BATCH_NOT_INCLUDED")
 def batch_shown_by_a_later_anchor() -> Case:
     """Batch 2 is shown by the checkpoint of the last anchor, not of the first that covers it."""
     world = honest()

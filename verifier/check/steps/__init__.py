@@ -39,10 +39,12 @@ NOT_APPLICABLE: Mapping[Kind, Mapping[Row, str]] = {
     },
 }
 
-# What steps 8.2 and 8.3 catch must be caught in an extract too, which has no completeness.
-_IN_AN_EXTRACT: Mapping[str, Row] = {
-    "8.2": Row.INCLUSION,
-    "8.3": Row.INCLUSION,
+# What a step catches must be caught too where its own row is not applicable: a package of another
+# matter is no evidence of any kind, and no header in evm.json may go unread.
+_ELSEWHERE: Mapping[Kind, Mapping[str, Row]] = {
+    Kind.COMPLETE: {},
+    Kind.EXTRACT: {"8.2": Row.INCLUSION, "8.3": Row.INCLUSION},
+    Kind.ABSENT: {"10.2": Row.ANCHOR},
 }
 
 
@@ -65,11 +67,9 @@ class Step(NamedTuple):
 
     def row_in(self, kind: Kind | None) -> Row | None:
         """The row in a package of that kind, None if the step is not judged there."""
-        if kind is Kind.EXTRACT and self.number in _IN_AN_EXTRACT:
-            return _IN_AN_EXTRACT[self.number]
-        if kind is not None and self.row in NOT_APPLICABLE[kind]:
-            return None
-        return self.row
+        if kind is None or self.row not in NOT_APPLICABLE[kind]:
+            return self.row
+        return _ELSEWHERE[kind].get(self.number)
 
 
 def _steps(row: Row, *functions: Run) -> dict[str, Step]:

@@ -94,7 +94,7 @@ def step_4_8(proof: ChainProof) -> Iterator[Trouble]:
 
 
 def step_4_9(case: Case) -> Iterator[Trouble]:
-    """The checkpoint of every tlog-proof is a link: same size, same root."""
+    """Every shown checkpoint is a link, same size and root; the first link is the first shown."""
     links = case.first_link
     for batch in case.evidence.batches:
         checkpoint = case.checkpoint(batch)
@@ -104,6 +104,9 @@ def step_4_9(case: Case) -> Iterator[Trouble]:
                 f"no link has size {checkpoint.size} and root {checkpoint.root.hex()}, "
                 f"which the checkpoint of batch {batch} has",
             )
+    first = min(case.links_that_need_a_leg)
+    if first > 0:
+        yield failed("LINK_UNUSED", f"the first link that is shown is link {first}")
 
 
 def step_4_10(proof: ChainProof) -> Iterator[Trouble]:
@@ -121,6 +124,14 @@ def step_4_10(proof: ChainProof) -> Iterator[Trouble]:
             )
         except FormatError as error:
             yield failed("LEG_INVALID", f"leg of link {leg.link}: {error}")
+            continue
+        found, as_of = evm.parse_header(leg.header), proof.header
+        if found.number > as_of.number or (found.number == as_of.number and found.raw != as_of.raw):
+            yield failed(
+                "LEG_INVALID",
+                f"leg of link {leg.link}: its block {found.number} 0x{found.hash.hex()} is not at or "
+                f"before the as-of block {as_of.number} 0x{as_of.hash.hex()}",
+            )
     with_leg = {_checkpoint(proof, leg.link) for leg in document.legs}
     for index in sorted(proof.links_that_need_a_leg):
         # A checkpoint that was anchored twice is shown by any of its links.
