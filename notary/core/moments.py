@@ -14,10 +14,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 def has_passed(span: timedelta, since: datetime, now: datetime) -> bool:
     """Whether a span of local time is over.
 
-    Also if `since` lies ahead: the clock was set back, and how long ago `since` was is not known. Waiting for
-    the clock to catch up could take years; doing a thing too early does no harm.
+    Also if `since` lies ahead by as much: the clock was set back, and waiting for it to catch up could take
+    years. A clock that is only corrected by a little makes the wait a little longer, at most twice the span.
     """
-    return now < since or now - since >= span
+    return abs(now - since) >= span
 
 
 def milliseconds(moment: datetime) -> int:
