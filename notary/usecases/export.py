@@ -105,6 +105,7 @@ class _Matter:
 
     heads: list[SealedHead]
     leaf_bytes: list[bytes]
+    leaf_hashes: list[Digest]
     positions: tuple[int, ...]
 
 
@@ -136,8 +137,7 @@ class Exporter:
         files[bag.EVM] = assembly.evm_file(chain, shown, batches, legs)
         if kind is Kind.EXTRACT:
             sizes = [assembly.head_size(matter.heads, item.batch) for item in shown]
-            hashes = [trees.leaf_hash(leaf) for leaf in matter.leaf_bytes]
-            files[bag.PATHS] = assembly.paths_file(hashes, matter.positions, sizes)
+            files[bag.PATHS] = assembly.paths_file(matter.leaf_hashes, matter.positions, sizes)
         leaves = self._leaf_files(matter, files)
         contents = self._contents(agency_id, order, matter, progress)
         withheld = _withheld(order, leaves, contents)
@@ -186,7 +186,7 @@ class Exporter:
         last_batch = chain.anchors[-1].link.size - 1
         known = self.register.by_key(agency_id, key)
         if kind is Kind.ABSENT:
-            return _Matter([], [], ())
+            return _Matter([], [], [], ())
         if known is None:
             raise CallerError(
                 "MATTER_UNKNOWN",
@@ -200,7 +200,8 @@ class Exporter:
             )
         size = sealed[-1].size
         leaf_bytes = self.store.leaves(agency_id, key, size)
-        self._check_leaves(key, leaf_bytes, sealed[-1])
+        leaf_hashes = [trees.leaf_hash(leaf) for leaf in leaf_bytes]
+        self._check_leaves(key, leaf_hashes, sealed[-1])
         positions = tuple(sorted(set(order.positions))) if order.positions else tuple(range(size))
         for position in positions:
             if not 0 <= position < size:
@@ -208,11 +209,10 @@ class Exporter:
                     "POSITION_UNKNOWN",
                     f"position {position} is outside the {size} records anchored so far.",
                 )
-        return _Matter(sealed, leaf_bytes, positions)
+        return _Matter(sealed, leaf_bytes, leaf_hashes, positions)
 
-    def _check_leaves(self, key: Digest, leaf_bytes: Sequence[bytes], head: SealedHead) -> None:
-        root = trees.root([trees.leaf_hash(leaf) for leaf in leaf_bytes])
-        if len(leaf_bytes) != head.size or root != head.root:
+    def _check_leaves(self, key: Digest, hashes: Sequence[bytes], head: SealedHead) -> None:
+        if len(hashes) != head.size or trees.root(hashes) != head.root:
             raise Contradiction(
                 "LEAVES_DIFFER",
                 f"the stored leaves of {key.hex()} do not give the root sealed in batch {head.batch}. "
