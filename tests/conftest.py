@@ -4,8 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from tests.anvil import Anvil
+
+# A shared machine stops at times for longer than any deadline of one example; the
+# suite's own timeout finds what hangs.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 StartAnvil = Callable[..., Anvil]
 

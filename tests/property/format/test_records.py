@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.property.format.test_jsonc import VALUES
@@ -26,6 +26,13 @@ KIND_AND_CLAIMS = st.sampled_from(sorted(KINDS)).flatmap(
 SOURCES = st.none() | st.tuples(st.binary(min_size=32, max_size=32), st.integers(0, 2**53 - 1))
 
 
+def _nests(value: Json) -> bool:
+    # The writer refuses these two member names; a case of its own holds that.
+    if isinstance(value, dict):
+        return "_sd" in value or "..." in value or any(map(_nests, value.values()))
+    return isinstance(value, list) and any(map(_nests, value))
+
+
 @given(
     KIND_AND_CLAIMS,
     st.binary(min_size=32, max_size=32),
@@ -43,6 +50,7 @@ def test_a_made_leaf_is_what_canonical_json_writes(
     source: tuple[bytes, int] | None,
 ) -> None:
     kind, claims = kind_and_claims
+    assume(not _nests(claims))
     leaf, disclosures = records.make_leaf(
         matter=Digest(secret),
         position=position,
