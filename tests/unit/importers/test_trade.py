@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> 
     trade.generate(tmp_path / "other", seed=8)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert contents(tmp_path / "one") != contents(tmp_path / "other")
+
+
+def test_the_bytes_of_the_case_stay_as_they_were(tmp_path: Path) -> None:
+    # Whoever kept the digests of a generated case must find them again, also with a later version.
+    trade.generate(tmp_path / "case", seed=1)
+    digest = hashlib.sha256()
+    for name, content in contents(tmp_path / "case").items():
+        digest.update(f"{name}\n{hashlib.sha256(content).hexdigest()}\n".encode())
+    assert digest.hexdigest() == "cf7f6fa754aee01696099eb452695e42019ca8474555698802ec5852976da039"
 
 
 def test_the_template_has_six_consignments_of_twelve_steps() -> None:
