@@ -1,6 +1,8 @@
 """The map from keys to heads: against a naive reference, hostile trees, one damage at a time."""
 
+import hmac
 import random
+import struct
 from hashlib import sha256
 
 import pytest
@@ -57,7 +59,8 @@ def test_every_key_of_a_small_map_has_its_answer(seed: int) -> None:
         proof = prove(entries, key)
         answer = matter_map.check(proof, key, root)
         assert answer.present == (key in entries)
-        assert answer.head == (head_of(key) if key in entries else None)
+        there = (head_of(key), BLIND) if key in entries else (None, None)
+        assert (answer.key, answer.root, answer.head, answer.blind) == (key, root, *there)
         assert matter_map.parse(matter_map.encode(proof)) == proof
 
 
@@ -83,6 +86,10 @@ def test_bits_run_from_the_most_significant() -> None:
 
 def test_the_blind_is_of_secret_batch_and_key() -> None:
     secret = bytes(32)
+    # docs/spec/format.md §9: HMAC(map secret, "notary/map-blind/v1" ‖ u64 batch ‖ key)[0:16]
+    message = b"notary/map-blind/v1" + struct.pack(">Q", 258) + KEYS[1]
+    wanted = hmac.new(secret, message, sha256).digest()[:16]
+    assert matter_map.blind(secret, 258, KEYS[1]) == wanted
     blinds = {
         matter_map.blind(secret, 0, KEYS[0]),
         matter_map.blind(secret, 1, KEYS[0]),
@@ -236,6 +243,9 @@ def test_members_that_are_not_the_kinds_are_refused() -> None:
         MapProof(0, Kind.ABSENT_LEAF, (), leaf_key=KEYS[1]),
         MapProof(0, Kind.ABSENT_LEAF, ()),
         MapProof(0, Kind.ABSENT_EMPTY, (), leaf_key=KEYS[1]),
+        MapProof(0, Kind.ABSENT_EMPTY, (), leaf_value=KEYS[1]),
+        MapProof(0, Kind.ABSENT_EMPTY, (), head="a\n"),
+        MapProof(0, Kind.ABSENT_EMPTY, (), blind=BLIND),
     ):
         with refused("MAP_PROOF_FORM"):
             matter_map.check(wrong, KEYS[0], ROOT)

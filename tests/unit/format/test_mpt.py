@@ -118,6 +118,7 @@ def test_a_node_of_another_form_gives_no_value(node: rlp.Item) -> None:
         ([[b""], b"v"], b""),  # a list for a path
         ([b"\x40", b"v"], b""),
         ([b"\x60", b"v"], b""),  # a leaf but for one bit too many
+        ([b"\x40\x01", b"\x11" * 32], b"\x01"),  # an extension but for one
         ([b"", b"v"], b""),
         ([*[b""] * 16, [b"v"]], b""),
         ([b"\x11" * 31, *[b""] * 16], b"\x00"),  # a child is a hash or a short node

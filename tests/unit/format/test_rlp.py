@@ -17,10 +17,13 @@ from verifier.format import rlp
         ("c0", []),
         ("c88363617483646f67", [b"cat", b"dog"]),
         ("c7c0c1c0c3c0c1c0", [[], [[]], [[], [[]]]]),
+        ("c3010203", [b"\x01", b"\x02", b"\x03"]),
         ("b7" + "61" * 55, b"a" * 55),
         ("b838" + "61" * 56, b"a" * 56),
         ("f838" + "80" * 56, [b""] * 56),
         ("b90100" + "61" * 256, b"a" * 256),
+        ("b90102" + "61" * 258, b"a" * 258),
+        ("b8ff" + "61" * 255, b"a" * 255),
     ],
 )
 def test_an_item_has_one_encoding(data: str, item: rlp.Item) -> None:
@@ -74,6 +77,8 @@ def test_depth_has_a_bound() -> None:
 
 
 def test_integers_have_no_leading_zero_byte() -> None:
+    assert rlp.encode_int(0x0102).hex() == "820102"
+    assert rlp.decode_int(b"\x01\x02", "n") == 0x0102
     for number in (0, 1, 127, 128, 255, 256, 2**64 - 1, 2**256 - 1):
         assert rlp.decode_int(rlp.decode(rlp.encode_int(number)), "n") == number
     wrong: list[tuple[rlp.Item, str]] = [

@@ -85,12 +85,14 @@ def test_roots_and_proofs_of_small_trees_are_those_of_the_reference(size: int) -
     for index in range(size):
         path = trees.inclusion_path(leaves, index)
         assert path == naive_trees.path(index, leaves) == paths[index]
-        trees.check_inclusion(leaves[index], index, size, path, root)
+        proved = trees.check_inclusion(leaves[index], index, size, path, root)
+        assert proved == (leaves[index], index, size, root)
     for size1 in range(1, size + 1):
         root1 = trees.root(leaves[:size1])
         path = trees.consistency_path(LEAVES, size1, size)
         assert path == naive_trees.proof(size1, leaves)
-        trees.check_consistency(size1, root1, size, root, path)
+        joined = trees.check_consistency(size1, root1, size, root, path)
+        assert joined == (size1, root1, size, root)
 
 
 @pytest.mark.parametrize("size", range(1, 14))
@@ -136,6 +138,11 @@ def test_a_leaf_that_spells_a_node_is_no_node() -> None:
     assert trees.leaf_hash(LEAVES[0] + LEAVES[1]) != node
     with refused("INCLUSION_ROOT"):
         trees.check_inclusion(trees.leaf_hash(LEAVES[0] + LEAVES[1]), 0, 1, [], node)
+
+
+def test_a_node_has_the_hash_of_the_rfc() -> None:
+    assert trees.node_hash(LEAVES[0], LEAVES[1]) == trees.root(LEAVES[:2])
+    assert trees.leaf_hash(b"d") == sha256(b"\x00d").digest()
 
 
 def test_an_odd_last_leaf_is_never_doubled() -> None:
@@ -253,6 +260,7 @@ def test_a_frontier_has_the_root_of_every_prefix() -> None:
         assert (before.size, frontier.size) == (size - 1, size)
         assert frontier.root() == trees.root(LEAVES[:size])
         assert len(frontier.peaks) == size.bit_count()
+        assert frontier.to_bytes()[:8] == size.to_bytes(8, "big")
         again = trees.Frontier.from_bytes(frontier.to_bytes())
         assert (again.size, again.peaks, again.root()) == (size, frontier.peaks, frontier.root())
         again.append(LEAVES[0])
