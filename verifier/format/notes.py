@@ -1,62 +1,62 @@
-"""Owns signed notes: verifier keys, signatures, checkpoints (docs/spec/format.md §11).
+"""Owns signed notes: verifier keys, signature lines, checkpoints (docs/spec/format.md §11).
 
-The forms are those of C2SP signed-note and tlog-checkpoint. The only module that imports
-`cryptography`. Proved by tests/unit/format/test_notes.py, with the vectors of RFC 8032.
+The forms are those of C2SP signed-note, tlog-checkpoint and tlog-cosignature; the signature rules
+are `signatures`'. Proved by tests/unit/format/test_notes.py.
 """
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
-
+from verifier.format import signatures
 from verifier.format.digests import Digest, b64_decode, b64_encode, sha256, shown
 from verifier.format.errors import FormatError
 from verifier.format.heads import parse_decimal
 from verifier.format.jsonc import MAX_INTEGER
+from verifier.format.signatures import (
+    ED25519,
+    ED25519_SIGNATURE_LENGTH,
+    ML_DSA_44,
+    ML_DSA_44_SIGNATURE_LENGTH,
+)
 
-MAX_NOTE_BYTES = 16 * 1024  # a checkpoint with 16 signatures stays far below
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+MAX_NOTE_BYTES = 16 * 1024  # a checkpoint with 16 signatures, two of them ML-DSA-44, stays below
 MAX_SIGNATURES = 16  # C2SP signed-note: at least as many as a reader must accept
 KEY_ID_LENGTH = 4  # bytes
-ED25519 = 0x01  # C2SP signed-note: signature type of Ed25519 over the text
+MAX_TIMESTAMP = 2**63 - 1  # POSIX seconds; C2SP tlog-cosignature
 
-_SIGNATURE_LENGTH = 64  # bytes: R and S of 32 each
-_PUBLIC_KEY_LENGTH = 32  # bytes
+_TIMESTAMP_LENGTH = 8  # bytes
+_LABEL = b"subtree/v1\n\x00"  # C2SP tlog-cosignature: what the signed message begins with
+_MAX_OPAQUE = 255  # bytes: the length of a name in the signed message is one byte
+_SIGNATURE_LENGTHS = {
+    ED25519: ED25519_SIGNATURE_LENGTH,
+    ML_DSA_44: _TIMESTAMP_LENGTH + ML_DSA_44_SIGNATURE_LENGTH,
+}
 _MARK = "— "  # U+2014 and a space begin a signature line
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
 
-# RFC 8032 §5.1: the field's prime, and L, the order of the group.
-_P = 2**255 - 19
-_L = 2**252 + 27742317777372353535851937790883648493
-
-# The canonical encodings of the points whose order divides 8. A key among them would sign
-# everything, and an R among them is where implementations disagree.
-_ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
-_SMALL_ORDER: frozenset[bytes] = frozenset(
-    (y | sign << 255).to_bytes(32, "little")
-    for y, signs in (
-        (1, (0,)),
-        (_P - 1, (0,)),
-        (0, (0, 1)),
-        (_ORDER_8_Y, (0, 1)),
-        (_P - _ORDER_8_Y, (0, 1)),
-    )
-    for sign in signs
-)
-
 
 class VKey(NamedTuple):
-    """An Ed25519 key under a name. `text` is its vkey; the same name and id mean this key."""
+    """A public key of a signature type under a name. `text` is its vkey.
+
+    The same name and id mean this key. A key set may name types that this verifier does not know.
+    """
 
     name: str
     key_id: bytes
+    kind: int
     public_key: bytes
     text: str
+
+    @property
+    def known(self) -> bool:
+        """Whether signatures of this type can be checked."""
+        return self.kind in _SIGNATURE_LENGTHS
 
 
 class Signature(NamedTuple):
@@ -90,23 +90,40 @@ class Checkpoint(NamedTuple):
     root: Digest
 
 
-def key_id(name: str, public_key: bytes) -> bytes:
-    """The four bytes that, with the name, say which Ed25519 key signed."""
-    # format.md §11: H(key name ‖ LF ‖ 0x01 ‖ 32-byte public key)[0:4]
-    return sha256(_utf8(name) + b"\n" + bytes([ED25519]) + public_key)[:KEY_ID_LENGTH]
+def key_id(name: str, kind: int, public_key: bytes) -> bytes:
+    """The four bytes that, with the name, say which key signed."""
+    # format.md §11: H(key name ‖ LF ‖ type ‖ public key)[0:4]
+    return sha256(_utf8(name) + b"\n" + bytes([kind]) + public_key)[:KEY_ID_LENGTH]
 
 
-def make_vkey(name: str, public_key: bytes) -> VKey:
-    """The verifier key of an Ed25519 public key of 32 bytes under a name.
+def make_vkey(name: str, public_key: bytes, kind: int = ED25519) -> VKey:
+    """The verifier key of a public key under a name, by default an Ed25519 key.
 
-    Raises FormatError NOTE_KEY_NAME, KEY_LENGTH or KEY_NOT_CANONICAL.
+    Raises FormatError NOTE_KEY_NAME, and for the known types KEY_LENGTH or KEY_NOT_CANONICAL.
     """
     _check_name(name)
-    _check_public_key(public_key)
-    number = key_id(name, public_key)
-    # format.md §11: <key name>+<hex key id>+<b64(0x01 ‖ public key)>
-    text = f"{name}+{number.hex()}+{b64_encode(bytes([ED25519]) + public_key)}"
-    return VKey(name, number, public_key, text)
+    if kind in signatures.PUBLIC_KEY_LENGTHS:
+        signatures.check_public_key(kind, public_key)
+    number = key_id(name, kind, public_key)
+    # format.md §11: <key name>+<hex key id>+<b64(type ‖ public key)>
+    text = f"{name}+{number.hex()}+{b64_encode(bytes([kind]) + public_key)}"
+    return VKey(name, number, kind, public_key, text)
+
+
+def read_vkey(text: str) -> VKey:
+    """Read a verifier key of any signature type.
+
+    Raises FormatError KEY_FORM, KEY_ID (the id is not the key's), NOTE_KEY_NAME, B64_FORM, and for
+    the known types KEY_LENGTH or KEY_NOT_CANONICAL.
+    """
+    name, number, kind, public_key = split_vkey(text)
+    vkey = make_vkey(name, public_key, kind)
+    if vkey.key_id != number:
+        raise FormatError(
+            "KEY_ID",
+            f"the key id of {shown(name)} is {vkey.key_id.hex()}, got {number.hex()}",
+        )
+    return vkey
 
 
 def split_vkey(text: str) -> tuple[str, bytes, int, bytes]:
@@ -125,20 +142,21 @@ def split_vkey(text: str) -> tuple[str, bytes, int, bytes]:
 
 
 def parse_vkey(text: str) -> VKey:
-    """Read an Ed25519 verifier key.
+    """Read a verifier key whose signatures can be checked.
 
-    Raises FormatError KEY_TYPE_UNKNOWN for another signature type, KEY_FORM, KEY_LENGTH,
-    KEY_ID (the id is not the key's), KEY_NOT_CANONICAL, NOTE_KEY_NAME or B64_FORM.
+    Raises FormatError as `read_vkey` does, and KEY_TYPE_UNKNOWN for another signature type.
     """
-    name, number, kind, public_key = split_vkey(text)
-    if kind != ED25519:
-        raise FormatError("KEY_TYPE_UNKNOWN", f"{name} has a key of type {kind:#04x}, want 0x01")
-    vkey = make_vkey(name, public_key)
-    if vkey.key_id != number:
-        raise FormatError(
-            "KEY_ID", f"the key id of {name} is {vkey.key_id.hex()}, got {number.hex()}"
-        )
+    vkey = read_vkey(text)
+    _check_known(vkey)
     return vkey
+
+
+def _check_known(vkey: VKey) -> None:
+    if not vkey.known:
+        raise FormatError(
+            "KEY_TYPE_UNKNOWN",
+            f"{shown(vkey.name)} has a key of type {vkey.kind:#04x}, want 0x01 or 0x06",
+        )
 
 
 def parse_note(note: str | bytes) -> Note:
@@ -168,13 +186,13 @@ def parse_note(note: str | bytes) -> Note:
     text, lines = whole[: split + 1], whole[split + 2 :].split("\n")[:-1]
     if not 1 <= len(lines) <= MAX_SIGNATURES:
         raise FormatError("NOTE_SIGNATURES", f"want 1 to 16 signature lines, got {len(lines)}")
-    signatures = tuple([_signature(line) for line in lines])
+    found = tuple([_signature(line) for line in lines])
     seen = set()
-    for one in signatures:
+    for one in found:
         if (one.name, one.key_id) in seen:
             raise FormatError("NOTE_KEY_TWICE", f"two lines of key {one.name}+{one.key_id.hex()}")
         seen.add((one.name, one.key_id))
-    return Note(text, signatures, whole)
+    return Note(text, found, whole)
 
 
 def _signature(line: str) -> Signature:
@@ -211,16 +229,48 @@ def parse_checkpoint_text(text: str) -> Checkpoint:
     return Checkpoint(lines[0], size, Digest(b64_decode(lines[2])))
 
 
+def cosigned_message(name: str, timestamp: int, checkpoint: Checkpoint) -> bytes:
+    """The message of an ML-DSA-44 signature of a checkpoint by the key `name` (C2SP cosignature).
+
+    Raises FormatError NOTE_TIMESTAMP, or NOTE_KEY_NAME for a name of more than 255 bytes.
+    """
+    if not 0 <= timestamp <= MAX_TIMESTAMP:
+        raise FormatError("NOTE_TIMESTAMP", f"a timestamp is from 0 to 2^63 − 1, got {timestamp}")
+    # format.md §11: "subtree/v1\n" ‖ 0x00 ‖ u8 length ‖ key name ‖ u64 timestamp ‖ u8 length ‖
+    # origin ‖ u64 0 ‖ u64 size ‖ root
+    return b"".join(
+        (
+            _LABEL,
+            _opaque(name),
+            timestamp.to_bytes(8),
+            _opaque(checkpoint.origin),
+            bytes(8),
+            checkpoint.size.to_bytes(8),
+            checkpoint.root,
+        )
+    )
+
+
+def _opaque(name: str) -> bytes:
+    raw = _utf8(name)
+    if len(raw) > _MAX_OPAQUE:
+        raise FormatError("NOTE_KEY_NAME", f"a name has at most 255 bytes, got {len(raw)}")
+    return bytes([len(raw)]) + raw
+
+
 def signature_line(vkey: VKey, signature: bytes) -> str:
-    """The line of a signature of 64 bytes, ended by LF. Raises FormatError NOTE_SIGNATURE."""
-    if len(signature) != _SIGNATURE_LENGTH:
-        raise FormatError("NOTE_SIGNATURE", f"want 64 bytes of signature, got {len(signature)}")
+    """The line of a signature, ended by LF; of ML-DSA-44 the timestamp comes first.
+
+    Raises FormatError NOTE_SIGNATURE or KEY_TYPE_UNKNOWN.
+    """
+    _check_known(vkey)
+    signatures.check_signature_length(signature, _SIGNATURE_LENGTHS[vkey.kind])
     # format.md §11: — <key name> <b64(key id ‖ signature)>
     return f"{_MARK}{vkey.name} {b64_encode(vkey.key_id + signature)}\n"
 
 
-def sign(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
-    """Make a note of `text`, which ends with LF, signed by one key under `name`.
+def sign(text: str, name: str, private_key: "Ed25519PrivateKey") -> str:
+    """Make a note of `text`, which ends with LF, signed by one Ed25519 key under `name`.
 
     Raises FormatError NOTE_FORM or NOTE_KEY_NAME.
     """
@@ -230,26 +280,45 @@ def sign(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
     return text + "\n" + signature_line(vkey, private_key.sign(_utf8(text)))
 
 
+def cosign(note: str, name: str, private_key: "MLDSA44PrivateKey", timestamp: int) -> str:
+    """The note of a checkpoint with one line more: of an ML-DSA-44 key under `name`.
+
+    `timestamp` is in POSIX seconds. Raises FormatError as `parse_note`, `parse_checkpoint_text` and
+    `cosigned_message` do.
+    """
+    checkpoint = parse_checkpoint_text(parse_note(note).text)
+    vkey = make_vkey(name, private_key.public_key().public_bytes_raw(), ML_DSA_44)
+    message = cosigned_message(name, timestamp, checkpoint)
+    return note + signature_line(vkey, timestamp.to_bytes(8) + private_key.sign(message))
+
+
+def time_stamped_bytes(note: Note) -> bytes:
+    """What a time-stamp token (RFC 3161) of a note is over: its text, whoever signed it."""
+    # format.md §11: the note's text, with its last LF and without any signature line
+    return _utf8(note.text)
+
+
 def verify(note: Note, vkeys: Iterable[VKey | str]) -> VerifiedNote:
     """Check a note against the keys that the caller trusts.
 
     Lines of other keys are passed over. Raises FormatError NOTE_KEY_UNKNOWN if none of these
     keys signed; NOTE_SIGNATURE if one of them did and the signature is not good, or
-    NOTE_SIGNATURE_NOT_CANONICAL; KEY_COLLISION for two keys of one name and id; and what
+    NOTE_SIGNATURE_NOT_CANONICAL or NOTE_TIMESTAMP; CHECKPOINT_LINES and its like if an ML-DSA-44
+    key signed what is no checkpoint; KEY_COLLISION for two keys of one name and id; and what
     `parse_vkey` raises, KEY_TYPE_UNKNOWN among it.
     """
     known: dict[tuple[str, bytes], VKey] = {}
     for one in vkeys:
         vkey = parse_vkey(one) if isinstance(one, str) else one
+        _check_known(vkey)
         other = known.setdefault((vkey.name, vkey.key_id), vkey)
         if other != vkey:
             raise FormatError("KEY_COLLISION", f"two keys are {vkey.name}+{vkey.key_id.hex()}")
-    message = _utf8(note.text)
     signers = []
     for signature in note.signatures:
         signer = known.get((signature.name, signature.key_id))
         if signer is not None:
-            check_ed25519(signer.public_key, signature.raw, message)
+            _check_signature(note, signer, signature.raw)
             signers.append(signer)
     if not signers:
         names = ", ".join([shown(signature.name) for signature in note.signatures])
@@ -257,50 +326,31 @@ def verify(note: Note, vkeys: Iterable[VKey | str]) -> VerifiedNote:
     return VerifiedNote(note, tuple(signers))
 
 
-def check_ed25519(public_key: bytes, signature: bytes, message: bytes) -> bytes:
-    """Check a signature and return the message, which is then known to be signed.
+def verify_each(note: Note, vkeys: Iterable[VKey]) -> VerifiedNote:
+    """Check that each of these keys signed, and well.
 
-    Raises FormatError KEY_LENGTH, KEY_NOT_CANONICAL, NOTE_SIGNATURE_NOT_CANONICAL or
-    NOTE_SIGNATURE. Source: RFC 8032 §5.1.7; docs/spec/format.md §11.
+    Raises FormatError NOTE_SIGNATURE_MISSING, or as `verify` does.
     """
-    _check_public_key(public_key)
-    if len(signature) != _SIGNATURE_LENGTH:
-        raise FormatError("NOTE_SIGNATURE", f"want 64 bytes of signature, got {len(signature)}")
-    encoded_r, encoded_s = signature[:32], signature[32:]
-    fault = _point_fault(encoded_r)
-    if fault:
-        raise FormatError("NOTE_SIGNATURE_NOT_CANONICAL", f"R {fault}")
-    # RFC 8032 §5.1.7, step 1: S is in the range 0 <= s < L.
-    if int.from_bytes(encoded_s, "little") >= _L:
-        raise FormatError("NOTE_SIGNATURE_NOT_CANONICAL", "S is not below the group order")
-    try:
-        # format.md §11: [S]B = R + [k]A, without the cofactor
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError) as error:
-        raise FormatError("NOTE_SIGNATURE", "the signature is not of this key and text") from error
-    return message
+    wanted = tuple(vkeys)
+    lines = {(signature.name, signature.key_id) for signature in note.signatures}
+    for vkey in wanted:
+        if vkey.known and (vkey.name, vkey.key_id) not in lines:
+            raise FormatError(
+                "NOTE_SIGNATURE_MISSING",
+                f"no signature of the {signatures.NAMES[vkey.kind]} key "
+                f"{vkey.name}+{vkey.key_id.hex()}",
+            )
+    return verify(note, wanted)
 
 
-def _check_public_key(public_key: bytes) -> None:
-    if len(public_key) != _PUBLIC_KEY_LENGTH:
-        raise FormatError("KEY_LENGTH", f"an Ed25519 key has 32 bytes, got {len(public_key)}")
-    fault = _point_fault(public_key)
-    if fault:
-        raise FormatError("KEY_NOT_CANONICAL", f"A {fault}")
-
-
-def _point_fault(encoded: bytes) -> str | None:
-    number = int.from_bytes(encoded, "little")
-    y, sign = number & (2**255 - 1), number >> 255
-    # RFC 8032 §5.1.3, step 1: y is below p.
-    if y >= _P:
-        return "is not canonical: y is not below 2^255 − 19"
-    # RFC 8032 §5.1.3, step 4: x = 0, which only y = ±1 have, has no negative.
-    if sign and y in (1, _P - 1):
-        return "is not canonical: x is zero and negative"
-    if encoded in _SMALL_ORDER:
-        return "is a point of small order"
-    return None
+def _check_signature(note: Note, signer: VKey, raw: bytes) -> None:
+    if signer.kind == ED25519:
+        signatures.check_ed25519(signer.public_key, raw, _utf8(note.text))
+        return
+    signatures.check_signature_length(raw, _SIGNATURE_LENGTHS[ML_DSA_44])
+    timestamp = int.from_bytes(raw[:_TIMESTAMP_LENGTH])
+    message = cosigned_message(signer.name, timestamp, parse_checkpoint_text(note.text))
+    signatures.check_ml_dsa_44(signer.public_key, raw[_TIMESTAMP_LENGTH:], message)
 
 
 def _check_name(name: str) -> None:
