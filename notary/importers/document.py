@@ -52,7 +52,7 @@ def document_row(original: Original, source: Source, matter_key: bytes) -> Impor
                 "fold": None,
                 "note": "a file says no time of its own",
             },
-            "import": source.import_claim(1),
+            "import": source.import_claim(1, 0, original.size),
         },
         source.identify((matter_key.hex(), name, original.sha256.hex())),
         False,

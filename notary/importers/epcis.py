@@ -24,6 +24,7 @@ from notary.importers.rows import (
     Item,
     Reject,
     Source,
+    raw_claim,
     too_long,
     whole_file,
 )
@@ -152,8 +153,8 @@ class EpcisRows:
             }
         else:
             self._correction(declaration, claims)
-        claims["import"] = self.source.import_claim(row)
-        claims["raw"] = self.source.raw_claim(raw, start, end)
+        claims["import"] = self.source.import_claim(row, start, end)
+        claims["raw"] = raw_claim(raw)
         identity, target = self._identities(event, event_id, declaration)
         return ImportedRow(
             row,
@@ -345,15 +346,12 @@ def _time(value: dict[str, Value], name: str) -> datetime:
     return moment
 
 
+# What no other claim of the record says. The identifier is `reference`, time and zone are
+# `occurred_at_source`; whoever wants more reads `raw`.
 _SUMMARY = (
     ("type", (("type", None, ""),)),
-    ("event_id", (("eventID", None, ""),)),
     ("action", (("action", None, ""),)),
     ("step", (("bizStep", None, ""),)),
     ("disposition", (("disposition", None, ""),)),
     ("read_point", (("readPoint", None, ""), ("id", None, ""))),
-    ("location", (("bizLocation", None, ""), ("id", None, ""))),
-    ("time", (("eventTime", None, ""),)),
-    ("zone_offset", (("eventTimeZoneOffset", None, ""),)),
-    ("recorded", (("recordTime", None, ""),)),
 )

@@ -14,7 +14,14 @@ from typing import NamedTuple
 from notary.core.intake import IncomingFile
 from notary.importers.column_map import REJECT_COLUMNS, ColumnMap
 from notary.importers.media import media_type
-from notary.importers.rows import MAX_ACCOUNT_CHARACTERS, BadRow, ImportedRow, Source, attached
+from notary.importers.rows import (
+    MAX_ACCOUNT_CHARACTERS,
+    BadRow,
+    ImportedRow,
+    Source,
+    attached,
+    raw_claim,
+)
 from notary.importers.values import CONTROL, Cell, Convert, converter
 from verifier.format.jsonc import Json
 
@@ -154,8 +161,8 @@ class Plan:
                 "fill in the matter number",
             )
         self._time(cells, claims)
-        claims["import"] = self.source.import_claim(row)
-        claims["raw"] = self.source.raw_claim(raw, start, end)
+        claims["import"] = self.source.import_claim(row, start, end)
+        claims["raw"] = raw_claim(raw)
         return ImportedRow(
             row,
             account,

@@ -139,31 +139,24 @@ class Source:
         message = _IDENTITY_DOMAIN + f"{lengths}:{''.join(texts)}".encode("utf-8", "surrogatepass")
         return hmac.digest(self.key, message, "sha256")[:IDENTITY_BYTES]
 
-    def import_claim(self, row: int) -> dict[str, Json]:
-        """The claim `import` of a row (format.md §7)."""
+    def import_claim(self, row: int, start: int, end: int) -> dict[str, Json]:
+        """The claim `import` of a row at bytes [start, end) of the file (format.md §7)."""
         return {
             "importer": self.importer,
             "version": self.version,
             "file_sha256": self.file_sha256,
             "row": row,
+            "start": start,
+            "end": end,
         }
 
-    def raw_claim(self, raw: bytes, start: int, end: int) -> dict[str, Json]:
-        """The claim `raw` of a row (format.md §7): text where the bytes are UTF-8."""
-        try:
-            return {
-                "file_sha256": self.file_sha256,
-                "start": start,
-                "end": end,
-                "text": raw.decode("utf-8"),
-            }
-        except UnicodeDecodeError:
-            return {
-                "file_sha256": self.file_sha256,
-                "start": start,
-                "end": end,
-                "bytes": b64url_encode(raw),
-            }
+
+def raw_claim(raw: bytes) -> dict[str, Json]:
+    """The claim `raw` of a row (format.md §7): text where the bytes are UTF-8."""
+    try:
+        return {"text": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"bytes": b64url_encode(raw)}
 
 
 def attached(folder: Path, name: str, media_type: str) -> IncomingFile:

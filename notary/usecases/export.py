@@ -15,12 +15,12 @@ from notary.core.assembly import ChainSide, Shown
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import AnchorBook, BatchLog, Leg, MatterRegister, SealedBatch, SealedHead
-from verifier.format import bag, evm, matter_map, records, statement, trees
+from verifier.format import bag, evm, lines, matter_map, records, statement, trees
 from verifier.format.digests import Digest
 from verifier.format.identity import source_digest
 from verifier.format.numbers import MatterNumber
 from verifier.format.records import Leaf
-from verifier.format.statement import Choices, Kind, Reason
+from verifier.format.statement import Choices, History, Kind, Reason
 
 Progress = Callable[[int, int], None]
 
@@ -138,14 +138,16 @@ class Exporter:
         if kind is Kind.EXTRACT:
             sizes = [assembly.head_size(matter.heads, item.batch) for item in shown]
             files[bag.PATHS] = assembly.paths_file(matter.leaf_hashes, matter.positions, sizes)
-        leaves = self._leaf_files(matter, files)
+        leaves = {p: records.parse_leaf(matter.leaf_bytes[p]) for p in matter.positions}
+        if leaves:
+            files[bag.LEAVES] = lines.write_lines([matter.leaf_bytes[p] for p in leaves])
         contents = self._contents(agency_id, order, matter, progress)
         withheld = _withheld(order, leaves, contents)
         packed: dict[str, bag.Content] = {**files}
         digests = _add_contents(
             packed, contents, {(item.position, item.claim) for item in withheld}
         )
-        choices = Choices(kind, order.number, tuple(withheld), (), source_digest())
+        choices = Choices(kind, order.number, tuple(withheld), (), History.SHOWN, source_digest())
         stated = self._statement(choices, chain, shown, batches, legs, matter)
         packed[bag.STATEMENT] = statement.encode(stated)
         packed[bag.README] = statement.readme(stated)
@@ -252,14 +254,6 @@ class Exporter:
                 raise Contradiction(
                     "MAP_LACKS_MATTER", f"the map of batch {batch} lacks a matter that it sealed"
                 )
-
-    def _leaf_files(self, matter: _Matter, files: dict[str, bytes]) -> dict[int, Leaf]:
-        leaves: dict[int, Leaf] = {}
-        for position in matter.positions:
-            raw = matter.leaf_bytes[position]
-            files[bag.leaf_name(position)] = raw
-            leaves[position] = records.parse_leaf(raw)
-        return leaves
 
     def _contents(
         self, agency_id: int, order: ExportOrder, matter: _Matter, progress: Progress | None
@@ -368,14 +362,13 @@ def _add_contents(
 ) -> dict[str, bag.Digests]:
     """Add disclosures and originals that are not withheld; give the originals' digests."""
     digests: dict[str, bag.Digests] = {}
+    opened: list[bytes] = []
     for position, content in contents.items():
-        lines = [
-            content.disclosures[name] + "\n"
+        opened += [
+            records.disclosure_line(position, content.disclosures[name])
             for name in sorted(content.disclosures)
             if (position, name) not in withheld
         ]
-        if lines:
-            packed[bag.disclosures_name(position)] = "".join(lines).encode("ascii")
         open_names = _open_names(position, content, withheld)
         for original in content.originals:
             if original.name not in open_names:
@@ -384,6 +377,8 @@ def _add_contents(
             with original.open() as stream:
                 digests[path] = bag.digest_stream(stream, sm3=True)
             packed[path] = bag.Source(original.size, digests[path].crc32, original.open)
+    if opened:
+        packed[bag.DISCLOSURES] = lines.write_lines(opened)
     return digests
 
 

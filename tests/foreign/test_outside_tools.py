@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import zipfile
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from eth_utils.crypto import keccak
 from trie import HexaryTrie
 from trie.exceptions import BadTrieProof
 
-from tests.hostile.package import EVM, Package
+from tests.hostile.package import DISCLOSURES, EVM, Package, readme_template
 from tests.hostile.world import ARTIFACT, World
 
 KINDS = ("complete", "extract", "absent")
@@ -51,6 +52,13 @@ def run(
     if shutil.which(arguments[0]) is None:
         pytest.skip(f"{arguments[0]} is not installed")
     return subprocess.run(arguments, cwd=cwd, input=content, capture_output=True, check=False)
+
+
+def readme_command(title: str) -> str:
+    """The command that a package's README gives under this title, without the words after it."""
+    [line] = [line for line in readme_template().splitlines() if line.strip().startswith(title)]
+    command: str = re.split(r" {3,}gives", line.strip().removeprefix(title).strip())[0]
+    return command
 
 
 def flip_last_byte(path: Path) -> None:
@@ -128,7 +136,7 @@ def test_the_readme_command_for_a_leaf_gives_a_hash_that_the_head_holds(
     """A matter of one record: its head's root is its leaf hash, so the command alone tells."""
     package = world.complete("other", as_of=world.log.anchors[0].block)
     folder = package.write_folder(tmp_path)
-    command = r"(printf '\000'; cat data/matter/leaves/000000.json) | sha256sum"
+    command = readme_command("a leaf:")
     done = run("sh", "-c", command, cwd=folder)
     root = b64decode(package.json("data/map/000000.json")["head"].split("\n")[2])
     assert done.stdout.split()[0].decode() == root.hex()
@@ -138,13 +146,15 @@ def test_the_readme_command_for_a_field_gives_the_digest_in_the_leaf(
     world: World, tmp_path: Path
 ) -> None:
     package = world.complete()
-    claims = package.json("data/matter/leaves/000001.json")["claims"]
-    lines = package["data/disclosures/000001.txt"].decode().splitlines()
-    assert len(lines) == len(claims)
-    for line, digest in zip(lines, claims.values(), strict=True):
-        done = run("sh", "-c", 'printf %s "$0" | sha256sum', line, cwd=tmp_path)
-        raw = bytes.fromhex(done.stdout.split()[0].decode())
-        assert urlsafe_b64encode(raw).decode().rstrip("=") == digest
+    folder = package.write_folder(tmp_path)
+    command = readme_command("a field:")
+    lines = package[DISCLOSURES].decode().splitlines()
+    assert lines
+    for number, line in enumerate(lines, 1):
+        position, _, text = line.partition(" ")
+        done = run("sh", "-c", command.replace("-n 1p", f"-n {number}p"), cwd=folder)
+        claims = json.loads(package.leaf(int(position)))["claims"]
+        assert done.stdout.decode().strip().rstrip("=") == claims[json.loads(text)[1]]
 
 
 # ---------------------------------------------------------------------- signatures
@@ -194,6 +204,10 @@ def openssl_verifies(folder: Path, text: bytes, signature: bytes) -> bool:
 
 
 def raw(text: str) -> bytes:
+    return b64decode(text, validate=True)
+
+
+def unhex(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
 
@@ -208,16 +222,16 @@ def test_trie_finds_account_and_slot(package: Package) -> None:
     evm = package.json(EVM)
     header = rlp.decode(raw(evm["as_of"]["header"]))
     account = rlp.decode(
-        prove(header[3], keccak(raw(evm["contract"])), evm["as_of"]["account_proof"])
+        prove(header[3], keccak(unhex(evm["contract"])), evm["as_of"]["account_proof"])
     )
-    assert account[3] == keccak(raw(ARTIFACT["runtime_code"]))
-    slot = keccak(keccak(raw(evm["log_address"]).rjust(32, b"\0") + bytes(32)))
+    assert account[3] == keccak(unhex(ARTIFACT["runtime_code"]))
+    slot = keccak(keccak(unhex(evm["log_address"]).rjust(32, b"\0") + bytes(32)))
     head = rlp.decode(prove(account[2], slot, evm["as_of"]["storage_proof"])).rjust(32, b"\0")
     # docs/spec/anchor.md §1 and §2, written out once more.
-    running = raw(evm["fold"]["prev"])
+    running = unhex(evm["fold"]["prev"])
     for link in evm["fold"]["links"]:
         size_time = (link["size"] * 2**64 + link["time"]).to_bytes(32, "big")
-        running = keccak(running + raw(link["root"]) + size_time)
+        running = keccak(running + unhex(link["root"]) + size_time)
     assert running == head
 
 
@@ -230,9 +244,9 @@ def test_trie_finds_transaction_and_receipt_of_every_leg(package: Package) -> No
         assert prove(header[4], key, leg["tx_proof"]) == raw(leg["tx"])
         assert prove(header[5], key, leg["receipt_proof"]) == raw(leg["receipt"])
         entry = receipt_entry(leg)
-        assert entry[0] == raw(evm["contract"])
+        assert entry[0] == unhex(evm["contract"])
         assert entry[1][0] == keccak(b"Anchored(address,bytes32,bytes32,bytes32,uint256)")
-        assert entry[1][1][12:] == raw(evm["log_address"])
+        assert entry[1][1][12:] == unhex(evm["log_address"])
 
 
 def receipt_entry(leg: dict[str, Any]) -> Any:
@@ -244,7 +258,7 @@ def receipt_entry(leg: dict[str, Any]) -> Any:
 def test_trie_refuses_a_proof_without_its_last_node(package: Package) -> None:
     as_of = package.json(EVM)["as_of"]
     header = rlp.decode(raw(as_of["header"]))
-    key = keccak(raw(package.json(EVM)["contract"]))
+    key = keccak(unhex(package.json(EVM)["contract"]))
     with pytest.raises(BadTrieProof):
         prove(header[3], key, as_of["account_proof"][:-1])
 

@@ -81,8 +81,15 @@ class Export:
 
     def package(self) -> Package:
         files: dict[str, bytes] = {"bagit.txt": names.BAGIT}
+        if self.records:
+            files[names.LEAVES] = b"".join(record.leaf + b"\n" for record in self.records)
+        disclosures = b""
         for record in self.records:
-            files |= self._record_files(record)
+            lines, attachments = self._disclosed(record)
+            disclosures += b"".join(line + b"\n" for line in lines)
+            files |= attachments
+        if disclosures:
+            files[names.DISCLOSURES] = disclosures
         for index, anchor in self.shown.items():
             files |= self._batch_files(index, anchor)
         if self.kind == "extract":
@@ -106,22 +113,23 @@ class Export:
                 {"position": position, "tombstone": tombstone}
                 for position, tombstone in sorted(self.erased.items())
             ],
+            "history": "shown",
             "verifier": VERIFIER,
         }
 
-    def _record_files(self, record: Record) -> dict[str, bytes]:
-        files = {names.leaf_path(record.position): record.leaf}
+    def _disclosed(self, record: Record) -> tuple[list[bytes], dict[str, bytes]]:
+        """The disclosure lines of a record, and its attachments."""
+        files: dict[str, bytes] = {}
         lines = []
         for claim in sorted(record.disclosures):
             if record.position in self.erased or (record.position, claim) in self.withheld:
                 continue
-            lines.append(record.disclosures[claim] + "\n")
+            text = names.opened(record.disclosures[claim])
+            lines.append(names.disclosure_line(record.position, text))
             if claim in record.attachments:
                 stored, content = record.attachments[claim]
                 files[f"data/attachments/{stored}"] = content
-        if lines:
-            files[names.disclosure_path(record.position)] = "".join(lines).encode()
-        return files
+        return lines, files
 
     def _batch_files(self, index: int, anchor: Anchor) -> dict[str, bytes]:
         batch = self.log.batches[index]
@@ -179,7 +187,7 @@ class Export:
                 leg(log, self.anchors[number], number - used[0])
                 for number in sorted({used[0], used[-1]})
             ],
-            "not_before": ["0x" + blocks[number].header.hex() for number in sorted(blocks)],
+            "not_before": [b64_encode(blocks[number].header) for number in sorted(blocks)],
             "observed": [],
         }
 
@@ -206,16 +214,16 @@ def tlog_proof(anchor: Anchor, index: int) -> bytes:
     return ("\n".join(lines) + "\n\n" + anchor.note).encode()
 
 
-def zerox(nodes: Iterable[bytes]) -> list[str]:
-    return ["0x" + node.hex() for node in nodes]
+def b64s(nodes: Iterable[bytes]) -> list[str]:
+    return [b64_encode(node) for node in nodes]
 
 
 def as_of_proof(log: Log, block: Block) -> dict[str, Any]:
     """Account and slot under one header."""
     return {
-        "header": "0x" + block.header.hex(),
-        "account_proof": zerox(log.chain.prove_account(block, log.contract)),
-        "storage_proof": zerox(log.chain.prove_slot(block, log.contract, log.address)),
+        "header": b64_encode(block.header),
+        "account_proof": b64s(log.chain.prove_account(block, log.contract)),
+        "storage_proof": b64s(log.chain.prove_slot(block, log.contract, log.address)),
     }
 
 
@@ -224,11 +232,11 @@ def leg(log: Log, anchor: Anchor, link: int) -> dict[str, Any]:
     block, index = anchor.block, anchor.tx_index
     return {
         "link": link,
-        "header": "0x" + block.header.hex(),
+        "header": b64_encode(block.header),
         "index": index,
-        "tx": "0x" + block.transactions[index].hex(),
-        "tx_proof": zerox(log.chain.prove_transaction(block, index)),
-        "receipt": "0x" + block.receipts[index].hex(),
-        "receipt_proof": zerox(log.chain.prove_receipt(block, index)),
+        "tx": b64_encode(block.transactions[index]),
+        "tx_proof": b64s(log.chain.prove_transaction(block, index)),
+        "receipt": b64_encode(block.receipts[index]),
+        "receipt_proof": b64s(log.chain.prove_receipt(block, index)),
         "log_index": 0,
     }

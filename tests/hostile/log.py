@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.hostile.chain import ANCHOR_SELECTOR, Block, Call, Chain, Sender
 from tests.hostile.damage import Damage
+from tests.hostile.package import opened
 from verifier.format import heads, jsonc, matter_map, notes, numbers, records, trees
 from verifier.format.batches import HeaderKey, keys_commitment
 from verifier.format.digests import ZERO, Digest, b64_encode, b64url_encode, sha256
@@ -88,6 +89,11 @@ class Record:
     leaf: bytes
     disclosures: dict[str, str]
     attachments: dict[str, tuple[str, bytes]]  # claim → stored name and original
+
+    @property
+    def opened(self) -> list[bytes]:
+        """The JSON texts of its disclosures, by claim."""
+        return [opened(self.disclosures[name]) for name in sorted(self.disclosures)]
 
     @property
     def leaf_hash(self) -> Digest:

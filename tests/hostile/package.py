@@ -12,7 +12,8 @@ import json
 import re
 import struct
 import zlib
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import new as new_hash
@@ -31,20 +32,14 @@ README = "data/README.txt"
 SM3 = "data/digests-sm3.txt"
 EVM = "data/anchors/evm.json"
 CONSISTENCY = "data/batches/consistency.json"
+LEAVES = "data/matter/leaves.txt"
 PATHS = "data/matter/paths.json"
+DISCLOSURES = "data/disclosures.txt"
 MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt")
 TAG_MANIFESTS = ("tagmanifest-sha256.txt", "tagmanifest-sha512.txt")
 BASE_FOLDER = "evidence/"
 
 SPECIFICATION = Path(__file__).parents[2] / "docs" / "spec"
-
-
-def leaf_path(position: int) -> str:
-    return f"data/matter/leaves/{position:06}.json"
-
-
-def disclosure_path(position: int) -> str:
-    return f"data/disclosures/{position:06}.txt"
 
 
 def map_path(batch: int) -> str:
@@ -92,6 +87,54 @@ class Package:
 
     def move(self, path: str, to: str) -> Package:
         return self.drop(path).put(to, self.files[path])
+
+    def leaf(self, position: int) -> bytes:
+        """The bytes of a leaf."""
+        [leaf] = [line for line in self._lines(LEAVES) if positions_of(line) == [position]]
+        return leaf
+
+    def put_leaf(self, position: int, leaf: bytes) -> Package:
+        """Another leaf in the place of the one at `position`."""
+        lines = self._lines(LEAVES)
+        return self.put_lines(
+            LEAVES, [leaf if positions_of(line) == [position] else line for line in lines]
+        )
+
+    def add_leaf(self, leaf: bytes, disclosures: Sequence[bytes]) -> Package:
+        """One leaf more at the end, with its disclosures."""
+        [position] = positions_of(leaf)
+        more = self.put_lines(LEAVES, [*self._lines(LEAVES), leaf])
+        return more.put_disclosures(position, disclosures)
+
+    def drop_leaf(self, position: int) -> Package:
+        """Without a leaf and its disclosures."""
+        kept = [line for line in self._lines(LEAVES) if positions_of(line) != [position]]
+        return self.put_lines(LEAVES, kept).put_disclosures(position, [])
+
+    def change_lines(self, path: str, change: Callable[[list[bytes]], list[bytes]]) -> Package:
+        """Other lines in a file of lines."""
+        return self.put_lines(path, change(self._lines(path)))
+
+    def disclosures(self, position: int) -> list[bytes]:
+        """The JCS texts of the disclosures of a leaf."""
+        start = f"{position} ".encode()
+        return [line[len(start) :] for line in self._lines(DISCLOSURES) if line.startswith(start)]
+
+    def put_disclosures(self, position: int, opened: Sequence[bytes]) -> Package:
+        """Other disclosures of a leaf, in place; without any line there is no file."""
+        lines = self._lines(DISCLOSURES)
+        before = [line for line in lines if int(line.split(b" ")[0]) < position]
+        after = [line for line in lines if int(line.split(b" ")[0]) > position]
+        made = [disclosure_line(position, one) for one in opened]
+        changed = [*before, *made, *after]
+        return self.put_lines(DISCLOSURES, changed) if changed else self.drop(DISCLOSURES)
+
+    def put_lines(self, path: str, lines: Sequence[bytes]) -> Package:
+        """A file of lines, each ended by LF."""
+        return self.put(path, b"".join(line + b"\n" for line in lines))
+
+    def _lines(self, path: str) -> list[bytes]:
+        return self.files.get(path, b"").split(b"\n")[:-1]
 
     def chosen(self, **members: Any) -> Package:
         """Change the exporter's own members of the statement; the rest follows at `restated`."""
@@ -180,11 +223,6 @@ def derive_statement(files: dict[str, bytes], chosen: dict[str, Any]) -> dict[st
     as_of = header_of(evm["as_of"]["header"])
     links = evm["fold"]["links"]
     as_of_batch = links[-1]["size"] - 1
-    shown = sorted(
-        int(path.rsplit("/", 1)[1].removesuffix(".json"))
-        for path in files
-        if path.startswith("data/matter/leaves/")
-    )
     map_proof = json.loads(files[map_path(as_of_batch)])
     return {
         "format": chosen["format"],
@@ -192,6 +230,7 @@ def derive_statement(files: dict[str, bytes], chosen: dict[str, Any]) -> dict[st
         "matter": chosen["matter"],
         "withheld": chosen["withheld"],
         "erased": chosen["erased"],
+        "history": chosen["history"],
         "verifier": chosen["verifier"],
         "log": {
             "chain_id": evm["chain_id"],
@@ -207,10 +246,29 @@ def derive_statement(files: dict[str, bytes], chosen: dict[str, Any]) -> dict[st
             "last_anchor": format_block_time(links[-1]["time"]),
         },
         "records": int(map_proof["head"].split("\n")[1]) if "head" in map_proof else 0,
-        "shown": shown,
+        "shown": positions_of(files.get(LEAVES, b"")),
         "anchors": _shown_anchors(files, links),
         "blocks": _blocks_to_compare(files, evm),
     }
+
+
+def positions_of(leaves: bytes) -> list[int]:
+    """The positions that the lines of a file of leaves name, as far as they name one."""
+    named = [re.search(rb'"position":([0-9]+)', line) for line in leaves.split(b"\n")]
+    found = [int(match[1]) for match in named if match]
+    # A larger one has no form in a statement.
+    return [position for position in found if position <= jsonc.MAX_INTEGER]
+
+
+def disclosure_line(position: int, opened: bytes) -> bytes:
+    """A line of the file of disclosures, without its LF (docs/spec/package.md §1)."""
+    return f"{position} ".encode() + opened
+
+
+def opened(string: str) -> bytes:
+    """The JSON text inside a disclosure string, read as laxly as anyone could."""
+    bare = re.sub(r"[^A-Za-z0-9_-]", "", string)
+    return urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
 
 
 @dataclass(frozen=True)
@@ -223,8 +281,8 @@ class HeaderFacts:
 
 
 def header_of(raw: str) -> HeaderFacts:
-    """Read 0x-hex header RLP (docs/spec/anchor.md §3: position 8 number, 11 timestamp)."""
-    encoded = bytes.fromhex(raw[2:])
+    """Read base64 header RLP (docs/spec/anchor.md §3: position 8 number, 11 timestamp)."""
+    encoded = b64decode(raw)
     fields = cast(list[bytes], rlp.decode(encoded, strict=False))
     return HeaderFacts(
         int.from_bytes(fields[8], "big"),

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.package import (
+    DISCLOSURES,
     EVM,
+    LEAVES,
     PATHS,
     STATEMENT,
     Package,
-    disclosure_path,
     header_path,
-    leaf_path,
     map_path,
     proof_path,
 )
@@ -35,8 +35,8 @@ HEX = b"0123456789abcdef"
 # The steps that are asked first about a change of these files; if they say nothing, all are.
 FIRST = {
     EVM: ("4.", "10.2", "2.6"),
-    leaf_path(0): ("3.", "6.5"),
-    disclosure_path(0): ("3.",),
+    LEAVES: ("3.", "6.5"),
+    DISCLOSURES: ("3.",),
     header_path(0): ("6.",),
     map_path(0): ("6.",),
     proof_path(0): ("5.", "6."),

@@ -7,7 +7,7 @@ several worlds. Proved useful by the table that tests/soak/test_mutated_packages
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,15 +16,24 @@ from typing import Any
 
 import rlp
 
-from tests.hostile.package import EVM, MANIFESTS, SM3, STATEMENT, TAG_MANIFESTS, Package
+from tests.hostile.package import (
+    DISCLOSURES,
+    EVM,
+    LEAVES,
+    MANIFESTS,
+    SM3,
+    STATEMENT,
+    TAG_MANIFESTS,
+    Package,
+)
 from tests.soak import edits
 
 HASH_FILES = frozenset({*MANIFESTS, *TAG_MANIFESTS, SM3})
 NAMES = (
     "data/extra.txt", "fetch.txt", "manifest-md5.txt", "data/a/../b", "../up", "/root", "data//x",
     "data/.hidden", "data/é", "data/\udcff", "data/" + "x" * 300, "data", "data/matter", "",
-    "data/README.TXT", "data/statement.json/x", "DATA/README.txt", "data/matter/leaves/0000000.json",
-    "data/matter/leaves/٣٣٣٣٣٣.json", "data/map/" + "9" * 40 + ".json", "data/x\ny", "data/a\\b",
+    "data/README.TXT", "data/statement.json/x", "DATA/README.txt", "data/map/0000000.json",
+    "data/map/٣٣٣٣٣٣.json", "data/map/" + "9" * 40 + ".json", "data/x\ny", "data/a\\b",
 )  # fmt: skip
 
 
@@ -119,29 +128,47 @@ def hash_of_another(rng: Random, package: Package, parts: Parts) -> Package:
 
 def edit_disclosure(rng: Random, package: Package, _: Parts) -> Package:
     """A disclosed field says something else; the leaf mostly takes the new digest."""
-    paths = [path for path in sorted(package.files) if path.startswith("data/disclosures/")]
+    lines = package.files.get(DISCLOSURES, b"").split(b"\n")
+    index = rng.randrange(len(lines))
+    position, _space, old = lines[index].partition(b" ")
+    edit = rng.choice((edits.edit_json, edits.edit_json, edits.flip, edits.insert))
+    new = edit(rng, old)
+    lines[index] = position + b" " + new
+    changed = package.put(DISCLOSURES, b"\n".join(lines))
+    if rng.random() < 0.6 and LEAVES in changed.files:
+        before, after = (_digest(urlsafe_b64encode(x).rstrip(b"=")) for x in (old, new))
+        changed = changed.put(LEAVES, changed[LEAVES].replace(before, after))
+    return changed
+
+
+def _digest(string: bytes) -> bytes:
+    """What stands in a leaf for a disclosure string."""
+    return urlsafe_b64encode(sha256(string).digest())[:43]
+
+
+def edit_lines(rng: Random, package: Package, _: Parts) -> Package:
+    """Lines of a file of lines are doubled, dropped, swapped, joined, split, or get another start."""
+    paths = [path for path in (LEAVES, DISCLOSURES) if path in package.files]
     if not paths:
         return package
     path = rng.choice(paths)
     lines = package[path].split(b"\n")
-    index = rng.randrange(len(lines))
-    old = lines[index]
-    plain = _b64url(old)
-    edit = rng.choice((edits.edit_json, edits.edit_json, edits.flip, edits.insert))
-    lines[index] = urlsafe_b64encode(edit(rng, plain)).rstrip(b"=")
-    changed = package.put(path, b"\n".join(lines))
-    leaf = path.replace("disclosures", "matter/leaves").replace(".txt", ".json")
-    if rng.random() < 0.6 and leaf in changed.files:
-        before, after = (urlsafe_b64encode(sha256(x).digest())[:43] for x in (old, lines[index]))
-        changed = changed.put(leaf, changed[leaf].replace(before, after))
-    return changed
-
-
-def _b64url(line: bytes) -> bytes:
-    try:
-        return urlsafe_b64decode(line + b"=" * (-len(line) % 4))
-    except ValueError:
-        return line
+    a, b = rng.randrange(len(lines)), rng.randrange(len(lines))
+    match rng.randrange(6):
+        case 0:
+            lines.insert(b, lines[a])
+        case 1:
+            del lines[a]
+        case 2:
+            lines[a], lines[b] = lines[b], lines[a]
+        case 3:
+            lines[a : a + 2] = [b"".join(lines[a : a + 2])]
+        case 4:
+            lines.insert(a, rng.choice((b"", b" ", b"\r", b"0", lines[b][: len(lines[b]) // 2])))
+        case _:
+            start = rng.choice((b"0", b"1", b"00", b"7", b"+1", b"-0", b" ", b"9" * 30, b""))
+            lines[a] = start + b" " + lines[a].partition(b" ")[2]
+    return package.put(path, b"\n".join(lines))
 
 
 def edit_rlp(rng: Random, package: Package, _: Parts) -> Package:
@@ -154,11 +181,11 @@ def edit_rlp(rng: Random, package: Package, _: Parts) -> Package:
             for name in ("account_proof", "storage_proof", "tx_proof", "receipt_proof"):
                 holders += [(one[name], at) for at in range(len(one.get(name, ())))]
         holder, name = rng.choice(holders)
-        raw = bytes.fromhex(holder[name][2:])
+        raw = b64decode(holder[name])
         type_byte = raw[:1] if raw[:1] < b"\x80" else b""
         items = rlp.decode(raw[len(type_byte) :], strict=False)
         changed = type_byte + rlp.encode(_other_item(rng, items))
-        holder[name] = "0x" + changed.hex()
+        holder[name] = b64encode(changed).decode()
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, rlp.DecodingError):
         return package
     return package.put(EVM, edits.write(rng, document))
@@ -201,21 +228,18 @@ def choose(rng: Random, package: Package, _: Parts) -> Package:
 
 def _hide(rng: Random, package: Package, statement: dict[str, Any]) -> Package:
     """One disclosure is taken out and listed as withheld; its attachment mostly goes as well."""
-    paths = [path for path in sorted(package.files) if path.startswith("data/disclosures/")]
-    if not paths:
-        return package
-    path = rng.choice(paths)
-    lines = package[path].splitlines(keepends=True)
+    lines = package.files.get(DISCLOSURES, b"").splitlines(keepends=True)
     if not lines:
         return package
-    line = lines.pop(rng.randrange(len(lines)))
-    field = _read(_b64url(line.strip()))
-    if not (isinstance(field, list) and len(field) == 3 and path[-10:-4].isdecimal()):
+    position, _, text = lines.pop(rng.randrange(len(lines))).partition(b" ")
+    field = _read(text)
+    if not (isinstance(field, list) and len(field) == 3 and position.isdigit()):
         return package
-    package = package.put(path, b"".join(lines)) if lines else package.drop(path)
+    kept = b"".join(lines)
+    package = package.put(DISCLOSURES, kept) if kept else package.drop(DISCLOSURES)
     if isinstance(field[2], dict) and "name" in field[2] and rng.random() < 0.8:
         package = package.drop(f"data/attachments/{field[2]['name']}")
-    hidden = {"position": int(path[-10:-4]), "claim": str(field[1]), "reason": "other"}
+    hidden = {"position": int(position[:18]), "claim": str(field[1]), "reason": "other"}
     withheld = [*(statement.get("withheld") or []), hidden]
     statement["withheld"] = sorted(withheld, key=lambda one: (one["position"], one["claim"]))
     return package.put(STATEMENT, edits.write(rng, statement))
@@ -237,6 +261,7 @@ MUTATORS: dict[str, Mutator] = {
     "part of another": part_of_another,
     "hash of another": hash_of_another,
     "edit disclosure": edit_disclosure,
+    "edit lines": edit_lines,
     "edit rlp": edit_rlp,
     "choose": choose,
 }

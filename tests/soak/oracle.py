@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode, urlsafe_b64decode
+from base64 import b64decode
 from collections.abc import Container
 from typing import Any
 
 from rlp import DecodingError
 
 from tests.hostile.package import (
+    DISCLOSURES,
     EVM,
     README,
     SM3,
@@ -68,9 +69,8 @@ def _with_choices_of(
     wanted = honest.put(EVM, _evm(changed, honest, listed))
     hidden: list[dict[str, Any]] = []
     for path in honest.files:
-        if path.startswith("data/disclosures/"):
-            wanted, newly_hidden = _disclosed(wanted, changed, path)
-            hidden += newly_hidden
+        if path == DISCLOSURES:
+            wanted, hidden = _disclosed(wanted, changed)
         elif path.endswith(".tlog-proof"):
             wanted = wanted.put(path, _with_foreign_signatures(changed[path], honest[path]))
     withheld = sorted(
@@ -118,22 +118,21 @@ def _is_listed(leg: dict[str, Any], listed: Container[int]) -> bool:
     return header_of(leg["header"]).number in listed
 
 
-def _disclosed(
-    wanted: Package, changed: Package, path: str
-) -> tuple[Package, list[dict[str, Any]]]:
-    """The package with those of a leaf's disclosures that the changed one kept, and the others."""
+def _disclosed(wanted: Package, changed: Package) -> tuple[Package, list[dict[str, Any]]]:
+    """The package with those of the disclosures that the changed one kept, and the others."""
     kept, hidden = [], []
-    present = changed.files.get(path, b"").splitlines(keepends=True)
-    for line in wanted[path].splitlines(keepends=True):
+    present = set(changed.files.get(DISCLOSURES, b"").splitlines(keepends=True))
+    for line in wanted[DISCLOSURES].splitlines(keepends=True):
         if line in present:
             kept.append(line)
             continue
-        text = line.strip()
-        _, claim, value = json.loads(urlsafe_b64decode(text + b"=" * (-len(text) % 4)))
-        hidden.append({"position": int(path[-10:-4]), "claim": claim})
+        position, _, text = line.partition(b" ")
+        _, claim, value = json.loads(text)
+        hidden.append({"position": int(position), "claim": claim})
         if claim.startswith("attachment-"):
             wanted = wanted.drop(f"data/attachments/{value['name']}")
-    return (wanted.put(path, b"".join(kept)) if kept else wanted.drop(path)), hidden
+    left = b"".join(kept)
+    return (wanted.put(DISCLOSURES, left) if left else wanted.drop(DISCLOSURES)), hidden
 
 
 def _with_foreign_signatures(changed: bytes, honest: bytes) -> bytes:

@@ -6,11 +6,10 @@ import pytest
 
 from tests.hostile.package import (
     EVM,
+    LEAVES,
     SM3,
     STATEMENT,
-    disclosure_path,
     header_of,
-    leaf_path,
     proof_path,
 )
 from tests.hostile.small import small
@@ -29,9 +28,9 @@ def test_what_the_exporter_chooses_is_no_difference() -> None:
 
 
 def test_a_disclosure_that_is_left_out_and_listed_is_no_difference() -> None:
-    attachment, _, title = HONEST[disclosure_path(0)].splitlines(keepends=True)
+    attachment, _, title = HONEST.disclosures(0)
     withheld = [{"position": 0, "claim": "occurred_at", "reason": "other"}, *REASON]
-    hidden = HONEST.put(disclosure_path(0), attachment + title)
+    hidden = HONEST.put_disclosures(0, [attachment, title])
     assert differences(hidden.chosen(withheld=withheld).restated(), HONEST) == []
     assert differences(hidden.restated(), HONEST) != []
 
@@ -64,7 +63,7 @@ def test_any_other_byte_is_a_difference(path: str) -> None:
 
 
 def test_a_leaf_that_is_missing_is_a_difference() -> None:
-    assert leaf_path(0) in differences(HONEST.drop(leaf_path(0)).manifested(), HONEST)
+    assert LEAVES in differences(HONEST.drop_leaf(0).manifested(), HONEST)
 
 
 def test_a_second_spelling_of_the_statement_is_a_difference() -> None:

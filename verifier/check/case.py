@@ -13,7 +13,7 @@ from functools import cached_property
 from verifier.check.evidence import (
     Evidence,
     HeaderFile,
-    LeafFile,
+    LeafLine,
     Part,
     ReceiptPart,
     ShownBatch,
@@ -152,17 +152,17 @@ class Case(ChainProof):
         if name not in self.bag:
             raise Blocked(name)
 
-    def leaf(self, position: int) -> LeafFile:
-        """The leaf whose file is named `position`."""
-        part = self.evidence.leaves.get(position)
-        if part is None:
+    def leaf(self, position: int) -> LeafLine:
+        """The leaf at `position`."""
+        line = self.evidence.leaves.get(position)
+        if line is None:
             raise Blocked(f"leaf {position}")
-        return part.need()
+        return line
 
     @cached_property
     def leaf_hashes(self) -> dict[int, Digest]:
-        """Hash of every leaf in the package by the number in its file's name, ascending."""
-        return {position: part.need().hash for position, part in self.evidence.leaves.items()}
+        """Hash of every leaf in the package by its position, ascending."""
+        return {position: line.hash for position, line in self.evidence.leaves.items()}
 
     @cached_property
     def all_leaf_hashes(self) -> list[Digest]:
@@ -175,10 +175,10 @@ class Case(ChainProof):
     @cached_property
     def disclosed(self) -> Mapping[int, Mapping[str, Disclosure]]:
         """Disclosures by leaf and claim name."""
-        return {
-            position: {one.name: one for one in part.need()}
-            for position, part in self.evidence.disclosures.items()
-        }
+        found: dict[int, dict[str, Disclosure]] = {}
+        for line in self.evidence.disclosures:
+            found.setdefault(line.position, {})[line.disclosure.name] = line.disclosure
+        return found
 
     def value(self, position: int, claim: str) -> Json:
         """The disclosed value of a claim. Raises KeyError if it is not disclosed."""

@@ -4,8 +4,10 @@ Loading never judges: a part that can't be read keeps its error for the step tha
 and a step that needs the part is blocked. Proved by tests/unit/check/test_evidence.py.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 from verifier.check.inputs import ReceiptFile
@@ -16,6 +18,7 @@ from verifier.format import (
     batches,
     evm_document,
     jsonc,
+    lines,
     matter_map,
     notes,
     receipts,
@@ -32,9 +35,12 @@ from verifier.format.paths import Paths, PrefixPath, parse_consistency, parse_pa
 
 ATTACHMENT_NAME_BYTES = 16  # 32 hex characters, random
 
-# Above what any file but an attachment can have: a document has 16 MiB at most, and the
-# disclosures of one record are a few documents.
+# package.md §2, for a file that is no attachment: a matter of some 30,000 records.
 MAX_FILE_BYTES = 64 * 2**20
+
+# Of a file of lines so many faults are named; then reading ends, since a hostile file can hold
+# millions of lines and the rest say no more.
+MAX_LINE_FAULTS = 20
 
 T = TypeVar("T")
 
@@ -64,11 +70,44 @@ def attempt(name: str, make: Callable[[], T]) -> Part[T]:
         return Part(name, None, error)
 
 
-class LeafFile(NamedTuple):
-    """A leaf with its hash over the stored bytes."""
+class LeafLine(NamedTuple):
+    """A leaf with its hash over the stored bytes. `line` counts from 1."""
 
+    line: int
     leaf: records.Leaf
     hash: Digest
+
+    @property
+    def name(self) -> str:
+        """Where it stands, for messages."""
+        return f"{bag.LEAVES}, line {self.line}"
+
+
+class DisclosureLine(NamedTuple):
+    """A disclosure and the position of the leaf that it opens. `line` counts from 1."""
+
+    line: int
+    position: int
+    disclosure: records.Disclosure
+
+    @property
+    def name(self) -> str:
+        """Where it stands, for messages."""
+        return f"{bag.DISCLOSURES}, line {self.line}, {self.disclosure.name!a}"
+
+
+class Lines(NamedTuple, Generic[T]):
+    """What a file of lines holds, in its order, and the faults of lines that can't be read."""
+
+    name: str
+    found: tuple[T, ...]
+    faults: tuple[FormatError, ...]
+
+    def need(self) -> tuple[T, ...]:
+        """Every line. Raises Blocked if one can't be read."""
+        if self.faults:
+            raise Blocked(f"every line of {self.name}")
+        return self.found
 
 
 class HeaderFile(NamedTuple):
@@ -115,25 +154,34 @@ def parse_attachment(value: Json, what: str) -> Attachment:
     return attachment
 
 
-def _parse_leaf(data: bytes) -> LeafFile:
-    # format.md §5: H(0x00 ‖ leaf bytes)
-    return LeafFile(records.parse_leaf(data), trees.leaf_hash(data))
-
-
-def _parse_disclosures(data: bytes) -> tuple[records.Disclosure, ...]:
-    try:
-        lines = data.decode("ascii").split("\n")
-    except UnicodeDecodeError as error:
-        raise FormatError("DISCLOSURES_ASCII", f"byte {error.start} is not ASCII") from error
-    if lines.pop():
-        raise FormatError("DISCLOSURES_LINES", "want lines, each ended by LF")
-    found = []
-    for number, line in enumerate(lines, 1):
+def _read_lines(data: bytes, name: str, read: Callable[[int, bytes], T]) -> Lines[T]:
+    found: list[T] = []
+    faults: list[FormatError] = []
+    for number, line in enumerate(lines.read_lines(data, name), 1):
         try:
-            found.append(records.parse_disclosure(line))
+            found.append(read(number, line))
         except FormatError as error:
-            raise FormatError(error.code, f"line {number}: {error.message}") from error
-    return tuple(found)
+            faults.append(FormatError(error.code, f"{name}, line {number}: {error.message}"))
+            if len(faults) == MAX_LINE_FAULTS:
+                break
+    return Lines(name, tuple(found), tuple(faults))
+
+
+def _leaf_line(number: int, line: bytes) -> LeafLine:
+    # format.md §5: H(0x00 ‖ leaf bytes)
+    return LeafLine(number, records.parse_leaf(line), trees.leaf_hash(line))
+
+
+# package.md §1: decimal without leading zeros; longer ones are above every integer of a document.
+_POSITION = re.compile(rb"(?:0|[1-9][0-9]{0,15}) ")
+
+
+def _disclosure_line(number: int, line: bytes) -> DisclosureLine:
+    match = _POSITION.match(line)
+    if match is None:
+        raise FormatError("DISCLOSURE_POSITION", "want a position in decimal and a space")
+    disclosure = records.open_disclosure(line[match.end() :])
+    return DisclosureLine(number, int(match[0]), disclosure)
 
 
 def _parse_header(data: bytes) -> HeaderFile:
@@ -169,25 +217,17 @@ class Evidence:
 
     def __init__(self, package: Bag) -> None:
         self.bag = package
-        self.leaf_numbers: list[int] = []
-        self.disclosure_numbers: list[int] = []
         self.attachment_files: list[str] = []
         self.batch_numbers: list[int] = []
         self.unknown: list[str] = []
         numbers: set[int] = set()
         for name in package.files:
-            if (position := bag.number_in(name, "data/matter/leaves/", ".json")) is not None:
-                self.leaf_numbers.append(position)
-            elif (position := bag.number_in(name, "data/disclosures/", ".txt")) is not None:
-                self.disclosure_numbers.append(position)
-            elif (batch := _batch_in(name)) is not None:
+            if (batch := _batch_in(name)) is not None:
                 numbers.add(batch)
             elif name.startswith("data/attachments/"):
                 self.attachment_files.append(name)
-            elif name not in FIXED_FILES and name != bag.PATHS:
+            elif name not in FIXED_FILES and name not in MATTER_FILES:
                 self.unknown.append(name)
-        self.leaf_numbers.sort()
-        self.disclosure_numbers.sort()
         self.batch_numbers = sorted(numbers)
 
     def _part(self, name: str, parse: Callable[[bytes], T]) -> Part[T]:
@@ -208,30 +248,49 @@ class Evidence:
         return self._part(bag.STATEMENT, statement.parse)
 
     @cached_property
-    def leaves(self) -> Mapping[int, Part[LeafFile]]:
-        """Leaves by the number in their file's name, ascending."""
-        return {n: self._part(bag.leaf_name(n), _parse_leaf) for n in self.leaf_numbers}
+    def leaf_lines(self) -> Part[Lines[LeafLine]]:
+        """data/matter/leaves.txt, line by line."""
+        return self._part(bag.LEAVES, lambda data: _read_lines(data, bag.LEAVES, _leaf_line))
 
     @cached_property
-    def disclosures(self) -> Mapping[int, Part[tuple[records.Disclosure, ...]]]:
-        """Disclosures by the number in their file's name, ascending."""
-        return {
-            n: self._part(bag.disclosures_name(n), _parse_disclosures)
-            for n in self.disclosure_numbers
-        }
+    def leaves(self) -> Mapping[int, LeafLine]:
+        """Leaves by the position that each names, ascending; empty without the file.
+
+        Raises Blocked if a line can't be read, or if positions don't ascend.
+        """
+        if bag.LEAVES not in self.bag:
+            return {}
+        found = self.leaf_lines.need().need()
+        positions = [one.leaf.position for one in found]
+        if any(before >= after for before, after in pairwise(positions)):
+            raise Blocked(f"one leaf a position in {bag.LEAVES}")
+        return dict(zip(positions, found, strict=True))
+
+    @cached_property
+    def disclosure_lines(self) -> Part[Lines[DisclosureLine]]:
+        """data/disclosures.txt, line by line."""
+        name = bag.DISCLOSURES
+        return self._part(name, lambda data: _read_lines(data, name, _disclosure_line))
+
+    @property
+    def disclosures(self) -> tuple[DisclosureLine, ...]:
+        """Every disclosure, in the order of the lines; none without the file.
+
+        Raises Blocked if a line can't be read.
+        """
+        if bag.DISCLOSURES not in self.bag:
+            return ()
+        return self.disclosure_lines.need().need()
 
     @cached_property
     def attachments(self) -> list[Part[Attachment]]:
-        """What the readable disclosures say of attachments, in order of leaf and claim."""
-        found = []
-        for number, part in self.disclosures.items():
-            for disclosure in part.value or ():
-                if is_attachment(disclosure.name):
-                    what = f"{bag.disclosures_name(number)}, {disclosure.name}"
-                    found.append(
-                        attempt(what, lambda d=disclosure, w=what: parse_attachment(d.value, w))  # type: ignore[misc]
-                    )
-        return found
+        """What the readable disclosures say of attachments, in the order of the lines."""
+        read = self.disclosure_lines.value
+        return [
+            attempt(one.name, lambda one=one: parse_attachment(one.disclosure.value, one.name))  # type: ignore[misc]
+            for one in (() if read is None else read.found)
+            if is_attachment(one.disclosure.name)
+        ]
 
     @cached_property
     def paths(self) -> Part[Paths]:
@@ -277,6 +336,9 @@ FIXED_FILES = frozenset(
         bag.SM3,
     }
 )
+
+# Which of these there are depends on the kind, and on what is disclosed.
+MATTER_FILES = frozenset({bag.LEAVES, bag.PATHS, bag.DISCLOSURES})
 
 
 def _batch_in(name: str) -> int | None:

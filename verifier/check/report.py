@@ -239,10 +239,9 @@ class Report:
         for one in () if choices is None else choices.withheld:
             withheld.setdefault(one.position, []).append(one.claim)
         erased = set() if choices is None else {one.position for one in choices.erased}
-        for position, part in case.evidence.leaves.items():
-            if part.value is None:
-                continue
-            leaf = part.value.leaf
+        read = case.evidence.leaf_lines.value
+        for line in () if read is None else read.found:
+            leaf, position = line.leaf, line.leaf.position
             not_before, anchored_at = self._bracket(position)
             yield RecordLine(
                 position,
@@ -295,7 +294,7 @@ class Report:
         observed = _or_none(lambda: case.evm.observed)
         if observed:
             found.append(("OBSERVED", f"{len(observed)} answers, level 0"))
-        if case.evidence.leaf_numbers:
+        if case.evidence.leaf_lines.value is not None:
             found.append(("STATED_BY_SERVICE", ""))
         late = _or_none(lambda: self._event_times.after_record)
         if late:
@@ -486,8 +485,8 @@ def _event_times(case: Case) -> _EventTimes:
     moments = []
     delay = None
     after_record = undisclosed = null = without = unreadable = 0
-    for position, part in case.evidence.leaves.items():
-        leaf = part.need().leaf
+    for position, line in case.evidence.leaves.items():
+        leaf = line.leaf
         disclosure = case.disclosed.get(position, {}).get("occurred_at")
         if "occurred_at" not in leaf.claims:
             without += 1

@@ -21,7 +21,9 @@ MANIFESTS = {"sha256": "manifest-sha256.txt", "sha512": "manifest-sha512.txt"}
 TAG_MANIFESTS = {"sha256": "tagmanifest-sha256.txt", "sha512": "tagmanifest-sha512.txt"}
 README = "data/README.txt"
 STATEMENT = "data/statement.json"
+LEAVES = "data/matter/leaves.txt"
 PATHS = "data/matter/paths.json"
+DISCLOSURES = "data/disclosures.txt"
 CONSISTENCY = "data/batches/consistency.json"
 EVM = "data/anchors/evm.json"
 SM3 = "data/digests-sm3.txt"
@@ -77,16 +79,6 @@ class ShownFiles(NamedTuple):
     tlog_proof: str
 
 
-def leaf_name(position: int) -> str:
-    """The file that holds leaf `position`."""
-    return f"data/matter/leaves/{position:06d}.json"
-
-
-def disclosures_name(position: int) -> str:
-    """The file that holds the disclosures of leaf `position`."""
-    return f"data/disclosures/{position:06d}.txt"
-
-
 def attachment_name(name: str) -> str:
     """The file of the attachment whose disclosure says `name`."""
     return f"data/attachments/{name}"
@@ -102,7 +94,7 @@ def batch_names(batch: int) -> ShownFiles:
 
 
 def number_in(name: str, folder: str, ending: str) -> int | None:
-    """The N or B of `folder` N `ending`, or None if `name` is not of that shape.
+    """The B of `folder` B `ending`, or None if `name` is not of that shape.
 
     Numbers are decimal, padded with zeros to six digits, and have one form each.
     """

@@ -6,7 +6,7 @@ Proved by tests/unit/format/test_evm_document.py.
 from typing import NamedTuple
 
 from verifier.format import jsonc
-from verifier.format.digests import Digest
+from verifier.format.digests import Digest, b64_encode
 from verifier.format.errors import FormatError
 from verifier.format.evm import ADDRESS_LENGTH, Leg
 from verifier.format.fold import Link
@@ -57,14 +57,14 @@ def parse(data: bytes) -> EvmDocument:
     fold.done()
     block = members.object("as_of")
     as_of = AsOf(
-        block.zerox("header"),
-        block.zeroxes("account_proof", MAX_NODES),
-        block.zeroxes("storage_proof", MAX_NODES),
+        block.b64("header"),
+        block.b64s("account_proof", MAX_NODES),
+        block.b64s("storage_proof", MAX_NODES),
     )
     block.done()
     legs = tuple([_leg(one) for one in members.objects("legs", MAX_LEGS)])
     # There is one for each shown batch, so the size of a document is their only bound.
-    not_before = members.zeroxes("not_before", None)
+    not_before = members.b64s("not_before", None)
     observed = tuple(members.texts("observed"))
     members.done()
     document = EvmDocument(
@@ -83,12 +83,12 @@ def _link(members: jsonc.Members) -> Link:
 def _leg(members: jsonc.Members) -> Leg:
     leg = Leg(
         members.integer("link"),
-        members.zerox("header"),
+        members.b64("header"),
         members.integer("index"),
-        members.zerox("tx"),
-        members.zeroxes("tx_proof", MAX_NODES),
-        members.zerox("receipt"),
-        members.zeroxes("receipt_proof", MAX_NODES),
+        members.b64("tx"),
+        members.b64s("tx_proof", MAX_NODES),
+        members.b64("receipt"),
+        members.b64s("receipt_proof", MAX_NODES),
         members.integer("log_index"),
     )
     members.done()
@@ -128,12 +128,12 @@ def encode(document: EvmDocument) -> bytes:
                 ],
             },
             "as_of": {
-                "header": _zerox(document.as_of.header),
-                "account_proof": [_zerox(node) for node in document.as_of.account_proof],
-                "storage_proof": [_zerox(node) for node in document.as_of.storage_proof],
+                "header": b64_encode(document.as_of.header),
+                "account_proof": [b64_encode(node) for node in document.as_of.account_proof],
+                "storage_proof": [b64_encode(node) for node in document.as_of.storage_proof],
             },
             "legs": [_leg_members(leg) for leg in document.legs],
-            "not_before": [_zerox(header) for header in document.not_before],
+            "not_before": [b64_encode(header) for header in document.not_before],
             "observed": list(document.observed),
         }
     )
@@ -142,12 +142,12 @@ def encode(document: EvmDocument) -> bytes:
 def _leg_members(leg: Leg) -> jsonc.Json:
     return {
         "link": leg.link,
-        "header": _zerox(leg.header),
+        "header": b64_encode(leg.header),
         "index": leg.index,
-        "tx": _zerox(leg.tx),
-        "tx_proof": [_zerox(node) for node in leg.tx_proof],
-        "receipt": _zerox(leg.receipt),
-        "receipt_proof": [_zerox(node) for node in leg.receipt_proof],
+        "tx": b64_encode(leg.tx),
+        "tx_proof": [b64_encode(node) for node in leg.tx_proof],
+        "receipt": b64_encode(leg.receipt),
+        "receipt_proof": [b64_encode(node) for node in leg.receipt_proof],
         "log_index": leg.log_index,
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring as _quoted
 from typing import NoReturn, TypeAlias
 
-from verifier.format.digests import Digest, hex_decode, shown
+from verifier.format.digests import Digest, b64_decode, hex_decode, shown
 from verifier.format.errors import FormatError
 
 Json: TypeAlias = bool | int | str | list["Json"] | dict[str, "Json"] | None
@@ -320,7 +320,12 @@ class Members:
 
     def zerox(self, name: str, length: int | None = None) -> bytes:
         """Take lower-case hexadecimal after 0x, of `length` bytes where that is given."""
-        return self._zerox(name, self.text(name), length)
+        text = self.text(name)
+        if not text.startswith("0x"):
+            raise FormatError(
+                "MEMBER_FORM", f"{self.what}: {name!r} begins with 0x, got {shown(text)}"
+            )
+        return self._bytes(name, text[2:], length)
 
     def array(self, name: str, most: int | None = None) -> list[Json]:
         """Take an array, of at most `most` items where that is given."""
@@ -346,9 +351,13 @@ class Members:
         """Take an array of hex digests, of at most `most`."""
         return tuple([Digest(self._bytes(name, text, 32)) for text in self.texts(name, most)])
 
-    def zeroxes(self, name: str, most: int | None) -> tuple[bytes, ...]:
-        """Take an array of 0x-hex byte strings, of at most `most` where that is given."""
-        return tuple([self._zerox(name, text, None) for text in self.texts(name, most)])
+    def b64(self, name: str) -> bytes:
+        """Take base64 with padding, in its one form."""
+        return self._b64(name, self.text(name))
+
+    def b64s(self, name: str, most: int | None) -> tuple[bytes, ...]:
+        """Take an array of base64 texts, of at most `most` where that is given."""
+        return tuple([self._b64(name, text) for text in self.texts(name, most)])
 
     def object(self, name: str) -> "Members":
         """Take an object; the caller calls `done` on it."""
@@ -391,12 +400,11 @@ class Members:
             )
         return raw
 
-    def _zerox(self, name: str, text: str, length: int | None) -> bytes:
-        if not text.startswith("0x"):
-            raise FormatError(
-                "MEMBER_FORM", f"{self.what}: {name!r} begins with 0x, got {shown(text)}"
-            )
-        return self._bytes(name, text[2:], length)
+    def _b64(self, name: str, text: str) -> bytes:
+        try:
+            return b64_decode(text)
+        except FormatError as error:
+            raise FormatError("MEMBER_FORM", f"{self.what}: {name!r}: {error.message}") from error
 
 
 def _kind(value: Json) -> str:

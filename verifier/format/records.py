@@ -50,12 +50,17 @@ class Leaf(NamedTuple):
 
 
 class Disclosure(NamedTuple):
-    """One salted field. `text` is the string that is hashed and handed on."""
+    """One salted field. `raw` is the JCS text of salt, name and value."""
 
-    text: str
+    raw: bytes
     salt: bytes
     name: str
     value: Json
+
+    @property
+    def text(self) -> str:
+        """The string that is hashed and handed on."""
+        return b64url_encode(self.raw)
 
     @property
     def digest(self) -> Digest:
@@ -210,7 +215,14 @@ def parse_disclosure(text: str) -> Disclosure:
     Raises FormatError B64URL_FORM, JSON_…, DISCLOSURE_FORM (not three elements of their
     types), DISCLOSURE_SALT or DISCLOSURE_NESTED.
     """
-    array = jsonc.decode(b64url_decode(text), "disclosure")
+    return open_disclosure(b64url_decode(text))
+
+
+def open_disclosure(raw: bytes) -> Disclosure:
+    """Read the JCS text of a disclosure. Raises FormatError as `parse_disclosure`, but B64URL_FORM
+    only for the salt.
+    """
+    array = jsonc.decode(raw, "disclosure")
     if not isinstance(array, list) or len(array) != 3:
         raise FormatError("DISCLOSURE_FORM", "want an array of salt, name and value")
     salt_text, name, value = array
@@ -220,7 +232,12 @@ def parse_disclosure(text: str) -> Disclosure:
     if len(salt) != SALT_LENGTH:
         raise FormatError("DISCLOSURE_SALT", f"a salt has 16 bytes, got {len(salt)}")
     _refuse_nesting(value)
-    return Disclosure(text, salt, name, value)
+    return Disclosure(raw, salt, name, value)
+
+
+def disclosure_line(position: int, text: str) -> bytes:
+    """How a disclosure string travels in a package (package.md §1): position, space, JCS text."""
+    return b"%d %s" % (position, b64url_decode(text))
 
 
 def _refuse_nesting(value: Json) -> None:

@@ -50,6 +50,13 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+class History(StrEnum):
+    """How much of the log's history the package shows: the shown batches, or every one."""
+
+    SHOWN = "shown"
+    FULL = "full"
+
+
 class Use(StrEnum):
     """What a block header of the package is used for."""
 
@@ -80,6 +87,7 @@ class Choices(NamedTuple):
     matter: MatterNumber
     withheld: tuple[Withheld, ...]
     erased: tuple[Erased, ...]
+    history: History
     verifier: Identity
 
 
@@ -222,6 +230,7 @@ def encode(statement: Statement) -> bytes:
             "matter": choices.matter.text,
             "withheld": withheld,
             "erased": erased,
+            "history": choices.history.value,
             "verifier": {
                 "version": choices.verifier.version,
                 "sha256": choices.verifier.sha256.hex(),
@@ -252,7 +261,7 @@ def parse(data: bytes) -> Statement:
 
     Raises FormatError JSON_…, MEMBER_…, NUMBER_…, LOG_NAME, TIME_FORM, STATEMENT_KIND,
     STATEMENT_MATTER (not the printed form), STATEMENT_REASON, STATEMENT_ORDER,
-    STATEMENT_VERSION or STATEMENT_USE.
+    STATEMENT_HISTORY, STATEMENT_VERSION or STATEMENT_USE.
     """
     members = jsonc.Members(jsonc.decode(data, "statement"), "statement")
     members.literal("format", FORMAT)
@@ -323,13 +332,14 @@ def _choices(members: jsonc.Members) -> Choices:
         one.done()
     _check_order("withheld", [(one.position, one.claim) for one in withheld])
     _check_order("erased", [(one.position, "") for one in erased])
+    history = _word(History, members.text("history"), "STATEMENT_HISTORY")
     verifier_members = members.object("verifier")
     version = verifier_members.text("version")
     if not _VERSION.fullmatch(version):
         raise FormatError("STATEMENT_VERSION", f"{shown(version)} is no version of a verifier")
     identity = Identity(version, verifier_members.hex32("sha256"))
     verifier_members.done()
-    return Choices(kind, matter, tuple(withheld), tuple(erased), identity)
+    return Choices(kind, matter, tuple(withheld), tuple(erased), history, identity)
 
 
 def _check_order(name: str, keys: Sequence[tuple[int, str]]) -> None:
@@ -394,7 +404,7 @@ matter number: {matter}
 log: {log.name} on chain {log.chain_id}, contract {log.contract}, account {log.log_address}
 as of block {as_of.block} ({as_of.time}), batch {as_of.batch}, last anchor {as_of.last_anchor}
 records in the matter as of that block: {records}; in this package: {number of shown}
-fields withheld: {number of withheld}; records erased: {number of erased}
+fields withheld: {number of withheld}; records erased: {number of erased}; history: {history}
 
 WHAT THIS IS
 Everything here is the exporter's, until you check it. Nothing in this folder can vouch for itself:
@@ -411,10 +421,11 @@ The policy says whom you trust; the inputs say which matter number, from which d
 HOW TO CHECK WITH OTHER TOOLS
   files:      sha256sum -c manifest-sha256.txt        (in this folder's parent)
   bag:        python -m bagit --validate .            (in this folder's parent)
-  a leaf:     (printf '\\000'; cat data/matter/leaves/000000.json) | sha256sum    gives its leaf hash
-  a field:    printf %s LINE | sha256sum              LINE from data/disclosures; base64url of it stands in the leaf
+  a leaf:     (printf '\\000'; sed -n 1p data/matter/leaves.txt | tr -d '\\n') | sha256sum     gives the first leaf's hash
+  a field:    sed -n 1p data/disclosures.txt | cut -d' ' -f2- | tr -d '\\n' | basenc --base64url -w0 | tr -d = | openssl sha256 -binary | basenc --base64url
+              gives the digest that stands in the leaf at that position under that name
   a batch:    data/batches/*.tlog-proof are C2SP tlog-proofs, their checkpoints C2SP signed notes
-  a block:    Keccak-256 of a header in data/anchors/evm.json is its block hash
+  a block:    Keccak-256 of a header in data/anchors/evm.json (base64) is its block hash
 
 WHAT IT DOES NOT SHOW
 Records that were never given to the service. A second matter number. Whether what a record says is true.
@@ -443,6 +454,7 @@ def readme(statement: Statement) -> bytes:
         "number of shown": str(len(statement.shown)),
         "number of withheld": str(len(choices.withheld)),
         "number of erased": str(len(choices.erased)),
+        "history": choices.history.value,
         "verifier.version": choices.verifier.version,
         "verifier.sha256": choices.verifier.sha256.hex(),
     }

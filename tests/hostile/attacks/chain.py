@@ -17,12 +17,13 @@ from eth_utils.crypto import keccak
 from tests.hostile.case import Case, attack, case, damaged, honest
 from tests.hostile.chain import Call, Chain, Sender, encode_rlp
 from tests.hostile.damage import Change
-from tests.hostile.export import as_of_proof, consistency_proofs, tlog_proof, zerox
+from tests.hostile.export import as_of_proof, b64s, consistency_proofs, tlog_proof
 from tests.hostile.log import Log, Secrets, anchor_call
 from tests.hostile.package import CONSISTENCY, EVM, Package, proof_path
 from tests.hostile.persons import Toml
 from tests.hostile.world import CODE_HASH, HOUR, STRANGERS_CALL, World
 from verifier.format import trees
+from verifier.format.digests import b64_decode, b64_encode
 from verifier.format.times import format_block_time
 
 OTHER_CONTRACT = b"\xc0\xde" * 10
@@ -81,6 +82,61 @@ def evm_with_upper_case_address() -> Case:
     return case(
         evm_changed(package, lambda evm: evm.update(contract=evm["contract"].upper())).sealed()
     )
+
+
+def base64_of_a_node(change: Callable[[str], str]) -> Case:
+    """The honest package with the first padded node of the account proof written otherwise."""
+
+    def write(evm: dict[str, Any]) -> None:
+        nodes = evm["as_of"]["account_proof"]
+        at = next(i for i, node in enumerate(nodes) if node.endswith("="))
+        nodes[at] = change(nodes[at])
+
+    return with_evm(write)
+
+
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+def evm_with_tail_bits() -> Case:
+    """An unused bit before the padding is set: another text for the same node."""
+
+    def set_bit(text: str) -> str:
+        bare = text.rstrip("=")
+        return bare[:-1] + BASE64[BASE64.index(bare[-1]) | 1] + text[len(bare) :]
+
+    return base64_of_a_node(set_bit)
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+def evm_with_a_stray_character() -> Case:
+    """A line end stands inside the base64, as mail programs put it and lax readers skip it."""
+    return base64_of_a_node(lambda text: text[:64] + "\n" + text[64:])
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+def evm_without_padding() -> Case:
+    """The padding is left out."""
+    return base64_of_a_node(lambda text: text.rstrip("="))
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+def evm_with_too_much_padding() -> Case:
+    """Four characters of padding follow the text."""
+    return base64_of_a_node(lambda text: text + "====")
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+def evm_in_the_other_alphabet() -> Case:
+    """The characters 62 and 63 are those of base64url."""
+    return base64_of_a_node(lambda text: text.replace("+", "-").replace("/", "_"))
+
+
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+def evm_in_hex() -> Case:
+    """A node is written as hex after 0x, as nodes print it."""
+    return base64_of_a_node(lambda text: "0x" + b64_decode(text).hex())
 
 
 @attack(anchor="4.1 FAIL EVM_FORM:EVM_LEG_ORDER")
@@ -306,11 +362,16 @@ def at_tip(change: Callable[[list[bytes]], list[bytes]]) -> Change:
     return lambda fields, number: change(fields) if number == tip else fields
 
 
+def longer(text: str) -> str:
+    """Base64 of one zero byte more."""
+    return b64_encode(b64_decode(text) + b"\0")
+
+
 @attack(anchor="4.4 FAIL HEADER_FORM:RLP_TRAILING")
 def header_with_trailing_byte() -> Case:
     """A byte follows the header; the person's source gives the hash with it."""
     package = evm_changed(
-        honest().complete(), lambda evm: evm["as_of"].update(header=evm["as_of"]["header"] + "00")
+        honest().complete(), lambda evm: evm["as_of"].update(header=longer(evm["as_of"]["header"]))
     )
     return believed(package.restated())
 
@@ -320,10 +381,10 @@ def header_with_long_length() -> Case:
     """The list's length is written with a leading zero byte; decoders that allow it agree."""
 
     def change(evm: dict[str, Any]) -> None:
-        raw = bytes.fromhex(evm["as_of"]["header"][2:])
+        raw = b64_decode(evm["as_of"]["header"])
         if raw[0] != 0xF9:
             raise AssertionError("want a list with a length of two bytes")
-        evm["as_of"]["header"] = "0x" + (b"\xfa\x00" + raw[1:]).hex()
+        evm["as_of"]["header"] = b64_encode(b"\xfa\x00" + raw[1:])
 
     # No strict reader gets a number or a time out of it, so the statement stays as it is.
     return case(evm_changed(honest().complete(), change).sealed())
@@ -353,7 +414,7 @@ def account_proof_of_another_contract() -> Case:
     world = World.told(other_contracts={OTHER_CONTRACT: CODE_HASH})
     nodes = world.chain.prove_account(world.chain.tip, OTHER_CONTRACT)
     package = evm_changed(
-        world.complete(), lambda evm: evm["as_of"].update(account_proof=zerox(nodes))
+        world.complete(), lambda evm: evm["as_of"].update(account_proof=b64s(nodes))
     )
     return case(package.restated(), world)
 
@@ -362,7 +423,7 @@ def account_proof_of_another_contract() -> Case:
 def contract_that_was_never_deployed() -> Case:
     """The pinned contract has no account; the proof shows just that."""
     chain, tip = honest().chain, honest().chain.tip
-    nodes = zerox(chain.prove_account(tip, OTHER_CONTRACT))
+    nodes = b64s(chain.prove_account(tip, OTHER_CONTRACT))
     address = "0x" + OTHER_CONTRACT.hex()
 
     def change(evm: dict[str, Any]) -> None:
@@ -404,7 +465,7 @@ def slot_of_another_log() -> Case:
     tip = world.chain.tip
     nodes = world.chain.prove_slot(tip, world.log.contract, stranger.address)
     package = evm_changed(
-        world.complete(), lambda evm: evm["as_of"].update(storage_proof=zerox(nodes))
+        world.complete(), lambda evm: evm["as_of"].update(storage_proof=b64s(nodes))
     )
     return case(package.restated(), world)
 
@@ -413,7 +474,7 @@ def slot_of_another_log() -> Case:
 def log_that_never_anchored() -> Case:
     """The pinned account has no slot; the proof shows just that."""
     chain, tip = honest().chain, honest().chain.tip
-    nodes = zerox(chain.prove_slot(tip, honest().contract, b"\x33" * 20))
+    nodes = b64s(chain.prove_slot(tip, honest().contract, b"\x33" * 20))
     address = "0x" + "33" * 20
 
     def change(evm: dict[str, Any]) -> None:
@@ -551,9 +612,9 @@ def leg_in_a_block_above_the_as_of_block() -> Case:
     """The first leg's header has a number that the as-of block has not reached."""
 
     def raise_number(evm: dict[str, Any]) -> None:
-        fields = rlp.decode(bytes.fromhex(evm["legs"][0]["header"][2:]))
+        fields = rlp.decode(b64_decode(evm["legs"][0]["header"]))
         fields[8] = (10**6).to_bytes(3, "big")
-        evm["legs"][0]["header"] = "0x" + rlp.encode(fields).hex()
+        evm["legs"][0]["header"] = b64_encode(rlp.encode(fields))
 
     return case(evm_changed(honest().complete(), raise_number).restated())
 

@@ -16,23 +16,23 @@ from tests.hostile.export import consistency_proofs, leg, tlog_proof
 from tests.hostile.log import map_proof
 from tests.hostile.package import (
     CONSISTENCY,
+    DISCLOSURES,
     EVM,
+    LEAVES,
     MANIFESTS,
     README,
     SM3,
     STATEMENT,
     TAG_MANIFESTS,
     Package,
-    disclosure_path,
     header_path,
-    leaf_path,
     map_path,
     proof_path,
 )
 from tests.hostile.persons import toml
 from tests.hostile.world import CASE
-from verifier.format import jsonc, trees
-from verifier.format.digests import b64url_encode
+from verifier.format import trees
+from verifier.format.digests import b64_encode
 
 
 def package() -> Package:
@@ -314,13 +314,6 @@ def attachment_of_a_withheld_field() -> Case:
 
 
 @attack(container="2.5 FAIL FILE_UNKNOWN")
-def disclosures_of_a_leaf_that_is_not_there() -> Case:
-    """There are disclosures for a position beyond the matter."""
-    text = b64url_encode(jsonc.encode([b64url_encode(b"\x5a" * 16), "text", "nothing"]))
-    return added(disclosure_path(77), text.encode() + b"\n")
-
-
-@attack(container="2.5 FAIL FILE_UNKNOWN")
 def paths_in_a_complete_package() -> Case:
     """A complete package has inclusion paths, which only extracts have."""
     return added("data/matter/paths.json", honest().extract()["data/matter/paths.json"])
@@ -329,14 +322,33 @@ def paths_in_a_complete_package() -> Case:
 @attack(container="2.5 FAIL FILE_UNKNOWN")
 def leaf_in_an_absent_package() -> Case:
     """A package that says "nothing" holds a leaf."""
-    leaf = package()[leaf_path(0)]
-    return case(honest().absent().put(leaf_path(0), leaf).restated())
+    return case(honest().absent().put(LEAVES, package()[LEAVES]).restated())
 
 
 @attack(container="2.5 FAIL FILE_UNKNOWN")
-def leaf_with_a_short_number() -> Case:
-    """A leaf's file name is not padded."""
-    return added("data/matter/leaves/7.json", package()[leaf_path(0)])
+def disclosures_in_an_absent_package() -> Case:
+    """A package that says "nothing" holds disclosures."""
+    return case(honest().absent().put(DISCLOSURES, package()[DISCLOSURES]).restated())
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def leaf_in_a_file_of_its_own() -> Case:
+    """A leaf stands a second time, in a file of its own."""
+    return added("data/matter/leaves/000000.json", package().leaf(0))
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def disclosures_in_a_second_file() -> Case:
+    """Disclosures stand a second time, where a person might look first."""
+    return added("data/matter/disclosures.txt", package()[DISCLOSURES])
+
+
+@attack(container="2.5 FAIL FILE_MISSING", completeness="8.5 FAIL RECORDS_MISSING")
+def leaves_missing() -> Case:
+    """The file of leaves is not there, nor that of disclosures."""
+    made = package().chosen(withheld=[], erased=[]).drop(LEAVES, DISCLOSURES)
+    [attachment] = [path for path in made.files if path.startswith("data/attachments/")]
+    return case(made.drop(attachment).restated())
 
 
 @attack(container="2.5 FAIL FILE_UNKNOWN")
@@ -352,14 +364,8 @@ def batch_that_no_anchor_ends_with() -> Case:
     )
     assert batch.not_before is not None
     evm = more.json(EVM)
-    evm["not_before"].insert(0, "0x" + batch.not_before.header.hex())
+    evm["not_before"].insert(0, b64_encode(batch.not_before.header))
     return case(more.put_json(EVM, evm).restated())
-
-
-@attack(container="2.5 FAIL FILE_UNKNOWN")
-def empty_file_of_disclosures() -> Case:
-    """A record without a disclosure has a file for them all the same."""
-    return added(disclosure_path(2), b"")
 
 
 @attack(container="2.5 FAIL FILE_UNKNOWN")
@@ -394,7 +400,7 @@ def batch_shown_too(made: Package, index: int) -> Case:
     proofs = consistency_proofs(hashes, [shown_index + 1 for shown_index in shown])
     more = more.put_json(CONSISTENCY, more.json(CONSISTENCY) | {"proofs": proofs})
     headers = [
-        "0x" + block.header.hex()
+        b64_encode(block.header)
         for block in world.chain.blocks
         if block in [world.log.batches[shown_index].not_before for shown_index in shown]
     ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import rlp
 
-from tests.hostile.attacks.chain import OTHER_CONTRACT, evm_changed, with_evm
+from tests.hostile.attacks.chain import OTHER_CONTRACT, evm_changed, longer, with_evm
 from tests.hostile.case import Case, attack, case, damaged, honest
 from tests.hostile.chain import encode_rlp, integer
 from tests.hostile.damage import Change
@@ -265,7 +265,7 @@ def leg_in_a_block_of_another_time() -> Case:
 @attack(anchor="4.10 FAIL LEG_INVALID")
 def leg_with_a_trailing_byte_after_the_header() -> Case:
     """A byte follows the leg's header."""
-    return leg_member("header", lambda header: header + "00")
+    return leg_member("header", longer)
 
 
 @attack(anchor="4.10 FAIL LEG_INVALID")

@@ -5,6 +5,7 @@ The service is the attacker: it signs, anchors and proves what it has damaged.
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -22,14 +23,12 @@ from tests.hostile.package import (
     EVM,
     PATHS,
     Package,
-    disclosure_path,
     header_path,
-    leaf_path,
     map_path,
     proof_path,
 )
 from tests.hostile.world import CASE, GENESIS_TIME, HOUR, NOBODY, World
-from verifier.format import matter_map, trees
+from verifier.format import jsonc, matter_map, trees
 from verifier.format.digests import ZERO, Digest, b64_encode
 
 # RFC 8032 §5.1: the order of the group.
@@ -564,8 +563,8 @@ def absence_shown_as_a_complete_matter() -> Case:
 def leaf_exchanged() -> Case:
     """The exporter shows another leaf in place of one of the tree."""
     package = honest().complete()
-    leaf = package.json(leaf_path(4)) | {"recorded_at": "2026-10-01T00:00:00.000Z"}
-    return case(package.put_json(leaf_path(4), leaf).restated())
+    leaf = json.loads(package.leaf(4)) | {"recorded_at": "2026-10-01T00:00:00.000Z"}
+    return case(package.put_leaf(4, jsonc.encode(leaf)).restated())
 
 
 @attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", order="11.1 NOT CHECKED BLOCKED")
@@ -576,7 +575,7 @@ def size_swapped_under_one_root() -> Case:
         return head.replace("\n6\n", "\n5\n")
 
     world = World.told(damage={"head": at(change, matter=CASE)})
-    package = world.complete(erased={}).drop(leaf_path(5), disclosure_path(5))
+    package = world.complete(erased={}).drop_leaf(5)
     return case(package.restated(), world)
 
 
@@ -605,8 +604,7 @@ def path_for_an_index_beyond_the_size() -> Case:
     late = world.log.add(CASE, "document", {"title": "too late", "occurred_at": None})
     paths = package.json(PATHS)
     paths["inclusion"].append(paths["inclusion"][-1] | {"position": 6})
-    lines = "".join(late.disclosures[name] + "\n" for name in sorted(late.disclosures))
-    package = package.put(leaf_path(6), late.leaf).put(disclosure_path(6), lines.encode())
+    package = package.add_leaf(late.leaf, late.opened)
     return case(package.put_json(PATHS, paths).restated(), world)
 
 
@@ -793,7 +791,7 @@ def not_before_header_missing() -> Case:
 @attack(time="10.2 FAIL NOT_BEFORE_MISMATCH")
 def not_before_header_that_nobody_names() -> Case:
     """evm.json has a header that no batch header names."""
-    genesis = "0x" + honest().chain.blocks[0].header.hex()
+    genesis = b64_encode(honest().chain.blocks[0].header)
     return with_evm(lambda evm: evm["not_before"].insert(0, genesis))
 
 
@@ -856,7 +854,7 @@ def not_before_above_the_as_of_block() -> Case:
         branch.mine(GENESIS_TIME)
     world = World.told(headers={FIRST_SHOWN: {"not_before": as_named(branch, branch.tip)}})
     package = evm_changed(
-        world.complete(), lambda evm: evm["not_before"].append("0x" + branch.tip.header.hex())
+        world.complete(), lambda evm: evm["not_before"].append(b64_encode(branch.tip.header))
     )
     inputs = world.inputs()
     inputs["block"].append(as_named(branch, branch.tip))

@@ -16,9 +16,7 @@ from tests.hostile.log import Key
 from tests.hostile.package import (
     CONSISTENCY,
     EVM,
-    disclosure_path,
     header_path,
-    leaf_path,
     map_path,
     proof_path,
 )
@@ -382,7 +380,7 @@ def leaf_missing(position: int) -> Case:
     claims = world.log.matters[CASE].records[2].disclosures
     kept = {(0, "text"): "privilege"} | {(2, claim): "personal_data" for claim in claims}
     package = world.complete(withheld=kept, erased={})
-    return case(package.drop(leaf_path(position), disclosure_path(position)).restated())
+    return case(package.drop_leaf(position).restated())
 
 
 @attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
@@ -393,11 +391,7 @@ def leaf_beyond_the_head() -> Case:
     world.log.add(CASE, "document", {"title": "too late", "occurred_at": None})
     [late] = world.log.matters[CASE].records[6:]
     package = world.complete(as_of=as_of)
-    lines = "".join(late.disclosures[name] + "\n" for name in sorted(late.disclosures))
-    return case(
-        package.put(leaf_path(6), late.leaf).put(disclosure_path(6), lines.encode()).restated(),
-        world,
-    )
+    return case(package.add_leaf(late.leaf, late.opened).restated(), world)
 
 
 @attack(inclusion="6.3 FAIL MAP_PROOF")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from typing import Any
 
 from tests.hostile.case import Case, attack, case, damaged, honest
 from tests.hostile.damage import Change
-from tests.hostile.package import Package, disclosure_path
+from tests.hostile.package import DISCLOSURES, LEAVES, Package, disclosure_line, opened
 from tests.hostile.world import CASE, ERASED, WITHHELD, World
 from verifier.format import jsonc
 from verifier.format.digests import b64url_encode
@@ -113,9 +112,9 @@ def leaf_with_members_out_of_order() -> Case:
     return damaged(damage={"leaf_bytes": leaf_bytes(change)})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX")
 def leaf_with_trailing_line_feed() -> Case:
-    """A line feed follows the value."""
+    """A line feed belongs to the leaf, so that an empty line follows it."""
     return damaged(damage={"leaf_bytes": leaf_bytes(lambda leaf: leaf + b"\n")})
 
 
@@ -165,7 +164,7 @@ def leaf_with_source_without_number() -> Case:
 def leaf_without_claims() -> Case:
     """The leaf has no claim, yet fills a position."""
     world = World.told(damage={"leaf": leaf_member(position=5, claims={})})
-    return case(world.complete(erased={}).drop(disclosure_path(5)).restated(), world)
+    return case(world.complete(erased={}).put_disclosures(5, []).restated(), world)
 
 
 @attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SIZE")
@@ -256,7 +255,7 @@ def leaf_with_names_in_two_normal_forms() -> Case:
     claims = {name: b64url_encode(bytes([i]) * 32) for i, name in enumerate(names)}
     world = World.told(damage={"leaf": leaf_member(claims=claims)})
     kept = {**WITHHELD, **{(1, name): "other" for name in names}}
-    return case(world.complete(withheld=kept).drop(disclosure_path(1)).restated(), world)
+    return case(world.complete(withheld=kept).put_disclosures(1, []).restated(), world)
 
 
 @attack()
@@ -305,9 +304,9 @@ def encoded(document: str) -> Callable[[str], str]:
     return lambda _: b64url_encode(document.replace("SALT", salt).encode())
 
 
-def opened(text: str) -> list[Any]:
+def elements(text: str) -> list[Any]:
     """Salt, name and value of a disclosure string."""
-    found: list[Any] = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    found: list[Any] = json.loads(opened(text))
     return found
 
 
@@ -321,21 +320,21 @@ def set_tail_bit(text: str) -> str:
     return text[:-1] + ALPHABET[ALPHABET.index(text[-1]) | 1]
 
 
-@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosure_with_tail_bits() -> Case:
-    """An unused bit at the end of the base64url is set."""
+    """The service commits to a string with an unused bit at the end of the base64url set."""
     return disclosure(set_tail_bit, name="amount")
 
 
-@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosure_with_stray_character() -> Case:
-    """A space stands inside the base64url, where lax readers skip it."""
+    """The service commits to base64url with a space inside, which lax readers skip."""
     return disclosure(lambda text: text[:8] + " " + text[8:])
 
 
-@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosure_with_padding() -> Case:
-    """The base64url is padded."""
+    """The service commits to base64url with padding."""
     return disclosure(lambda text: text + "=")
 
 
@@ -425,8 +424,8 @@ def disclosure_with_an_array_digest() -> Case:
 @attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosure_under_another_record() -> Case:
     """The exporter shows the amount of record 0 under record 1, at the same name."""
-    lines0 = honest().complete()[disclosure_path(0)].splitlines(keepends=True)
-    return with_lines(1, lambda lines: [lines0[1], *lines[1:]])
+    other = honest().complete().disclosures(0)[1]
+    return with_disclosures(1, lambda texts: [other, *texts[1:]])
 
 
 @attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
@@ -450,54 +449,251 @@ def disclosure_under_another_name() -> Case:
 @attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosures_out_of_order() -> Case:
     """The exporter turns two lines around."""
-    return with_lines(1, lambda lines: [lines[1], lines[0], *lines[2:]])
+    return with_disclosures(1, lambda texts: [texts[1], texts[0], *texts[2:]])
 
 
 @attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosure_twice() -> Case:
     """The exporter lists one disclosure twice."""
-    return with_lines(1, lambda lines: [lines[0], *lines])
+    return with_disclosures(1, lambda texts: [texts[0], *texts])
 
 
 @attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
 def disclosure_of_another_value() -> Case:
     """The exporter writes another amount with the salt of the true one."""
 
-    def change(lines: list[bytes]) -> list[bytes]:
-        text = lines[0].decode().strip()
-        true = honest().log.matters[CASE].records[1].disclosures["amount"]
-        if text != true:
+    def change(texts: list[bytes]) -> list[bytes]:
+        salt, name, value = json.loads(texts[0])
+        if name != "amount":
             raise AssertionError("line 0 isn't the amount")
-        salt, name, value = opened(text)
-        forged = jsonc.encode([salt, name, value | {"minor": 1}])
-        return [b64url_encode(forged).encode() + b"\n", *lines[1:]]
+        return [jsonc.encode([salt, name, value | {"minor": 1}]), *texts[1:]]
 
-    return with_lines(1, change)
+    return with_disclosures(1, change)
 
 
-def with_lines(position: int, change: Callable[[list[bytes]], list[bytes]]) -> Case:
-    """The honest package with other lines of disclosures at a position."""
+def with_disclosures(position: int, change: Callable[[list[bytes]], list[bytes]]) -> Case:
+    """The honest package with other disclosures at a position."""
     package = honest().complete()
-    lines = change(package[disclosure_path(position)].splitlines(keepends=True))
-    return case(package.put(disclosure_path(position), b"".join(lines)).sealed())
+    return case(package.put_disclosures(position, change(package.disclosures(position))).sealed())
 
 
-@attack(integrity="3.5 FAIL DISCLOSURE_FORM:B64URL_FORM")
+# ---------------------------------------------------------------------- the two files of lines
+
+
+def with_lines(
+    path: str, change: Callable[[list[bytes]], list[bytes]], kind: str = "complete"
+) -> Case:
+    """The honest package with other lines in a file, restated."""
+    package: Package = getattr(honest(), kind)()
+    return case(package.change_lines(path, change).restated())
+
+
+def with_end(path: str, change: Callable[[bytes], bytes]) -> Case:
+    """The honest package with another end of a file of lines, restated."""
+    package = honest().complete()
+    return case(package.put(path, change(package[path])).restated())
+
+
+@attack(integrity="3.2 FAIL LEAF_MISPLACED")
+def leaf_line_doubled() -> Case:
+    """The exporter lists one leaf twice."""
+    return with_lines(LEAVES, lambda lines: [*lines[:2], *lines[1:]])
+
+
+@attack(integrity="3.2 FAIL LEAF_MISPLACED")
+def leaf_lines_swapped() -> Case:
+    """The exporter turns two leaves around."""
+    return with_lines(LEAVES, lambda lines: [lines[1], lines[0], *lines[2:]])
+
+
+@attack(integrity="3.2 FAIL LEAF_MISPLACED")
+def leaf_lines_swapped_in_an_extract() -> Case:
+    """The exporter of an extract turns its two leaves around."""
+    return with_lines(LEAVES, lambda lines: lines[::-1], "extract")
+
+
+@attack(
+    integrity="3.2 FAIL LEAF_MISPLACED",
+    inclusion="6.5 FAIL RECORD_NOT_INCLUDED",
+    order="11.1 NOT CHECKED BLOCKED",
+)
+def leaf_line_of_another_matter() -> Case:
+    """The exporter puts a leaf of another matter in the place of one."""
+    foreign = honest().log.matters["other"].records[1].leaf
+    return with_lines(LEAVES, lambda lines: [lines[0], foreign, *lines[2:]])
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL")
+def leaf_lines_with_carriage_returns() -> Case:
+    """The exporter ends the lines of leaves with CR LF."""
+    return with_lines(LEAVES, lambda lines: [line + b"\r" for line in lines])
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:LINES_END")
+def leaf_lines_without_last_line_feed() -> Case:
+    """The exporter doesn't end the last line of leaves."""
+    return with_end(LEAVES, lambda content: content[:-1])
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX")
+def leaf_lines_with_an_empty_line() -> Case:
+    """The exporter puts an empty line between two leaves."""
+    return with_lines(LEAVES, lambda lines: [lines[0], b"", *lines[1:]])
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX")
+def leaf_lines_with_an_empty_line_at_the_end() -> Case:
+    """The exporter ends the leaves with an empty line."""
+    return with_end(LEAVES, lambda content: content + b"\n")
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:LINES_END")
+def leaf_lines_with_trailing_bytes() -> Case:
+    """Bytes follow the last line of leaves."""
+    return with_end(LEAVES, lambda content: content + b" ")
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:LINES_EMPTY")
+def leaf_file_without_a_line() -> Case:
+    """The file of leaves is there and empty."""
+    return with_end(LEAVES, lambda _: b"")
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX")
+def two_leaves_on_one_line() -> Case:
+    """The exporter takes the LF between two leaves away."""
+    return with_lines(LEAVES, lambda lines: [lines[0] + lines[1], *lines[2:]])
+
+
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL")
+def leaf_line_that_is_not_canonical() -> Case:
+    """The exporter puts a space behind a comma of a leaf."""
+    return with_lines(LEAVES, lambda lines: [lines[0].replace(b",", b", ", 1), *lines[1:]])
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def disclosure_line_dropped() -> Case:
+    """The exporter takes a line of disclosures away and lists nothing."""
+    return with_lines(DISCLOSURES, lambda lines: lines[1:])
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_lines_of_two_leaves_swapped() -> Case:
+    """The exporter puts the disclosures of record 1 before those of record 0."""
+    return with_lines(DISCLOSURES, lambda lines: sorted(lines, key=lambda one: one[:1] == b"0"))
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_line_of_another_matter() -> Case:
+    """The exporter shows a field of another matter's record under the same position and name."""
+    foreign = opened(honest().log.matters["other"].records[1].disclosures["amount"])
+    return with_disclosures(1, lambda texts: [foreign, *texts[1:]])
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_of_a_leaf_that_is_not_there() -> Case:
+    """There is a disclosure for a position beyond the matter."""
+    made = jsonc.encode([b64url_encode(b"\x5a" * 16), "text", "nothing"])
+    return with_lines(DISCLOSURES, lambda lines: [*lines, disclosure_line(77, made)])
+
+
+@attack(integrity="3.6 FAIL DISCLOSURE_MISMATCH")
+def disclosure_of_a_leaf_that_an_extract_leaves_out() -> Case:
+    """An extract discloses a field of a record that it doesn't show."""
+    line = disclosure_line(1, honest().complete().disclosures(1)[0])
+    made = honest().extract()
+    first = len(made.disclosures(0))
+    return with_lines(DISCLOSURES, lambda ls: [*ls[:first], line, *ls[first:]], "extract")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_NOT_CANONICAL")
 def disclosures_with_carriage_returns() -> Case:
     """The exporter ends lines with CR LF."""
-    return with_lines(1, lambda lines: [line[:-1] + b"\r\n" for line in lines])
+    return with_lines(DISCLOSURES, lambda lines: [line + b"\r" for line in lines])
 
 
-@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURES_LINES")
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:LINES_END")
 def disclosures_without_last_line_feed() -> Case:
     """The exporter doesn't end the last line."""
-    return with_lines(1, lambda lines: [*lines[:-1], lines[-1][:-1]])
+    return with_end(DISCLOSURES, lambda content: content[:-1])
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:LINES_END")
+def disclosures_with_trailing_bytes() -> Case:
+    """Bytes follow the last disclosure."""
+    return with_end(DISCLOSURES, lambda content: content + b"\0")
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:LINES_EMPTY")
+def disclosure_file_without_a_line() -> Case:
+    """Nothing is disclosed, and the file is there all the same."""
+    claims = {
+        (record.position, claim): "other"
+        for record in honest().log.matters[CASE].records
+        for claim in record.disclosures
+    }
+    package = honest().complete(withheld=claims, erased={})
+    return case(package.put(DISCLOSURES, b"").restated())
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_POSITION")
+def disclosures_with_an_empty_line() -> Case:
+    """The exporter puts an empty line between two."""
+    return with_lines(DISCLOSURES, lambda lines: [lines[0], b"", *lines[1:]])
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_POSITION")
+def disclosure_with_a_leading_zero() -> Case:
+    """A position is written as 00."""
+    return first_disclosure(lambda line: b"0" + line)
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_POSITION")
+def disclosure_with_a_signed_position() -> Case:
+    """A position is written as +0."""
+    return first_disclosure(lambda line: b"+" + line)
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_POSITION")
+def disclosure_with_a_position_in_other_digits() -> Case:
+    """A position is written with an Arabic-Indic digit, which many readers take for a number."""
+    return first_disclosure(lambda line: "\u0660".encode() + line[1:])
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:DISCLOSURE_POSITION")
+def disclosure_with_a_tab() -> Case:
+    """A tab stands where the space belongs."""
+    return first_disclosure(lambda line: line.replace(b" ", b"\t", 1))
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_NOT_CANONICAL")
+def disclosure_with_two_spaces() -> Case:
+    """Two spaces stand where one belongs."""
+    return first_disclosure(lambda line: line.replace(b" ", b"  ", 1))
+
+
+@attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_NOT_CANONICAL")
+def disclosure_that_is_not_canonical() -> Case:
+    """The exporter writes a letter of a field as an escape: to a reader it says the same."""
+    return first_disclosure(lambda line: line.replace(b'"addressee"', b'"\\u0061ddressee"'))
 
 
 @attack(integrity="3.5 FAIL DISCLOSURE_FORM:JSON_SYNTAX")
-def disclosures_with_an_empty_line() -> Case:
-    """The exporter puts an empty line between two."""
-    return with_lines(1, lambda lines: [lines[0], b"\n", *lines[1:]])
+def two_disclosures_on_one_line() -> Case:
+    """The exporter takes the LF between two disclosures away."""
+    return with_lines(DISCLOSURES, lambda lines: [lines[0] + lines[1], *lines[2:]])
+
+
+def first_disclosure(change: Callable[[bytes], bytes]) -> Case:
+    """The honest package with another first line of disclosures."""
+
+    def other(lines: list[bytes]) -> list[bytes]:
+        changed = change(lines[0])
+        if changed == lines[0]:
+            raise AssertionError("the first line isn't what was expected")
+        return [changed, *lines[1:]]
+
+    return with_lines(DISCLOSURES, other)
 
 
 @attack(integrity="3.7 FAIL SALT_REUSED")
@@ -549,7 +745,7 @@ def attachment_claim(**members: Any) -> Case:
     def at(text: str, **where: Any) -> str:
         if where != {"matter": CASE, "position": 3, "name": "attachment-0"}:
             return text
-        salt, name, value = opened(text)
+        salt, name, value = elements(text)
         return b64url_encode(jsonc.encode([salt, name, value | members]))
 
     return damaged(damage={"disclosure": at})
@@ -580,7 +776,7 @@ def one_file_for_two_attachments() -> Case:
     def at(text: str, **where: Any) -> str:
         if where["name"] != "attachment-1":
             return text
-        salt, name, value = opened(text)
+        salt, name, value = elements(text)
         return b64url_encode(jsonc.encode([salt, name, value | {"name": first}]))
 
     first = ""
@@ -635,8 +831,8 @@ def erased_record_with_a_disclosure() -> Case:
     """The exporter lists a record as erased and shows a field of it all the same."""
     world = honest()
     package = world.complete()
-    line = world.log.matters[CASE].records[2].disclosures["direction"] + "\n"
-    return case(package.put(disclosure_path(2), line.encode()).restated())
+    text = opened(world.log.matters[CASE].records[2].disclosures["direction"])
+    return case(package.put_disclosures(2, [text]).restated())
 
 
 @attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
@@ -680,7 +876,7 @@ def erasure_target(**members: Any) -> Case:
     def at(text: str, **where: Any) -> str:
         if where["name"] != "target":
             return text
-        salt, name, value = opened(text)
+        salt, name, value = elements(text)
         return b64url_encode(jsonc.encode([salt, name, value | members]))
 
     return damaged(damage={"disclosure": at})

@@ -14,6 +14,7 @@ EVENT: dict[str, Any] = {
     "type": "ObjectEvent",
     "action": "OBSERVE",
     "bizStep": "urn:epcglobal:cbv:bizstep:shipping",
+    "readPoint": {"id": "urn:epc:id:sgln:9521321.00001.0"},
     "epcList": ["urn:epc:id:sgtin:9521321.107346.2017"],
     "quantityList": [{"epcClass": "urn:epc:class:lgtin:9521321.011111.4444", "quantity": 10.5}],
     "eventTime": "2026-02-03T20:33:31.116987-06:00",
@@ -70,6 +71,13 @@ def test_time_and_zone_are_two_facts_and_the_order_leads_to_the_matter(
     assert record["status"] == "actual"
     assert record["label"] == "shipping"
     assert record["reference"] == EVENT["eventID"]
+    # What another claim says, its identifier and its times, stands there alone.
+    assert record["event"] == {
+        "type": "ObjectEvent",
+        "action": "OBSERVE",
+        "step": EVENT["bizStep"],
+        "read_point": "urn:epc:id:sgln:9521321.00001.0",
+    }
     raw = record["raw"]
     assert isinstance(raw, dict)
     assert json.loads(str(raw["text"])) == EVENT

@@ -29,9 +29,6 @@ def test_good_rows_enter_and_an_unknown_account_waits(
     assert first["occurred_at"] == "2026-02-01T09:00:00.000Z"
     assert second["subject"] == "Second reminder,\nwith a second line"
     assert second["raw"] == {
-        "file_sha256": report.sha256.hex(),
-        "start": LETTERS_CSV.index("L2,"),
-        "end": LETTERS_CSV.index("L3,"),
         "text": LETTERS_CSV[LETTERS_CSV.index("L2,") : LETTERS_CSV.index("L3,")],
     }
     assert second["import"] == {
@@ -39,6 +36,8 @@ def test_good_rows_enter_and_an_unknown_account_waits(
         "version": "1.1",
         "file_sha256": report.sha256.hex(),
         "row": 3,
+        "start": LETTERS_CSV.index("L2,"),
+        "end": LETTERS_CSV.index("L3,"),
     }
     assert world.rebuilt(path) == LETTERS_CSV.encode()
 

@@ -99,7 +99,7 @@ def test_bytes_that_are_no_proof_do_not_hold(data: bytes) -> None:
 
 def test_a_header_that_is_none_has_no_block() -> None:
     proof = document()
-    proof["as_of"]["header"] = "0xc0"
+    proof["as_of"]["header"] = "wA=="
     check = checked(proof)
     assert found(check)[0] == ("4.4", "HEADER_FORM:HEADER_FIELDS")
     assert check.block_hash is None

@@ -48,15 +48,15 @@ def test_a_format_error_is_kept_and_no_other_is() -> None:
 def test_every_file_of_an_honest_package_has_its_place(tmp_path: Path) -> None:
     parts = load(honest().complete(), tmp_path)
     assert parts.unknown == []
-    assert parts.leaf_numbers == list(parts.leaves) == list(range(6))
+    assert list(parts.leaves) == list(range(6))
     # The erased record has no disclosures left.
-    assert parts.disclosure_numbers == [0, 1, 3, 4, 5]
+    assert sorted({one.position for one in parts.disclosures}) == [0, 1, 3, 4, 5]
     assert parts.batch_numbers == list(parts.batches) == [2, 4, 5]
     assert parts.statement.need().choices.kind is Kind.COMPLETE
     assert [bag.attachment_name(one.need().name) for one in parts.attachments] == (
         parts.attachment_files
     )
-    errors = [part.error for part in parts.leaves.values()]
+    errors = []
     for shown in parts.batches.values():
         errors += [shown.header.error, shown.map_proof.error]
         errors += [shown.tlog_proof.error, shown.checkpoint.error]
@@ -66,10 +66,13 @@ def test_every_file_of_an_honest_package_has_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "data/matter/leaves/0.json",
-        "data/matter/leaves/000001.JSON",
-        "data/matter/leaves/x/000001.json",
-        "data/disclosures/000001.json",
+        "data/matter/leaves/000000.json",
+        "data/matter/leaves.TXT",
+        "data/leaves.txt",
+        "data/disclosures/000001.txt",
+        "data/batches/0.json",
+        "data/map/000001.JSON",
+        "data/map/x/000001.json",
         "data/batches/000001.txt",
         "data/report.pdf",
         "data/fetch.txt",
@@ -90,22 +93,60 @@ def test_a_note_that_is_none_leaves_the_rest_of_the_proof_alone(tmp_path: Path) 
     assert shown.header.error is None
 
 
+OPENED = b'["%s","text",1]' % (b"A" * 22)
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [
-        ("ä\n".encode(), "DISCLOSURES_ASCII"),
-        (b"W10", "DISCLOSURES_LINES"),
-        (b"\n", "JSON_SYNTAX"),
-        (b"W10\n", "DISCLOSURE_FORM"),
-        (b"W10\r\n", "B64URL_FORM"),
-        (b" W10\n", "B64URL_FORM"),
+        (b"\xc3\xa4\n", "DISCLOSURE_POSITION"),
+        (b"\n", "DISCLOSURE_POSITION"),
+        (OPENED + b"\n", "DISCLOSURE_POSITION"),
+        (b"01 " + OPENED + b"\n", "DISCLOSURE_POSITION"),
+        (b"-1 " + OPENED + b"\n", "DISCLOSURE_POSITION"),
+        (b" 1 " + OPENED + b"\n", "DISCLOSURE_POSITION"),
+        (b"1" * 17 + b" " + OPENED + b"\n", "DISCLOSURE_POSITION"),
+        (b"1\t" + OPENED + b"\n", "DISCLOSURE_POSITION"),
+        (b"1  " + OPENED + b"\n", "JSON_NOT_CANONICAL"),
+        (b"1 " + OPENED + b"\r\n", "JSON_NOT_CANONICAL"),
+        (b"1 []\n", "DISCLOSURE_FORM"),
+        (b"1 \n", "JSON_SYNTAX"),
     ],
 )
-def test_disclosure_lines_have_one_form(lines: bytes, code: str, tmp_path: Path) -> None:
-    package = honest().complete().put(bag.disclosures_name(1), lines)
-    error = load(package, tmp_path).disclosures[1].error
+def test_a_disclosure_line_has_one_form(lines: bytes, code: str, tmp_path: Path) -> None:
+    parts = load(honest().complete().put(bag.DISCLOSURES, lines), tmp_path)
+    assert [one.code for one in parts.disclosure_lines.need().faults] == [code]
+    with pytest.raises(Blocked):
+        _ = parts.disclosures
+
+
+def test_a_disclosure_line_names_a_position(tmp_path: Path) -> None:
+    parts = load(honest().complete().put(bag.DISCLOSURES, b"10 " + OPENED + b"\n"), tmp_path)
+    [line] = parts.disclosures
+    assert (line.position, line.disclosure.name, line.disclosure.value) == (10, "text", 1)
+
+
+@pytest.mark.parametrize("name", [bag.LEAVES, bag.DISCLOSURES])
+@pytest.mark.parametrize(("content", "code"), [(b"", "LINES_EMPTY"), (b"{}", "LINES_END")])
+def test_a_file_of_lines_has_one_form(name: str, content: bytes, code: str, tmp_path: Path) -> None:
+    parts = load(honest().complete().put(name, content), tmp_path)
+    error = (parts.leaf_lines if name == bag.LEAVES else parts.disclosure_lines).error
     assert error is not None
     assert error.code == code
+
+
+def test_of_very_many_bad_lines_only_the_first_are_read(tmp_path: Path) -> None:
+    parts = load(honest().complete().put(bag.LEAVES, b"\n" * 2**20), tmp_path)
+    assert len(parts.leaf_lines.need().faults) == evidence.MAX_LINE_FAULTS
+
+
+def test_leaves_that_do_not_ascend_have_no_positions(tmp_path: Path) -> None:
+    package = honest().complete()
+    parts = load(package.change_lines(bag.LEAVES, lambda lines: lines[::-1]), tmp_path)
+    with pytest.raises(Blocked):
+        _ = parts.leaves
+    assert load(package.drop(bag.LEAVES, bag.DISCLOSURES), tmp_path).leaves == {}
+    assert load(package.drop(bag.LEAVES, bag.DISCLOSURES), tmp_path).disclosures == ()
 
 
 def test_a_file_too_large_to_be_a_document_is_not_read(

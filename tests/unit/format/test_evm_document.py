@@ -44,7 +44,7 @@ def damaged(*path: str | int, value: Json) -> bytes:
     return jsonc.encode(document)
 
 
-NODES: list[Json] = ["0x00"] * 65
+NODES: list[Json] = ["AA=="] * 65
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,24 @@ NODES: list[Json] = ["0x00"] * 65
         (["fold", "links", 0, "x"], 1, "MEMBER_UNKNOWN"),
         (["fold", "links", 0, "size"], -1, "MEMBER_FORM"),
         (["as_of", "x"], 1, "MEMBER_UNKNOWN"),
-        (["as_of", "header"], "0xAB", "MEMBER_FORM"),
+        (["as_of", "header"], "0xabcd", "MEMBER_FORM"),
+        (["as_of", "header"], "AB==", "MEMBER_FORM"),
+        (["as_of", "header"], "AA", "MEMBER_FORM"),
+        (["as_of", "header"], "AA==\n", "MEMBER_FORM"),
+        (["as_of", "header"], "-_8=", "MEMBER_FORM"),
         (["as_of", "account_proof"], NODES, "MEMBER_FORM"),
         (["as_of", "storage_proof"], NODES, "MEMBER_FORM"),
         (["legs", 0, "x"], 1, "MEMBER_UNKNOWN"),
         (["legs", 0, "link"], 2, "EVM_LEG_ORDER"),
         (["legs", 0, "link"], 3, "EVM_LEG_ORDER"),
         (["legs", 1, "link"], 3, "EVM_LEG_ORDER"),
-        (["legs", 0, "tx"], "0x0", "MEMBER_FORM"),
+        (["legs", 0, "tx"], "A", "MEMBER_FORM"),
         (["legs", 0, "tx_proof"], NODES, "MEMBER_FORM"),
         (["legs", 0, "receipt_proof"], NODES, "MEMBER_FORM"),
         (["legs", 0, "log_index"], -1, "MEMBER_FORM"),
         (["legs"], [0] * 65, "MEMBER_FORM"),
         (["not_before"], [1], "MEMBER_TYPE"),
-        (["not_before"], ["00"], "MEMBER_FORM"),
+        (["not_before"], ["AA=A"], "MEMBER_FORM"),
         (["observed"], "none", "MEMBER_TYPE"),
     ],
     ids=lambda value: str(value)[:40],

@@ -93,6 +93,7 @@ class Example:
     def records(self) -> None:
         """Sections 5 and 6."""
         self.leaves: list[Digest] = []
+        lines = []
         for i, record in enumerate(self.inputs["records"]):
             secret = bytes.fromhex(record["secret"])
             leaf, disclosures = records.make_leaf(
@@ -108,10 +109,12 @@ class Example:
             self.put(f"leaf-{i}", leaf)
             self.put_hex(f"leaf-{i}-hash", self.leaves[i])
             self.put(f"disclosures-{i}", "\n".join(disclosures))
+            lines += [records.disclosure_line(i, text) for text in disclosures]
             if i == 0:
                 self.put_hex("salt-0-0", records.salt(secret, 0, min(record["claims"])))
                 self.put("opened-0-0", b64url_decode(disclosures[0]))
                 self.put_hex("digest-0-0", records.disclosure_digest(disclosures[0]))
+        self.put("disclosure-lines", b"\n".join(lines))
 
     def head(self, key: Digest, leaves: list[Digest]) -> str:
         return heads.head_text(self.log, key, len(leaves), trees.root(leaves))

@@ -160,6 +160,8 @@ def members() -> jsonc.Members:
             "address": "0x" + "cd" * 20,
             "array": [1, 2],
             "texts": ["00", "0x00"],
+            "b64": "AAE=",
+            "b64s": ["", "/w=="],
             "object": {"x": 1},
             "null": None,
         },
@@ -176,6 +178,8 @@ def test_members_are_taken_once_by_name_and_type() -> None:
     assert one.hex32("digest") == bytes.fromhex("ab" * 32)
     assert members().hexbytes("digest") == bytes.fromhex("ab" * 32)
     assert one.zerox("address", 20) == bytes.fromhex("cd" * 20)
+    assert one.b64("b64") == b"\x00\x01"
+    assert one.b64s("b64s", 2) == (b"", b"\xff")
     assert one.array("array", 2) == [1, 2]
     assert one.texts("texts") == ["00", "0x00"]
     inner = one.object("object")
@@ -247,6 +251,6 @@ def test_members_outside_their_form_are_refused() -> None:
     with refused("MEMBER_FORM"):
         members().hashes("texts", 2)
     with refused("MEMBER_FORM"):
-        members().zeroxes("texts", 2)
+        members().b64s("texts", 2)
     with refused("MEMBER_FORM"):
         members().objects("array", 1)

@@ -32,14 +32,14 @@ def small() -> dict[str, Content]:
 @pytest.mark.parametrize(
     ("number", "name"),
     [
-        (0, "data/matter/leaves/000000.json"),
-        (999_999, "data/matter/leaves/999999.json"),
-        (1_000_000, "data/matter/leaves/1000000.json"),
+        (0, "data/map/000000.json"),
+        (999_999, "data/map/999999.json"),
+        (1_000_000, "data/map/1000000.json"),
     ],
 )
 def test_numbers_in_names_have_at_least_six_digits(number: int, name: str) -> None:
-    assert bag.leaf_name(number) == name
-    assert bag.number_in(name, "data/matter/leaves/", ".json") == number
+    assert bag.batch_names(number).map_proof == name
+    assert bag.number_in(name, "data/map/", ".json") == number
 
 
 @pytest.mark.parametrize(

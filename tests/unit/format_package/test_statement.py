@@ -21,6 +21,7 @@ from verifier.format.statement import (
     Choices,
     Erased,
     Header,
+    History,
     Kind,
     Log,
     Reason,
@@ -46,6 +47,7 @@ CHOICES = Choices(
     NUMBER,
     (Withheld(0, "amount", Reason.TRADE_SECRET), Withheld(0, "text", Reason.PRIVILEGE)),
     (Erased(1, 2),),
+    History.SHOWN,
     Identity("0.1.0", sha256(b"source")),
 )
 
@@ -153,6 +155,7 @@ def document(**members: Json) -> bytes:
             "STATEMENT_ORDER",
         ),
         ({"erased": [{"position": 1, "tombstone": t} for t in (2, 3)]}, "STATEMENT_ORDER"),
+        ({"history": "whole"}, "STATEMENT_HISTORY"),
         ({"erased": [{"position": True, "tombstone": 2}]}, "MEMBER_TYPE"),
         ({"verifier": {"version": "1\nVERDICT: VALID", "sha256": "00" * 32}}, "STATEMENT_VERSION"),
         ({"verifier": {"version": "", "sha256": "00" * 32}}, "STATEMENT_VERSION"),
@@ -190,7 +193,7 @@ def test_the_readme_is_filled_from_the_statement() -> None:
         "as of block 12 (1970-01-01T01:06:40.000Z), batch 4, last anchor 1970-01-01T00:50:00.000Z"
     )
     assert lines[5] == "records in the matter as of that block: 3; in this package: 3"
-    assert lines[6] == "fields withheld: 2; records erased: 1"
+    assert lines[6] == "fields withheld: 2; records erased: 1; history: shown"
     at = lines.index("BLOCKS TO COMPARE")
     assert lines[at + 1] == f"chain 31337 block 7 0x{sha256(b'leg 7').hex()} leg"
     assert lines[at + 5] == ""
@@ -205,6 +208,7 @@ def test_every_member_that_the_readme_prints_changes_it() -> None:
         one._replace(choices=CHOICES._replace(kind=Kind.EXTRACT)),
         one._replace(choices=CHOICES._replace(withheld=())),
         one._replace(choices=CHOICES._replace(erased=())),
+        one._replace(choices=CHOICES._replace(history=History.FULL)),
         one._replace(log=LOG._replace(name="notary.example/two")),
         one._replace(as_of=one.as_of._replace(block=13)),
         one._replace(records=4),

@@ -61,7 +61,7 @@ def step_8_5(case: Case) -> Iterator[Trouble]:
         case.need_step("6.3")
     elif case.kind is Kind.COMPLETE:
         size = case.as_of_head.size
-        there = set(case.evidence.leaf_numbers)
+        there = set(case.evidence.leaves)
         # A hostile size must not be counted up to.
         missing = next((position for position in range(size) if position not in there), None)
         if missing is not None:

@@ -72,23 +72,16 @@ def step_2_5(case: Case) -> Iterator[Trouble]:
 
 
 def _matter_files(case: Case, kind: Kind) -> Iterator[Trouble]:
-    evidence = case.evidence
-    leaves = set(evidence.leaf_numbers)
     if kind is Kind.ABSENT:
-        for number in evidence.leaf_numbers:
-            yield failed("FILE_UNKNOWN", f"{bag.leaf_name(number)}: an absent package has no leaf")
-    elif not leaves:
-        yield failed("FILE_MISSING", f"{bag.leaf_name(0)} or any other leaf is missing")
+        for name in (bag.LEAVES, bag.DISCLOSURES):
+            if name in case.bag:
+                yield failed("FILE_UNKNOWN", f"{name}: an absent package has no leaf")
+    elif bag.LEAVES not in case.bag:
+        yield failed("FILE_MISSING", f"{bag.LEAVES} is missing")
     if kind is Kind.EXTRACT and bag.PATHS not in case.bag:
         yield failed("FILE_MISSING", f"{bag.PATHS} is missing")
     if kind is not Kind.EXTRACT and bag.PATHS in case.bag:
         yield failed("FILE_UNKNOWN", f"{bag.PATHS}: only an extract has it")
-    for number in evidence.disclosure_numbers:
-        name = bag.disclosures_name(number)
-        if number not in leaves or kind is Kind.ABSENT:
-            yield failed("FILE_UNKNOWN", f"{name} has no leaf")
-        elif not case.bag.files[name].size:
-            yield failed("FILE_UNKNOWN", f"{name} is there without any disclosure")
 
 
 def _batch_files(case: Case, kind: Kind) -> Iterator[Trouble]:
@@ -115,7 +108,7 @@ def _batch_files(case: Case, kind: Kind) -> Iterator[Trouble]:
 def _batches_that_date_nothing(case: Case, kind: Kind) -> Iterator[Trouble]:
     """A batch beside the as-of batch is shown only to date a record: a complete package's by its
     new head, an extract's by one of its records."""
-    positions = case.evidence.leaf_numbers
+    positions = list(case.evidence.leaves)
     before = 0
     for batch in case.evidence.batches:
         part = case.head_parts.get(batch)
@@ -146,8 +139,7 @@ def _attachment_files(case: Case, kind: Kind) -> Iterator[Trouble]:
     unclaimed = sorted(present - disclosed)
     if unclaimed:
         # What can't be read could be what claims the file.
-        for disclosures in case.evidence.disclosures.values():
-            disclosures.need()
+        _ = case.evidence.disclosures
         for attachment in case.evidence.attachments:
             attachment.need()
     for name in unclaimed:
@@ -171,7 +163,7 @@ def step_2_6(case: Case) -> Iterator[Trouble]:
             not_before=[(one.chain_id, one.number, one.hash) for one in named if one is not None],
             checkpoints=[_checkpoint(case, batch) for batch in batches],
             records=case.as_of_size,
-            shown=case.evidence.leaf_numbers,
+            shown=case.evidence.leaves,
         )
         wanted = statement.encode(rebuilt)
     except FormatError as error:

@@ -1,85 +1,101 @@
 """Steps 3.1 to 3.8: leaves, disclosures, attachments (docs/spec/verification.md §3)."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from verifier.check.case import Case
+from verifier.check.evidence import DisclosureLine, LeafLine, Lines, Part
 from verifier.check.rows import Trouble, failed
 from verifier.format import bag, records
 from verifier.format.errors import FormatError
 
+T = TypeVar("T")
+
+
+def _unread(part: Part[Lines[T]], code: str) -> Iterator[Trouble]:
+    """What of a file of lines can't be read."""
+    faults = () if part.value is None else part.value.faults
+    for error in faults if part.error is None else (part.error,):
+        yield failed(f"{code}:{error.code}", error.message)
+
+
+def _leaves(case: Case) -> Iterator[LeafLine]:
+    """The leaves that can be read, in the order of the lines; then Blocked, if others can't."""
+    if bag.LEAVES in case.bag:
+        read = case.evidence.leaf_lines.need()
+        yield from read.found
+        read.need()
+
 
 def step_3_1(case: Case) -> Iterator[Trouble]:
     """Every leaf parses."""
-    for part in case.evidence.leaves.values():
-        if part.error is not None:
-            yield failed(f"LEAF_FORM:{part.error.code}", f"{part.name}: {part.error.message}")
+    yield from _unread(case.evidence.leaf_lines, "LEAF_FORM")
 
 
 def step_3_2(case: Case) -> Iterator[Trouble]:
-    """Leaf N names position N and the key of the statement's matter number."""
+    """Leaves ascend by position, none twice, and name the key of the statement's matter number."""
     key = case.key
-    for position, part in case.evidence.leaves.items():
-        leaf = part.need().leaf
-        if leaf.position != position:
-            yield failed("LEAF_MISPLACED", f"{part.name} names position {leaf.position}")
-        if leaf.matter != key:
-            yield failed("LEAF_MISPLACED", f"{part.name} names another matter")
+    previous = -1
+    for line in _leaves(case):
+        position = line.leaf.position
+        if position <= previous:
+            yield failed("LEAF_MISPLACED", f"{line.name}: position {position} after {previous}")
+        if line.leaf.matter != key:
+            yield failed("LEAF_MISPLACED", f"{line.name} names another matter")
+        previous = position
 
 
 def step_3_3(case: Case) -> Iterator[Trouble]:
     """Kind and claim names are registered."""
-    for part in case.evidence.leaves.values():
+    for line in _leaves(case):
         try:
-            records.check_claims(part.need().leaf)
+            records.check_claims(line.leaf)
         except FormatError as error:
-            yield failed("CLAIM_UNKNOWN", f"{part.name}: {error.message}")
+            yield failed("CLAIM_UNKNOWN", f"{line.name}: {error.message}")
 
 
 def step_3_4(case: Case) -> Iterator[Trouble]:
     """Digests within a leaf are pairwise different."""
-    for part in case.evidence.leaves.values():
+    for line in _leaves(case):
         try:
-            records.check_digests(part.need().leaf)
+            records.check_digests(line.leaf)
         except FormatError as error:
-            yield failed("CLAIM_DIGEST_TWICE", f"{part.name}: {error.message}")
+            yield failed("CLAIM_DIGEST_TWICE", f"{line.name}: {error.message}")
 
 
 def step_3_5(case: Case) -> Iterator[Trouble]:
     """Every disclosure line parses."""
-    for part in case.evidence.disclosures.values():
-        if part.error is not None:
-            yield failed(f"DISCLOSURE_FORM:{part.error.code}", f"{part.name}: {part.error.message}")
+    yield from _unread(case.evidence.disclosure_lines, "DISCLOSURE_FORM")
 
 
 def step_3_6(case: Case) -> Iterator[Trouble]:
-    """Its name is a claim of that leaf, its digest the one at that name; lines ascend, none twice.
+    """It is of a leaf of the package and a claim of it, with its digest; lines ascend, none twice.
 
-    A line is judged against the leaf of its file's number alone.
+    A line is judged against the leaf at its position alone.
     """
-    for position, part in case.evidence.disclosures.items():
-        claims = case.leaf(position).leaf.claims
-        previous = ""
-        for disclosure in part.need():
-            name = disclosure.name
-            where = f"{part.name}, {name!a}"
-            if name not in claims:
-                yield failed("DISCLOSURE_MISMATCH", f"{where}: the leaf has no such claim")
-            elif disclosure.digest != claims[name]:
-                yield failed("DISCLOSURE_MISMATCH", f"{where}: the leaf holds another digest")
-            if name <= previous:
-                yield failed("DISCLOSURE_MISMATCH", f"{where}: stands twice or out of order")
-            previous = name
+    previous = (-1, "")
+    for line in case.evidence.disclosures:
+        name = line.disclosure.name
+        leaf = case.evidence.leaves.get(line.position)
+        if leaf is None:
+            yield failed("DISCLOSURE_MISMATCH", f"{line.name}: no leaf {line.position} is here")
+        elif name not in leaf.leaf.claims:
+            yield failed("DISCLOSURE_MISMATCH", f"{line.name}: the leaf has no such claim")
+        elif line.disclosure.digest != leaf.leaf.claims[name]:
+            yield failed("DISCLOSURE_MISMATCH", f"{line.name}: the leaf holds another digest")
+        # Names that are claims are ASCII, so the order of code points is the canonical one.
+        if (line.position, name) <= previous:
+            yield failed("DISCLOSURE_MISMATCH", f"{line.name}: stands twice or out of order")
+        previous = (line.position, name)
 
 
 def step_3_7(case: Case) -> Iterator[Trouble]:
     """No salt occurs twice in the package."""
-    seen: dict[bytes, str] = {}
-    for part in case.evidence.disclosures.values():
-        for disclosure in part.need():
-            where = f"{part.name}, {disclosure.name!a}"
-            other = seen.setdefault(disclosure.salt, where)
-            if other is not where:
-                yield failed("SALT_REUSED", f"{where} has the salt of {other}")
+    seen: dict[bytes, DisclosureLine] = {}
+    for line in case.evidence.disclosures:
+        other = seen.setdefault(line.disclosure.salt, line)
+        if other is not line:
+            yield failed("SALT_REUSED", f"{line.name} has the salt of {other.name}")
 
 
 def step_3_8(case: Case) -> Iterator[Trouble]:
@@ -103,8 +119,7 @@ def step_3_8(case: Case) -> Iterator[Trouble]:
             disclosed.sha512,
         ):
             yield failed("ATTACHMENT_MISMATCH", f"{part.name}: the file is another one")
-    for disclosures in case.evidence.disclosures.values():
-        disclosures.need()
+    _ = case.evidence.disclosures
     for attachment in case.evidence.attachments:
         if attachment.value is not None:
             case.need_file(bag.attachment_name(attachment.value.name))

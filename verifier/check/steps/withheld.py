@@ -13,7 +13,7 @@ _SHOWN_AT_MOST = 20  # a report names the first differences
 def step_13_1(case: Case) -> Iterator[Trouble]:
     """Every claim without disclosure is listed as withheld or its leaf as erased; nothing else."""
     choices = case.statement.choices
-    leaves = {position: part.need().leaf for position, part in case.evidence.leaves.items()}
+    leaves = {position: line.leaf for position, line in case.evidence.leaves.items()}
     erased = {one.position for one in choices.erased}
     for position in sorted(erased):
         if position not in leaves:
@@ -58,8 +58,8 @@ def step_13_3(case: Case) -> Iterator[Trouble]:
     if since is None:
         return
     # Whatever the exporter lists: an erased field that he calls withheld is gone all the same.
-    for position, part in case.evidence.leaves.items():
-        if part.need().leaf.kind != "erasure":
+    for position, line in case.evidence.leaves.items():
+        if line.leaf.kind != "erasure":
             continue
         dated = case.anchored_by(position)
         if dated is None:
