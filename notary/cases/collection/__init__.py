@@ -1,0 +1,1 @@
+"""The collection case: one agency, forty debtors, sixty days, as the exports that its systems leave daily."""

@@ -1,0 +1,134 @@
+"""Writes the collection case into a folder: a folder for each day, the maps, the register, and the answer.
+
+Tests: tests/unit/cases/test_collection_files.py, tests/scenarios/ingest/test_collection_case.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+from notary.cases import case_folder, pdf
+from notary.cases.case_folder import CaseFolder
+from notary.cases.collection import exports, switches
+from notary.cases.collection.expected import Answer, expected
+from notary.cases.collection.make import FULL, Size, make
+from notary.cases.collection.model import Call, Collection, Debtor, Event
+from notary.cases.draws import Draws
+
+REGISTER = "accounts.csv"
+EXPECTED = "expected.json"
+
+
+@dataclass(frozen=True)
+class CollectionFiles:
+    """A case that was written. `answer` is what stands in `expected.json`."""
+
+    folder: Path
+    case: Collection
+    answer: Answer
+    files: tuple[Path, ...]
+
+    @property
+    def maps(self) -> Path:
+        """The folder of the daily exports' maps."""
+        return self.folder / "maps"
+
+    def day_folders(self) -> tuple[Path, ...]:
+        """The daily exports, in order."""
+        return tuple(self.folder / "days" / str(day) for day in self.case.calendar)
+
+    def documents(self, debtor: Debtor) -> Path:
+        """The folder of a matter's documents."""
+        return self.folder / _documents(debtor)
+
+    def switch(self, name: str) -> Path:
+        """The folder of a switch's logs and their map."""
+        return self.folder / "switches" / name
+
+
+def generate(folder: Path, seed: int = 1, size: Size = FULL) -> CollectionFiles:
+    """Make the case of a seed and write it into `folder`, which is made."""
+    return write(folder, make(seed, size))
+
+
+def write(folder: Path, case: Collection) -> CollectionFiles:
+    """Write a case, as it was made or as it was edited."""
+    out = CaseFolder(folder)
+    answer = expected(case)
+    _days(out, case)
+    for name in sorted(exports.TABLES):
+        stem = name.split(".")[0]
+        out.write_map(f"maps/{stem}", case_folder.map_text("collection", stem))
+    _switches(out, case)
+    for debtor in case.debtors:
+        out.write(f"{_documents(debtor)}/contract-{debtor.contract}.pdf", _contract(debtor))
+    out.write(REGISTER, _register(case.debtors))
+    out.write("register.sh", _commands(case.debtors))
+    out.write(EXPECTED, (json.dumps(answer, ensure_ascii=False, indent=1) + "\n").encode())
+    out.write("README.md", _readme(case))
+    return CollectionFiles(folder, case, answer, tuple(sorted((*out.files, *out.maps))))
+
+
+def _days(out: CaseFolder, case: Collection) -> None:
+    draws = Draws(case.seed)
+    files: dict[str, list[Event]] = {}
+    for event in case.events:
+        files.setdefault(exports.file_of(event), []).append(event)
+    for name, events in files.items():
+        out.write(name, exports.content(events[0].export, events))
+        folder = name.rpartition("/")[0]
+        for event in events:
+            for beside, data in exports.attachments(event, draws).items():
+                out.write(f"{folder}/{beside}", data)
+
+
+def _switches(out: CaseFolder, case: Collection) -> None:
+    draws = Draws(case.seed)
+    days: dict[date, list[Call]] = {day: [] for day in case.calendar}
+    for call in case.calls:
+        days[call.exported_on].append(call)
+    for switch in switches.SWITCHES:
+        out.write_map(
+            f"switches/{switch.name}/{switch.name}", case_folder.map_text("collection", switch.name)
+        )
+        for day, calls in days.items():
+            out.write(switches.path_of(switch, day), switches.content(switch, calls, draws))
+
+
+def _documents(debtor: Debtor) -> str:
+    return f"documents/{debtor.accounts[0]}"
+
+
+def _contract(debtor: Debtor) -> bytes:
+    return pdf.page(
+        [
+            f"CONTRACT {debtor.contract}",
+            f"Sum: {exports.money(debtor.principal, debtor.currency)}, due on {debtor.due}",
+            "Clause 14: sums due are claimed in writing, in three stages.",
+        ]
+    )
+
+
+def _register(debtors: Sequence[Debtor]) -> bytes:
+    rows = [(one.matter, one.title, account) for one in debtors for account in one.accounts]
+    return case_folder.table(("matter", "title", "account"), rows)
+
+
+def _commands(debtors: Sequence[Debtor]) -> bytes:
+    lines = ["# One matter for each debtor; each command prints its number.", "set -e"]
+    for debtor in debtors:
+        accounts = " ".join(f"--account {account}" for account in debtor.accounts)
+        lines.append(f'notary matter new "{debtor.title}" {accounts}')
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _readme(case: Collection) -> bytes:
+    text = resources.files("notary.cases.collection").joinpath("case-readme.md").read_text("utf-8")
+    return text.format(
+        debtors=len(case.debtors), days=case.days, first=case.first_day, seed=case.seed
+    ).encode()
