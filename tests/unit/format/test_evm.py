@@ -52,6 +52,7 @@ def test_a_header_with_another_number_of_fields_is_refused(count: int) -> None:
         (0, [], "HEADER_FORM"),
         (20, [b"a"], "HEADER_FORM"),
         (8, b"\x00\x01", "RLP_NOT_CANONICAL"),
+        (8, b"\x01" * 9, "RLP_RANGE"),
         (11, b"\x01" * 9, "RLP_RANGE"),
     ],
 )
@@ -114,6 +115,7 @@ def test_addresses_have_20_bytes() -> None:
         (rlp.encode([b"", b"", ZERO, b""]), "ACCOUNT_FORM"),
         (rlp.encode([b"", b"", ZERO, [b""] * 32]), "ACCOUNT_FORM"),
         (rlp.encode([b"\x00", b"", ZERO, ZERO]), "RLP_NOT_CANONICAL"),
+        (rlp.encode([b"\x01" * 9, b"", ZERO, ZERO]), "RLP_RANGE"),
         (rlp.encode([b"", b"\x01" * 33, ZERO, ZERO]), "RLP_RANGE"),
         (rlp.encode(b"account"), "RLP_TYPE"),
     ],

@@ -47,7 +47,7 @@ def test_every_receipt_of_a_group_comes_back_and_holds() -> None:
     for i, one in enumerate(BODIES):
         receipt = Receipt(one, i, tuple(PATHS[i]), NOTE)
         assert receipts.parse(receipts.encode(receipt)) == receipt
-        assert receipts.check_receipt(receipt, [VKEY.text]).keys == (VKEY,)
+        assert receipts.check_receipt(receipt, [VKEY.text]) == (receipt, (VKEY,))
     assert NOTE.startswith(f"{LOG}/receipts\n3\n")
 
 
@@ -125,6 +125,7 @@ def damaged(where: str, **members: Json) -> bytes:
         ("body", {"x": 1}, "MEMBER_UNKNOWN"),
         ("head", {"x": 1}, "MEMBER_UNKNOWN"),
         ("body", {"contract": "11" * 20}, "MEMBER_FORM"),
+        ("body", {"contract": "0x" + "11" * 21}, "MEMBER_FORM"),
         ("body", {"log_address": "0x" + "11" * 21}, "MEMBER_FORM"),
         ("body", {"log": "x"}, "LOG_NAME"),
         ("body", {"position": 0}, "RECEIPT_HEAD_SIZE"),

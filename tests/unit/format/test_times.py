@@ -16,6 +16,7 @@ from verifier.format.times import MAX_BLOCK_TIME, format_block_time, format_time
 def test_a_time_comes_back(text: str) -> None:
     moment = parse_time(text)
     assert moment.tzinfo is UTC
+    assert moment.microsecond == int(text[20:23]) * 1000
     assert format_time(moment) == text
 
 
