@@ -19,6 +19,7 @@ from verifier.check.evidence import (
     ShownBatch,
     SignedCheckpoint,
     attempt,
+    read_checkpoints,
     read_receipts,
 )
 from verifier.check.inputs import Inputs
@@ -368,6 +369,11 @@ class Case(ChainProof):
     def receipts(self) -> list[ReceiptPart]:
         """The person's receipts."""
         return read_receipts(self.inputs.receipts)
+
+    @cached_property
+    def other_checkpoints(self) -> list[Part[SignedCheckpoint]]:
+        """Checkpoints that the person got from others."""
+        return read_checkpoints(self.inputs.checkpoints)
 
     def shown(self, batch: int) -> ShownBatch:
         """The files of a shown batch."""

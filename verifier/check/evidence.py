@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
-from verifier.check.inputs import ReceiptFile
+from verifier.check.inputs import GivenFile
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked
 from verifier.format import (
@@ -190,7 +190,11 @@ def _parse_header(data: bytes) -> HeaderFile:
 
 def _parse_checkpoint(data: bytes) -> SignedCheckpoint:
     # C2SP tlog-proof: the checkpoint follows the first empty line.
-    note = notes.parse_note(data.partition(b"\n\n")[2])
+    return _signed_checkpoint(data.partition(b"\n\n")[2])
+
+
+def _signed_checkpoint(data: bytes) -> SignedCheckpoint:
+    note = notes.parse_note(data)
     checkpoint = notes.parse_checkpoint_text(note.text)
     return SignedCheckpoint(note, checkpoint.size, checkpoint.root, checkpoint.origin)
 
@@ -353,7 +357,7 @@ def _batch_in(name: str) -> int | None:
     return None
 
 
-def read_receipts(files: tuple[ReceiptFile, ...]) -> list[ReceiptPart]:
+def read_receipts(files: tuple[GivenFile, ...]) -> list[ReceiptPart]:
     """Read the receipts of the inputs, with the form of their notes."""
 
     def read(data: bytes) -> receipts.Receipt:
@@ -362,3 +366,8 @@ def read_receipts(files: tuple[ReceiptFile, ...]) -> list[ReceiptPart]:
         return receipt
 
     return [ReceiptPart(f.name, attempt(f.name, lambda d=f.data: read(d))) for f in files]  # type: ignore[misc]
+
+
+def read_checkpoints(files: tuple[GivenFile, ...]) -> list[Part[SignedCheckpoint]]:
+    """Read the checkpoints of the inputs; each part is named as the person named the file."""
+    return [attempt(f.name, lambda d=f.data: _signed_checkpoint(d)) for f in files]  # type: ignore[misc]

@@ -16,12 +16,12 @@ from verifier.format.numbers import MatterNumber
 FORMAT = "notary-inputs/1"
 CODE = "INPUTS"
 
-MAX_RECEIPTS = 10_000  # a person who holds more gives them in several runs
-MAX_RECEIPT_BYTES = 2**20  # a receipt has about 2 KiB
+MAX_GIVEN = 10_000  # receipts or checkpoints: a person who holds more gives them in several runs
+MAX_GIVEN_BYTES = 2**20  # a receipt has about 2 KiB, a checkpoint at most 16
 
 
-class ReceiptFile(NamedTuple):
-    """A receipt's bytes and the name under which the person gave it."""
+class GivenFile(NamedTuple):
+    """The bytes of a receipt or checkpoint and the name under which the person gave it."""
 
     name: str
     data: bytes
@@ -30,29 +30,41 @@ class ReceiptFile(NamedTuple):
 class Inputs(NamedTuple):
     """An inputs file. `blocks` maps chain id and number to the hash that the person has.
 
-    `receipts` holds each different receipt once: a file given twice is one promise.
+    `receipts` and `checkpoints` hold each different file once: given twice, it is one promise.
     """
 
     matter: MatterNumber | None
     earliest_as_of: datetime | None
-    receipts: tuple[ReceiptFile, ...]
+    receipts: tuple[GivenFile, ...]
+    checkpoints: tuple[GivenFile, ...]
     blocks: Mapping[tuple[int, int], Digest]
 
 
 def read_inputs(path: Path) -> Inputs:
-    """Read an inputs file and the receipts that it names. Raises CannotJudge INPUTS_…."""
+    """Read an inputs file and the files that it names. Raises CannotJudge INPUTS_…."""
     top = read_document(path, CODE).table
     top.word("format", (FORMAT,))
     matter = top.read("matter", numbers.parse, "MATTER") if "matter" in top else None
     earliest = top.time("earliest_as_of") if "earliest_as_of" in top else None
-    names = top.texts("receipts", MAX_RECEIPTS) if "receipts" in top else []
+    receipts = top.texts("receipts", MAX_GIVEN) if "receipts" in top else []
+    checkpoints = top.texts("checkpoints", MAX_GIVEN) if "checkpoints" in top else []
     blocks = _blocks(top.tables("block"))
     top.done()
-    receipts: dict[bytes, ReceiptFile] = {}
+    return Inputs(
+        matter,
+        earliest,
+        _given(path.parent, receipts, f"{CODE}_RECEIPT"),
+        _given(path.parent, checkpoints, f"{CODE}_CHECKPOINT"),
+        blocks,
+    )
+
+
+def _given(folder: Path, names: list[str], code: str) -> tuple[GivenFile, ...]:
+    found: dict[bytes, GivenFile] = {}
     for name in names:
-        data = read_file(path.parent / name, MAX_RECEIPT_BYTES, f"{CODE}_RECEIPT")
-        receipts.setdefault(data, ReceiptFile(name, data))
-    return Inputs(matter, earliest, tuple(receipts.values()), blocks)
+        data = read_file(folder / name, MAX_GIVEN_BYTES, code)
+        found.setdefault(data, GivenFile(name, data))
+    return tuple(found.values())
 
 
 def _blocks(tables: list[Table]) -> dict[tuple[int, int], Digest]:

@@ -105,6 +105,8 @@ TEXTS: Mapping[str, Text] = {
     ),
     "INPUTS_RECEIPT_UNREADABLE": _inputs("a receipt can't be read", "无法读取某份回执"),
     "INPUTS_RECEIPT_SIZE": _inputs("a receipt is too large", "某份回执过大"),
+    "INPUTS_CHECKPOINT_UNREADABLE": _inputs("a checkpoint can't be read", "无法读取某个检查点"),
+    "INPUTS_CHECKPOINT_SIZE": _inputs("a checkpoint is too large", "某个检查点过大"),
     "PACKAGE_UNREADABLE": Text(
         "the package can't be opened or read",
         "无法打开或读取证据包",
@@ -223,6 +225,19 @@ TEXTS: Mapping[str, Text] = {
     ),
     "CHECKPOINT_SIGNATURE_MISSING": _log_lies(
         "a key in force has not signed the checkpoint", "有生效密钥未签署检查点"
+    ),
+    "OTHER_CHECKPOINT_FORM": Text(
+        "a checkpoint that you got from others is none of this log",
+        "您从他人处得到的某个检查点不属于本日志",
+        "Use the checkpoint's file as it was published, or take it out of your inputs.",
+        "请使用公布的检查点原文件，或将其从输入中移除。",
+    ),
+    "OTHER_CHECKPOINT_NOT_SIGNED": Text(
+        "a checkpoint that you got from others has no good signature of a trusted key, "
+        "so it shows nothing",
+        "您从他人处得到的某个检查点没有受信任密钥的有效签名，不能证明任何事项",
+        "Ask whom you got it from for the signed original, or take it out of your inputs.",
+        "请向提供者索取签名原件，或将其从输入中移除。",
     ),
     # 6: inclusion
     "HEADER_MISPLACED": _changed(

@@ -1,4 +1,4 @@
-"""Attacks on checkpoints, batches, maps and history: steps 5.1 to 7.4 and 10.1 to 10.4.
+"""Attacks on checkpoints, batches, maps and history: steps 5.1 to 7.8 and 10.1 to 10.4.
 
 The service is the attacker: it signs, anchors and proves what it has damaged.
 """
@@ -765,7 +765,7 @@ def prefix_proof_with_a_hash_too_many() -> Case:
     return file(PATHS, lambda document: document["prefix"][0]["path"].append("00" * 32), "extract")
 
 
-@attack(history="7.4 NOT CHECKED HISTORY_SHOWN_ONLY")
+@attack(history="7.8 NOT CHECKED HISTORY_SHOWN_ONLY")
 def full_history_asked_for() -> Case:
     """The person asks for the full history, which no package of this version carries."""
     policy = honest().policy()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.hostile import persons
-from verifier.check.inputs import MAX_RECEIPT_BYTES, Inputs, read_inputs
+from verifier.check.inputs import MAX_GIVEN_BYTES, Inputs, read_inputs
 from verifier.check.rows import CannotJudge
 from verifier.format import numbers
 
@@ -36,11 +36,13 @@ def refused(value: dict[str, Any], folder: Path) -> CannotJudge:
 
 def test_all_members_are_read(tmp_path: Path) -> None:
     (tmp_path / "receipt-1.json").write_bytes(b"{}")
+    (tmp_path / "theirs.txt").write_bytes(b"log\n")
     inputs = read(
         document(
             matter=numbers.display(NUMBER).upper(),
             earliest_as_of="2026-11-01T00:00:00.000Z",
             receipts=["receipt-1.json"],
+            checkpoints=["theirs.txt"],
             block=[block(origin="printed by my own node"), block(number=13)],
         ),
         tmp_path,
@@ -48,11 +50,12 @@ def test_all_members_are_read(tmp_path: Path) -> None:
     assert inputs.matter == NUMBER
     assert inputs.earliest_as_of is not None
     assert [(one.name, one.data) for one in inputs.receipts] == [("receipt-1.json", b"{}")]
+    assert [(one.name, one.data) for one in inputs.checkpoints] == [("theirs.txt", b"log\n")]
     assert inputs.blocks == {(31337, 12): b"\xab" * 32, (31337, 13): b"\xab" * 32}
 
 
 def test_a_person_may_know_nothing(tmp_path: Path) -> None:
-    assert read(document(), tmp_path) == Inputs(None, None, (), {})
+    assert read(document(), tmp_path) == Inputs(None, None, (), (), {})
 
 
 def test_a_block_with_two_hashes_is_an_error(tmp_path: Path) -> None:
@@ -63,12 +66,13 @@ def test_a_block_with_two_hashes_is_an_error(tmp_path: Path) -> None:
     assert len(read(document(block=apart), tmp_path).blocks) == 2
 
 
-def test_a_receipt_given_twice_is_one_promise(tmp_path: Path) -> None:
+@pytest.mark.parametrize("member", ["receipts", "checkpoints"])
+def test_a_file_given_twice_is_one_promise(member: str, tmp_path: Path) -> None:
     for name in ("one.json", "copy.json", "other.json"):
         (tmp_path / name).write_bytes(b"{}" if name != "other.json" else b"[]")
     names = ["one.json", "one.json", "./one.json", "copy.json", "other.json"]
-    inputs = read(document(receipts=names), tmp_path)
-    assert [one.name for one in inputs.receipts] == ["one.json", "other.json"]
+    inputs = read(document(**{member: names}), tmp_path)
+    assert [one.name for one in getattr(inputs, member)] == ["one.json", "other.json"]
 
 
 def test_receipts_are_found_beside_the_inputs_file(tmp_path: Path) -> None:
@@ -79,14 +83,21 @@ def test_receipts_are_found_beside_the_inputs_file(tmp_path: Path) -> None:
     assert inputs.receipts[0].data == b"{}"
 
 
+KINDS = [("receipts", "INPUTS_RECEIPT"), ("checkpoints", "INPUTS_CHECKPOINT")]
+
+
+@pytest.mark.parametrize(("member", "code"), KINDS)
 @pytest.mark.parametrize("name", ["missing.json", ".", "", "a\0b"])
-def test_a_receipt_that_can_not_be_read_is_an_error(name: str, tmp_path: Path) -> None:
-    assert refused(document(receipts=[name]), tmp_path).code == "INPUTS_RECEIPT_UNREADABLE"
+def test_a_file_that_can_not_be_read_is_an_error(
+    name: str, member: str, code: str, tmp_path: Path
+) -> None:
+    assert refused(document(**{member: [name]}), tmp_path).code == f"{code}_UNREADABLE"
 
 
-def test_a_huge_receipt_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "huge.json").write_bytes(b" " * (MAX_RECEIPT_BYTES + 1))
-    assert refused(document(receipts=["huge.json"]), tmp_path).code == "INPUTS_RECEIPT_SIZE"
+@pytest.mark.parametrize(("member", "code"), KINDS)
+def test_a_huge_file_is_an_error(member: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / "huge.json").write_bytes(b" " * (MAX_GIVEN_BYTES + 1))
+    assert refused(document(**{member: ["huge.json"]}), tmp_path).code == f"{code}_SIZE"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +112,8 @@ def test_a_huge_receipt_is_an_error(tmp_path: Path) -> None:
         ({"receipts": "receipt.json"}, "INPUTS_TYPE"),
         ({"receipts": [1]}, "INPUTS_TYPE"),
         ({"receipts": ["x"] * 10_001}, "INPUTS_VALUE"),
+        ({"checkpoints": "theirs.txt"}, "INPUTS_TYPE"),
+        ({"checkpoints": ["x"] * 10_001}, "INPUTS_VALUE"),
         ({"block": [block(chain_id=True)]}, "INPUTS_TYPE"),
         ({"block": [block(number=-1)]}, "INPUTS_VALUE"),
         ({"block": [block(number="12")]}, "INPUTS_TYPE"),

@@ -118,7 +118,13 @@ STEPS: dict[str, Step] = {
         anchor.step_4_11,
         anchor.step_4_12,
     ),
-    **_steps(Row.CHECKPOINT, checkpoint.step_5_1, checkpoint.step_5_2, checkpoint.step_5_3),
+    **_steps(
+        Row.CHECKPOINT,
+        checkpoint.step_5_1,
+        checkpoint.step_5_2,
+        checkpoint.step_5_3,
+        checkpoint.step_5_6,
+    ),
     **_steps(
         Row.INCLUSION,
         inclusion.step_6_1,
@@ -127,7 +133,14 @@ STEPS: dict[str, Step] = {
         inclusion.step_6_4,
         inclusion.step_6_5,
     ),
-    **_steps(Row.HISTORY, history.step_7_1, history.step_7_2, history.step_7_3, history.step_7_4),
+    **_steps(
+        Row.HISTORY,
+        history.step_7_1,
+        history.step_7_2,
+        history.step_7_3,
+        history.step_7_4,
+        history.step_7_8,
+    ),
     **_steps(
         Row.COMPLETENESS,
         completeness.step_8_1,

@@ -1,8 +1,9 @@
-"""Steps 5.1 to 5.3: the signatures of the log (docs/spec/verification.md §3)."""
+"""Steps 5.1 to 5.6: the signatures of the log (docs/spec/verification.md §3)."""
 
 from collections.abc import Iterator
 
 from verifier.check.case import Case
+from verifier.check.evidence import SignedCheckpoint
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
 from verifier.format import notes
 from verifier.format.digests import shown
@@ -72,3 +73,39 @@ def _signed_by(case: Case, batch: int, text: str) -> Iterator[Trouble]:
             yield not_checked("KEY_TYPE_UNKNOWN", where)
         else:
             yield failed("CHECKPOINT_SIGNATURE_MISSING", where)
+
+
+def step_5_6(case: Case) -> Iterator[Trouble]:
+    """Each checkpoint of the inputs is one of this log, signed well by a trusted key."""
+    for part in case.other_checkpoints:
+        name = ascii(part.name)
+        if part.error is not None:
+            yield not_checked(
+                f"OTHER_CHECKPOINT_FORM:{part.error.code}", f"{name}: {part.error.message}"
+            )
+            continue
+        origin = part.need().origin
+        if origin != case.need_pin().name:
+            yield not_checked("OTHER_CHECKPOINT_FORM", f"{name}: it is of {shown(origin)}")
+            continue
+        fault = _signature_fault(case, part.need())
+        if fault is not None:
+            yield not_checked("OTHER_CHECKPOINT_NOT_SIGNED", f"{name}: {fault.message}")
+
+
+def signed_by_the_log(case: Case) -> Iterator[tuple[str, SignedCheckpoint]]:
+    """Name and content of the checkpoints of others that step 5.6 lets pass."""
+    for part in case.other_checkpoints:
+        other = part.value
+        if other is None or other.origin != case.need_pin().name:
+            continue
+        if _signature_fault(case, other) is None:
+            yield ascii(part.name), other
+
+
+def _signature_fault(case: Case, other: SignedCheckpoint) -> FormatError | None:
+    try:
+        notes.verify(other.note, case.need_pin().vkeys)
+    except FormatError as error:
+        return error
+    return None

@@ -1,4 +1,4 @@
-"""Steps 7.1 to 7.4: one history (docs/spec/verification.md §3)."""
+"""Steps 7.1 to 7.8: one history (docs/spec/verification.md §3)."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -6,6 +6,7 @@ from itertools import pairwise
 from verifier.check.case import Case
 from verifier.check.policy import SHOWN
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
+from verifier.check.steps.checkpoint import signed_by_the_log
 from verifier.format import bag, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
@@ -86,6 +87,26 @@ def _prefixes_of_leaves(case: Case, heads: dict[int, Head]) -> Iterator[Trouble]
 
 
 def step_7_4(case: Case) -> Iterator[Trouble]:
+    """No checkpoint of the inputs has the size of a shown one or of a link, and another root."""
+    others = list(signed_by_the_log(case))
+    if not others:
+        return
+    roots: dict[int, set[Digest]] = {}
+    for batch in case.evidence.batches:
+        checkpoint = case.checkpoint(batch)
+        roots.setdefault(checkpoint.size, set()).add(checkpoint.root)
+    for link in case.evm.links:
+        roots.setdefault(link.size, set()).add(link.root)
+    for name, other in others:
+        for root in sorted(roots.get(other.size, set()) - {other.root}):
+            yield failed(
+                "LOG_FORKED",
+                f"the log signed root {other.root.hex()} for size {other.size} in {name}, "
+                f"the package has {root.hex()}",
+            )
+
+
+def step_7_8(case: Case) -> Iterator[Trouble]:
     """The policy asks for `shown`; this version builds no full history."""
     if case.policy.limits.history != SHOWN:
         yield not_checked("HISTORY_SHOWN_ONLY", "the policy asks for the full history")
