@@ -8,23 +8,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from verifier.format import jsonc
-from verifier.format.digests import DIGEST_LENGTH, Digest, sha256, shown
+from verifier.format.digests import DIGEST_LENGTH, Digest, shown
 from verifier.format.errors import FormatError
 from verifier.format.heads import check_log_name, parse_decimal
-from verifier.format.notes import split_vkey
 from verifier.format.times import format_time, parse_time
 
 FORMAT = "notary-batch/1"
 DELTA_FORMAT = "notary-delta/1"
-USES = ("checkpoint", "receipt")
-MAX_KEYS = 64  # a header holds the keys in force: one or two a use, more while keys roll over
-
-
-class HeaderKey(NamedTuple):
-    """A key and what it signs, `checkpoint` or `receipt`; sorts as headers list them."""
-
-    use: str
-    vkey: str
 
 
 class NotBefore(NamedTuple):
@@ -36,7 +26,11 @@ class NotBefore(NamedTuple):
 
 
 class BatchHeader(NamedTuple):
-    """A batch header. `batch` is its index in the batch log; `keys` are in their order."""
+    """A batch header. `batch` is its index in the batch log.
+
+    `keys` and `next_keys` name key sets (key_sets.digest): the one in force and the one that may
+    follow it.
+    """
 
     log: str
     batch: int
@@ -44,29 +38,14 @@ class BatchHeader(NamedTuple):
     map_root: Digest
     delta: Digest
     max_deadline_s: int
-    keys: tuple[HeaderKey, ...]
+    keys: Digest
     next_keys: Digest
     successor: str | None = None
     not_before: NotBefore | None = None
 
-    def vkeys(self, use: str) -> tuple[str, ...]:
-        """The vkeys in force for a use, of any signature type."""
-        return tuple([key.vkey for key in self.keys if key.use == use])
-
-
-def keys_commitment(keys: Iterable[HeaderKey]) -> Digest:
-    """The hash by which a header commits to the keys that come next."""
-    # format.md §10: H("notary/next-keys/v1\n" ‖ for each key, sorted: use ‖ " " ‖ vkey ‖ LF)
-    lines = "".join([f"{key.use} {key.vkey}\n" for key in sorted(keys)])
-    return sha256(b"notary/next-keys/v1\n" + lines.encode("utf-8"))
-
 
 def parse_header(data: bytes) -> BatchHeader:
-    """Read a batch header. Keys of unknown signature types are kept.
-
-    Raises FormatError JSON_…, MEMBER_…, LOG_NAME, TIME_FORM, KEY_FORM, NOTE_KEY_NAME,
-    B64_FORM, HEADER_KEY_USE or HEADER_KEY_ORDER.
-    """
+    """Read a batch header. Raises FormatError JSON_…, MEMBER_…, LOG_NAME or TIME_FORM."""
     members = jsonc.Members(jsonc.decode(data, "batch header"), "batch header")
     members.literal("format", FORMAT)
     log = check_log_name(members.text("log"))
@@ -75,10 +54,7 @@ def parse_header(data: bytes) -> BatchHeader:
     map_root = members.hex32("map_root")
     delta = members.hex32("delta")
     max_deadline_s = members.integer("max_deadline_s")
-    keys = []
-    for one in members.objects("keys", MAX_KEYS):
-        keys.append(HeaderKey(one.text("use"), one.text("vkey")))
-        one.done()
+    keys = members.hex32("keys")
     next_keys = members.hex32("next_keys")
     successor = None if members.null("successor") else check_log_name(members.text("successor"))
     not_before = None
@@ -89,7 +65,6 @@ def parse_header(data: bytes) -> BatchHeader:
         )
         block.done()
     members.done()
-    _check_keys(keys)
     return BatchHeader(
         log,
         batch,
@@ -97,7 +72,7 @@ def parse_header(data: bytes) -> BatchHeader:
         map_root,
         delta,
         max_deadline_s,
-        tuple(keys),
+        keys,
         next_keys,
         successor,
         not_before,
@@ -109,7 +84,6 @@ def encode_header(header: BatchHeader) -> bytes:
     check_log_name(header.log)
     if header.successor is not None:
         check_log_name(header.successor)
-    _check_keys(header.keys)
     not_before: jsonc.Json = None
     if header.not_before is not None:
         not_before = {
@@ -126,7 +100,7 @@ def encode_header(header: BatchHeader) -> bytes:
             "map_root": header.map_root.hex(),
             "delta": header.delta.hex(),
             "max_deadline_s": header.max_deadline_s,
-            "keys": [{"use": key.use, "vkey": key.vkey} for key in header.keys],
+            "keys": header.keys.hex(),
             "next_keys": header.next_keys.hex(),
             "successor": header.successor,
             "not_before": not_before,
@@ -134,23 +108,12 @@ def encode_header(header: BatchHeader) -> bytes:
     )
 
 
-def _check_keys(keys: Iterable[HeaderKey]) -> None:
-    previous = None
-    for key in keys:
-        if key.use not in USES:
-            raise FormatError("HEADER_KEY_USE", f"want checkpoint or receipt, got {shown(key.use)}")
-        split_vkey(key.vkey)
-        if previous is not None and not previous < key:
-            raise FormatError("HEADER_KEY_ORDER", f"{shown(key.vkey)} stands twice or too late")
-        previous = key
-
-
 class Change(NamedTuple):
-    """What a batch did to one key: its old and its new value, None where there is none."""
+    """What a batch did to one key: its old value, None where it had none, and its new one."""
 
     key: Digest
     old: Digest | None
-    new: Digest | None
+    new: Digest
 
 
 class Delta(NamedTuple):
@@ -159,6 +122,14 @@ class Delta(NamedTuple):
     log: str
     batch: int
     changes: tuple[Change, ...]
+
+
+class OpenDelta(NamedTuple):
+    """A delta file while it is read. `changes` raises FormatError at the line that is none."""
+
+    log: str
+    batch: int
+    changes: Iterator[Change]
 
 
 def delta_lines(log: str, batch: int, changes: Iterable[Change]) -> Iterator[bytes]:
@@ -176,11 +147,10 @@ def delta_lines(log: str, batch: int, changes: Iterable[Change]) -> Iterator[byt
         previous = key
         # format.md §10: hex key, space, hex old value or -, space, hex new value, LF
         old_text = "-" if old is None else old.hex()
-        new_text = "-" if new is None else new.hex()
-        yield f"{key.hex()} {old_text} {new_text}\n".encode("ascii")
+        yield f"{key.hex()} {old_text} {new.hex()}\n".encode("ascii")
 
 
-def _check_change(previous: bytes, key: bytes, old: bytes | None, new: bytes | None) -> None:
+def _check_change(previous: bytes, key: bytes, old: bytes | None, new: bytes) -> None:
     if not previous < key:
         raise FormatError("DELTA_ORDER", f"key {key.hex()} stands twice or too late")
     if old == new:
@@ -193,9 +163,16 @@ def encode_delta(log: str, batch: int, changes: Iterable[Change]) -> bytes:
 
 
 def parse_delta(data: bytes) -> Delta:
-    """Read a delta file.
+    """Read a delta file. Raises FormatError as `open_delta` does."""
+    log, batch, changes = open_delta(data)
+    return Delta(log, batch, tuple(changes))
 
-    Raises FormatError DELTA_FORM, DELTA_ORDER, DELTA_UNCHANGED, LOG_NAME, DECIMAL_FORM or
+
+def open_delta(data: bytes) -> OpenDelta:
+    """Read the beginning of a delta file, and each change as it is asked for.
+
+    So a fault has a line: that of the first change that did not come. Raises FormatError
+    DELTA_FORM, LOG_NAME or DECIMAL_FORM; the changes DELTA_FORM, DELTA_ORDER, DELTA_UNCHANGED or
     HEX_FORM.
     """
     try:
@@ -206,17 +183,20 @@ def parse_delta(data: bytes) -> Delta:
         raise FormatError("DELTA_FORM", f"want {DELTA_FORMAT}, log, batch, changes, LF each")
     log = check_log_name(lines[1])
     batch = parse_decimal(lines[2], "batch of the delta file")
-    changes = []
+    return OpenDelta(log, batch, _changes(lines[3:]))
+
+
+def _changes(lines: Iterable[str]) -> Iterator[Change]:
     previous = b""
-    for line in lines[3:]:
+    for line in lines:
         parts = line.split(" ")
         if len(parts) != 3:
             raise FormatError("DELTA_FORM", f"want key, old and new value, got {shown(line)}")
-        key, old, new = _value(parts[0]), _optional(parts[1]), _optional(parts[2])
+        # A key is never taken out again, so only the old value may be missing.
+        key, old, new = _value(parts[0]), _optional(parts[1]), _value(parts[2])
         _check_change(previous, key, old, new)
         previous = key
-        changes.append(Change(key, old, new))
-    return Delta(log, batch, tuple(changes))
+        yield Change(key, old, new)
 
 
 def _optional(text: str) -> Digest | None:
