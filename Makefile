@@ -1,7 +1,8 @@
 # Needs Python 3.11 or later with pip, Node 20 or later with npm, and make.
 # Everything that it installs goes into this folder, at versions and hashes that
 # the lock files pin: .tools/ (uv, caches), .venv/ (service), .venv-test/
-# (service and test tools), node_modules/ (chain, and compiler under contracts/).
+# (service and test tools), .venv-slither/ and .venv-halmos/ (the contract's
+# analysers), node_modules/ (chain, and compiler under contracts/).
 
 PYTHON ?= python3
 TOOLS := $(CURDIR)/.tools
@@ -40,7 +41,7 @@ help: ## list the targets
 
 setup: .venv/.stamp node_modules/.stamp ## install the service and the local chain
 
-setup-test: .venv-test/.stamp node_modules/.stamp contracts/node_modules/.stamp ## install the test tools as well
+setup-test: .venv-test/.stamp .venv-slither/.stamp .venv-halmos/.stamp node_modules/.stamp contracts/node_modules/.stamp ## install the test tools as well
 
 demo: setup ## show the whole path, from a record to verified evidence
 	@echo "== demo"
@@ -53,7 +54,7 @@ test: setup-test ## check style, types and import directions, then run the tests
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory pytest
 
-check: .venv-test/.stamp ## check style, types and import directions
+check: .venv-test/.stamp .venv-slither/.stamp contracts/node_modules/.stamp ## check style, types, import directions and the contract
 	@echo "== ruff format"
 	@$(TEST)/ruff format --check .
 	@echo "== ruff check"
@@ -62,6 +63,9 @@ check: .venv-test/.stamp ## check style, types and import directions
 	@$(TEST)/mypy
 	@echo "== lint-imports"
 	@$(TEST)/lint-imports
+	@echo "== slither"
+	@cd contracts && PATH="$(dir $(CURDIR)/$(FORGE)):$$PATH" \
+		FOUNDRY_OUT=out/slither FOUNDRY_CACHE_PATH=cache/slither $(CURDIR)/.venv-slither/bin/slither .
 
 pytest: setup-test ## run the tests alone; PYTEST_ARGS='-k words' narrows them
 	@echo "== pytest"
@@ -92,7 +96,8 @@ artifact: setup-test ## rebuild contracts/artifact/Anchors.json and the gas snap
 	@git --no-pager diff --stat -- contracts/artifact contracts/snapshots
 
 # Each lock is constrained by the one before, so that what is tested is what is
-# installed. Versions move only with `make lock UPGRADE=--upgrade`.
+# installed; but for the two analysers, which pin web3 7 and rich 14 and so stand
+# apart. Versions move only with `make lock UPGRADE=--upgrade`.
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
 
@@ -101,11 +106,13 @@ lock: $(UV) ## resolve the lock files anew; UPGRADE=--upgrade moves versions
 	@$(COMPILE) pyproject.toml -c requirements/verifier.txt -o requirements/service.txt
 	@$(COMPILE) pyproject.toml --group test -c requirements/service.txt -o requirements/test.txt
 	@$(COMPILE) --group build -c requirements/test.txt -o requirements/build.txt
+	@$(COMPILE) requirements/slither.in -o requirements/slither.txt
+	@$(COMPILE) requirements/halmos.in -o requirements/halmos.txt
 	@npm install --silent --package-lock-only --ignore-scripts
 	@cd contracts && npm install --silent --package-lock-only --ignore-scripts
 
 clean: ## remove everything that was installed or built
-	rm -rf .tools .venv .venv-test node_modules contracts/node_modules contracts/out contracts/cache dist
+	rm -rf .tools .venv .venv-test .venv-slither .venv-halmos node_modules contracts/node_modules contracts/out contracts/cache dist
 
 $(TOOLS)/bin/uv: requirements/uv.txt
 	@echo "== installing uv into .tools"
@@ -113,12 +120,16 @@ $(TOOLS)/bin/uv: requirements/uv.txt
 		--target $(TOOLS) --requirement requirements/uv.txt
 	@touch $@
 
-# The project is installed without its dependencies, which the lock has brought.
-define install
+define sync
 	@echo "== installing $(1) from requirements/$(2).txt"
 	@$(UV) venv --quiet --no-project --allow-existing --python $(PYTHON) $(1)
 	@$(UV) pip sync --quiet --python $(1)/bin/python --require-hashes \
 		--build-constraints requirements/build.txt requirements/$(2).txt
+endef
+
+# The project is installed without its dependencies, which the lock has brought.
+define install
+	$(call sync,$(1),$(2))
 	@$(UV) pip install --quiet --python $(1)/bin/python --no-deps \
 		--build-constraints requirements/build.txt --editable .
 	@touch $(1)/.stamp
@@ -129,6 +140,14 @@ endef
 
 .venv-test/.stamp: requirements/test.txt requirements/build.txt pyproject.toml | $(UV)
 	$(call install,.venv-test,test)
+
+.venv-slither/.stamp: requirements/slither.txt requirements/build.txt | $(UV)
+	$(call sync,.venv-slither,slither)
+	@touch $@
+
+.venv-halmos/.stamp: requirements/halmos.txt requirements/build.txt | $(UV)
+	$(call sync,.venv-halmos,halmos)
+	@touch $@
 
 node_modules/.stamp: package.json package-lock.json .npmrc
 	@echo "== installing the local chain (anvil)"

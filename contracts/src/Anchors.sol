@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The contract's bytes, and so its address, belong to one compiler; whoever calls it through the
+// interface may have a later one.
+// slither-disable-next-line pragma
 pragma solidity 0.8.37;
 
 import {IAnchors} from "./IAnchors.sol";
@@ -17,6 +20,9 @@ contract Anchors is IAnchors {
         if (root == 0) revert ZeroRoot();
         if (size == 0) revert ZeroSize();
         bytes32 current = head[msg.sender];
+        // The stored head has the block's time hashed into it, which is why this is reported. Nothing
+        // here compares times: a proposer who shifts one by seconds moves no decision.
+        // slither-disable-next-line timestamp
         if (current != prev) revert StalePrev(current);
 
         uint256 sizeTime = uint256(size) << 64 | uint64(block.timestamp);

@@ -21,6 +21,28 @@ function foldOf(bytes32 prev, bytes32 root, uint64 size, uint64 time) pure retur
     return keccak256(word);
 }
 
+/// @dev What a call must revert with, in the order of the checks; empty when it must be accepted.
+function revertOf(bytes32 current, bytes32 prev, bytes32 root, uint64 size)
+    pure
+    returns (bytes memory)
+{
+    if (root == 0) return abi.encodeWithSelector(IAnchors.ZeroRoot.selector);
+    if (size == 0) return abi.encodeWithSelector(IAnchors.ZeroSize.selector);
+    if (prev != current) return abi.encodeWithSelector(IAnchors.StalePrev.selector, current);
+    return "";
+}
+
+/// @dev Sends ether past every check: a contract that consists of PUSH20 target SELFDESTRUCT alone
+/// destroys itself in its creation. Written in bytes, since the compiler warns of the word.
+function forceEther(address target, uint256 amount) {
+    bytes memory code = abi.encodePacked(hex"73", target, hex"ff");
+    address made;
+    assembly ("memory-safe") {
+        made := create(amount, add(code, 32), mload(code))
+    }
+    assert(made != address(0));
+}
+
 contract AnchorsTest {
     bytes32 constant ROOT_A = keccak256("root a");
     bytes32 constant ROOT_B = keccak256("root b");
@@ -143,14 +165,19 @@ contract AnchorsTest {
         assert(anchors.head(sender) == b);
     }
 
-    /// @dev For any call whatever, the outcome is the one predicted here, to the byte.
+    /// @dev For any call whatever, the outcome is the one predicted here, to the byte. Zeros are
+    /// chosen, since chance would hardly ever bring them.
     function testFuzz_OutcomeIsPredicted(
         bool started,
         bool stale,
+        bool rootIsZero,
+        bool sizeIsZero,
         bytes32 wrong,
         bytes32 root,
         uint64 size
     ) external {
+        if (rootIsZero) root = 0;
+        if (sizeIsZero) size = 0;
         bytes32 current;
         if (started) {
             vm.prank(ALICE);
@@ -158,15 +185,7 @@ contract AnchorsTest {
         }
         bytes32 prev = stale ? wrong : current;
 
-        bytes memory revertData;
-        if (root == 0) {
-            revertData = abi.encodeWithSelector(IAnchors.ZeroRoot.selector);
-        } else if (size == 0) {
-            revertData = abi.encodeWithSelector(IAnchors.ZeroSize.selector);
-        } else if (prev != current) {
-            revertData = abi.encodeWithSelector(IAnchors.StalePrev.selector, current);
-        }
-
+        bytes memory revertData = revertOf(current, prev, root, size);
         if (revertData.length != 0) vm.expectRevert(revertData);
         vm.prank(ALICE);
         anchors.anchor(prev, root, size);
@@ -182,26 +201,61 @@ contract AnchorsTest {
         vm.assume(other != ALICE);
         vm.prank(ALICE);
         bytes32 head = anchors.anchor(0, ROOT_A, 1);
-        vm.prank(other);
-        (bool ok,) = address(anchors).call(abi.encodeCall(IAnchors.anchor, (prev, root, size)));
-        assert(ok == (prev == 0 && root != 0 && size != 0));
-        assert(anchors.head(ALICE) == head);
+        // The other's log is empty, so what they may give is zero or, as an attack, Alice's head.
+        bytes32[3] memory prevs = [bytes32(0), head, prev];
+        for (uint256 i = 0; i < prevs.length; i++) {
+            bytes32 current = anchors.head(other);
+            bytes memory revertData = revertOf(current, prevs[i], root, size);
+            vm.prank(other);
+            (bool ok, bytes memory returned) =
+                address(anchors).call(abi.encodeCall(IAnchors.anchor, (prevs[i], root, size)));
+            assert(ok == (revertData.length == 0));
+            assert(ok || keccak256(returned) == keccak256(revertData));
+            assert(anchors.head(ALICE) == head);
+        }
     }
 
-    /// @dev There is nothing else to call and no way to leave ether behind.
-    function testFuzz_UnknownCallsRevert(bytes calldata data) external {
-        bytes4 selector = bytes4(data);
+    /// @dev There is nothing else to call: neither a fallback nor a function that nobody named.
+    function testFuzz_UnknownCallsRevertWithNothing(bytes4 selector, bytes calldata data) external {
         vm.assume(selector != IAnchors.anchor.selector && selector != IAnchors.head.selector);
-        (bool ok,) = address(anchors).call(data);
-        assert(!ok);
+        refuses(bytes.concat(selector, data), 0);
+        // Less than a selector, down to nothing at all.
+        refuses(data[:data.length % 4], 0);
     }
 
-    function testFuzz_EtherIsRefused(uint64 amount) external {
-        vm.assume(amount != 0);
-        (bool ok,) = address(anchors).call{value: amount}(
-            abi.encodeCall(IAnchors.anchor, (bytes32(0), ROOT_A, 1))
-        );
-        assert(!ok);
+    /// @dev Calldata holds whole words: a size past 64 bits is refused, not cut to fit.
+    function testFuzz_SizePast64BitsRevertsWithNothing(bytes32 root, uint256 size) external {
+        if (size <= type(uint64).max) size += 2 ** 64;
+        refuses(abi.encodeWithSelector(IAnchors.anchor.selector, bytes32(0), root, size), 0);
+    }
+
+    /// @dev No way in leaves ether behind: not the two functions, not a bare transfer.
+    function testFuzz_EtherIsRefusedWithNothing(uint64 amount) external {
+        if (amount == 0) amount = 1;
+        refuses(abi.encodeCall(IAnchors.anchor, (bytes32(0), ROOT_A, 1)), amount);
+        refuses(abi.encodeCall(IAnchors.head, (ALICE)), amount);
+        refuses("", amount);
+    }
+
+    function testFuzz_ForcedEtherChangesNothing(uint64 amount) external {
+        vm.prank(ALICE);
+        bytes32 head = anchors.anchor(0, ROOT_A, 1);
+        vm.deal(address(this), amount);
+        forceEther(address(anchors), amount);
+        assert(address(anchors).balance == amount);
+        assert(anchors.head(ALICE) == head);
+        vm.prank(ALICE);
+        assert(anchors.anchor(head, ROOT_B, 2) == foldOf(head, ROOT_B, 2, TIME));
+        assert(address(anchors).balance == amount);
+    }
+
+    function refuses(bytes memory data, uint256 amount) private {
+        vm.deal(ALICE, amount);
+        vm.prank(ALICE);
+        (bool ok, bytes memory returned) = address(anchors).call{value: amount}(data);
+        assert(!ok && returned.length == 0);
+        assert(anchors.head(ALICE) == 0);
+        assert(address(anchors).balance == 0);
     }
 
     /// @dev Gas of whole transactions. The warm one is what a batch costs; its bar is 31,000.

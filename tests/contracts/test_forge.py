@@ -1,27 +1,9 @@
 """The contract's own tests, run by forge with the compiler from npm."""
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
-from tests.anvil import ROOT
-
-CONTRACTS = ROOT / "contracts"
-FORGE = CONTRACTS / "node_modules/@foundry-rs/forge-linux-amd64/bin/forge"
-
-
-def forge(scratch: Path, *args: str, root: Path = CONTRACTS) -> subprocess.CompletedProcess[str]:
-    """Runs forge with folders of its own, since tests run side by side in one checkout."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("FOUNDRY_")}
-    environment |= {
-        "FOUNDRY_OUT": str(scratch / "out"),
-        "FOUNDRY_CACHE_PATH": str(scratch / "cache"),
-    }
-    return subprocess.run(
-        [FORGE, *args], cwd=root, env=environment, capture_output=True, text=True, timeout=240
-    )
+from tests.contracts.forge import copy_of_the_project, forge
 
 
 def test_every_forge_test_passes_and_the_gas_snapshot_holds(tmp_path: Path) -> None:
@@ -29,16 +11,12 @@ def test_every_forge_test_passes_and_the_gas_snapshot_holds(tmp_path: Path) -> N
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ", 0 failed, 0 skipped" in ran.stdout
     assert "[PASS] testFuzz_OutcomeIsPredicted" in ran.stdout
-    assert "[PASS] invariant_EveryHeadIsTheFoldOfItsOwnEntries" in ran.stdout
-
-
-def copy_of_the_project(target: Path) -> Path:
-    """The project without its scratch folders, with the installed tools linked in."""
-    shutil.copytree(
-        CONTRACTS, target, ignore=shutil.ignore_patterns("node_modules", "out", "cache")
-    )
-    (target / "node_modules").symlink_to(CONTRACTS / "node_modules")
-    return target
+    for invariant in (
+        "EveryHeadIsTheFoldOfItsOwnEntries",
+        "EveryAcceptedCallLeavesOneEvent",
+        "NoEtherIsHeldButWhatWasForced",
+    ):
+        assert f"[PASS] invariant_{invariant}" in ran.stdout
 
 
 def test_a_contract_that_skips_the_comparison_fails_its_tests(tmp_path: Path) -> None:
@@ -67,4 +45,9 @@ def test_a_gas_figure_that_moved_fails_the_snapshot(tmp_path: Path) -> None:
 
 def test_sources_are_formatted(tmp_path: Path) -> None:
     ran = forge(tmp_path, "fmt", "--check")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_sources_are_free_of_lint(tmp_path: Path) -> None:
+    ran = forge(tmp_path, "lint")
     assert ran.returncode == 0, ran.stdout + ran.stderr
