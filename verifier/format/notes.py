@@ -116,29 +116,20 @@ def read_vkey(text: str) -> VKey:
     Raises FormatError KEY_FORM, KEY_ID (the id is not the key's), NOTE_KEY_NAME, B64_FORM, and for
     the known types KEY_LENGTH or KEY_NOT_CANONICAL.
     """
-    name, number, kind, public_key = split_vkey(text)
-    vkey = make_vkey(name, public_key, kind)
-    if vkey.key_id != number:
-        raise FormatError(
-            "KEY_ID",
-            f"the key id of {shown(name)} is {vkey.key_id.hex()}, got {number.hex()}",
-        )
-    return vkey
-
-
-def split_vkey(text: str) -> tuple[str, bytes, int, bytes]:
-    """Take a vkey of any signature type apart: name, key id, type, key.
-
-    Raises FormatError KEY_FORM, NOTE_KEY_NAME or B64_FORM.
-    """
     parts = text.split("+", 2)
     if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):
         raise FormatError("KEY_FORM", f"want name+hex+base64, got {shown(text)}")
-    _check_name(parts[0])
-    raw = b64_decode(parts[2])
+    name, number, encoded = parts
+    _check_name(name)
+    raw = b64_decode(encoded)
     if len(raw) < 2:
         raise FormatError("KEY_FORM", f"a vkey has a type and a key, got {shown(text)}")
-    return parts[0], bytes.fromhex(parts[1]), raw[0], raw[1:]
+    vkey = make_vkey(name, raw[1:], raw[0])
+    if vkey.key_id.hex() != number:
+        raise FormatError(
+            "KEY_ID", f"the key id of {shown(name)} is {vkey.key_id.hex()}, got {number}"
+        )
+    return vkey
 
 
 def parse_vkey(text: str) -> VKey:

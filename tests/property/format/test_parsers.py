@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from verifier.format import (
     evm_document,
     fold,
     heads,
+    key_sets,
     matter_map,
     mpt,
     notes,
@@ -37,12 +39,21 @@ from verifier.format import (
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
 from verifier.format.keccak import keccak256
+from verifier.format.signatures import ML_DSA_44
 
 LOG = "notary.example/log"
 KEY = Digest(b"\x11" * 32)
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 VKEY = notes.make_vkey(LOG, SIGNER.public_key().public_bytes_raw())
 NOTE = notes.sign(notes.checkpoint_text(LOG, 1, ZERO), LOG, SIGNER)
+COSIGNER = MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+COSIGNER_VKEY = notes.make_vkey(LOG, COSIGNER.public_key().public_bytes_raw(), ML_DSA_44)
+COSIGNED = notes.cosign(NOTE, LOG, COSIGNER, 1)
+RECEIPT_SIGNER = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
+KEY_SET = key_sets.make(
+    [VKEY, COSIGNER_VKEY],
+    notes.make_vkey(f"{LOG}/receipts", RECEIPT_SIGNER.public_key().public_bytes_raw()),
+)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LEAF, DISCLOSURES = records.make_leaf(
     matter=KEY, position=0, kind="call", recorded_at=AT, secret=bytes(32), blind=bytes(16),
@@ -50,7 +61,7 @@ LEAF, DISCLOSURES = records.make_leaf(
 )  # fmt: skip
 HEAD = heads.head_text(LOG, KEY, 1, ZERO)
 HEADER = batches.BatchHeader(
-    LOG, 0, AT, ZERO, ZERO, 60, (batches.HeaderKey("checkpoint", VKEY.text),), ZERO, None,
+    LOG, 0, AT, ZERO, ZERO, 60, ZERO, KEY, None,
     batches.NotBefore(1, 1, ZERO),
 )  # fmt: skip
 BODY = receipts.Body(1, bytes(20), bytes(20), LOG, KEY, 0, ZERO, heads.Head(1, ZERO), AT, AT)
@@ -104,6 +115,8 @@ FORMS = {
         HEAD.encode(),
     ),
     "note": Form(notes.parse_note, lambda one: one.whole.encode(), NOTE.encode()),
+    "cosigned note": Form(notes.parse_note, lambda one: one.whole.encode(), COSIGNED.encode()),
+    "key set": Form(key_sets.parse, key_sets.encode, key_sets.encode(KEY_SET)),
     "note text": Form(texts(notes.parse_note), lambda one: one.whole.encode(), NOTE.encode()),
     "checkpoint": Form(
         texts(notes.parse_checkpoint_text),
@@ -111,6 +124,9 @@ FORMS = {
         notes.checkpoint_text(LOG, 1, ZERO).encode(),
     ),
     "vkey": Form(texts(notes.parse_vkey), lambda one: one.text.encode(), VKEY.text.encode()),
+    "vkey of ML-DSA-44": Form(
+        texts(notes.parse_vkey), lambda one: one.text.encode(), COSIGNER_VKEY.text.encode()
+    ),
     "tlog-proof": Form(
         tlogproof.parse,
         tlogproof.encode,

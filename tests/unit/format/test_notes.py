@@ -55,12 +55,6 @@ def test_a_vkey_in_any_other_form_is_refused(text: str, code: str) -> None:
         notes.parse_vkey(text)
 
 
-def test_a_vkey_of_an_unknown_type_can_be_taken_apart() -> None:
-    assert notes.split_vkey(f"{NAME}+00000000+{b64_encode(bytes([6, 7]))}")[2:] == (6, b"\x07")
-    text = f"{NAME}+00000000+{b64_encode(bytes([6]) + b'key')}"
-    assert notes.split_vkey(text) == (NAME, bytes(4), 6, b"key")
-
-
 def test_a_signed_note_is_verified_by_its_key() -> None:
     note = notes.parse_note(NOTE)
     assert notes.parse_note(NOTE.encode()) == note
