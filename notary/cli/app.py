@@ -341,3 +341,21 @@ def demo(
 
     with errors_said():
         raise typer.Exit(demonstration.run(out, seed, say))
+
+
+@app.command("case")
+def case_(
+    name: Annotated[str, typer.Argument(help="collection or trade.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write; new or empty.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a generated case: export files, column maps, a register of accounts, and a README."""
+    from notary.cases import command
+
+    with errors_said():
+        written = command.write_case(name, seed, out)
+        if as_json:
+            say_json(written)
+        else:
+            say(command.said(written))

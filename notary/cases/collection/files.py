@@ -6,13 +6,12 @@ Tests: tests/unit/cases/test_collection_files.py, tests/scenarios/ingest/test_co
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from pathlib import Path
 
-from notary.cases import case_folder, pdf
+from notary.cases import case_folder, pdf, register
 from notary.cases.case_folder import CaseFolder
 from notary.cases.collection import exports, switches
 from notary.cases.collection.expected import Answer, expected
@@ -20,7 +19,6 @@ from notary.cases.collection.make import FULL, Size, make
 from notary.cases.collection.model import Call, Collection, Debtor, Event
 from notary.cases.draws import Draws
 
-REGISTER = "accounts.csv"
 EXPECTED = "expected.json"
 
 
@@ -67,8 +65,8 @@ def write(folder: Path, case: Collection) -> CollectionFiles:
     _switches(out, case)
     for debtor in case.debtors:
         out.write(f"{_documents(debtor)}/contract-{debtor.contract}.pdf", _contract(debtor))
-    out.write(REGISTER, _register(case.debtors))
-    out.write("register.sh", _commands(case.debtors))
+    entries = [register.Entry(one.matter, one.title, one.accounts) for one in case.debtors]
+    register.write(out, entries)
     out.write(EXPECTED, (json.dumps(answer, ensure_ascii=False, indent=1) + "\n").encode())
     out.write("README.md", _readme(case))
     return CollectionFiles(folder, case, answer, tuple(sorted((*out.files, *out.maps))))
@@ -112,19 +110,6 @@ def _contract(debtor: Debtor) -> bytes:
             "Clause 14: sums due are claimed in writing, in three stages.",
         ]
     )
-
-
-def _register(debtors: Sequence[Debtor]) -> bytes:
-    rows = [(one.matter, one.title, account) for one in debtors for account in one.accounts]
-    return case_folder.table(("matter", "title", "account"), rows)
-
-
-def _commands(debtors: Sequence[Debtor]) -> bytes:
-    lines = ["# One matter for each debtor; each command prints its number.", "set -e"]
-    for debtor in debtors:
-        accounts = " ".join(f"--account {account}" for account in debtor.accounts)
-        lines.append(f'notary matter new "{debtor.title}" {accounts}')
-    return ("\n".join(lines) + "\n").encode()
 
 
 def _readme(case: Collection) -> bytes:

@@ -20,7 +20,7 @@ from notary.importers.column_map import load_map, shipped_maps
 from notary.importers.media import media_type
 
 SMALL = Size(debtors=10, days=21, working_day_calls=10, peak_day_calls=30)
-DIGEST = "296bf1c54bdb21d116078ae5c113fb518647ef6f36eb7197ae81221925c7eaec"
+DIGEST = "aac1277eb17974929ae2d491de4777685e260689db406ca6f4c7f60b8fb3faf1"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,79 @@
+"""Owns what `notary case` does: a generated case in a folder of its own, with its register and a README.
+
+Test: tests/unit/cases/test_command.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from notary.cases import register, trade
+from notary.cases.case_folder import CaseFolder
+from notary.cases.collection import files as collection
+from notary.errors import CallerError
+
+COLLECTION = "collection"
+TRADE = "trade"
+
+
+def write_case(name: str, seed: int, out: Path) -> dict[str, object]:
+    """Write the case into `out`, which is made or empty; return what was written, as JSON values.
+
+    Raises CallerError CASE_UNKNOWN or CASE_FOLDER, before anything is written.
+    """
+    if name not in (COLLECTION, TRADE):
+        raise CallerError("CASE_UNKNOWN", f"want {COLLECTION} or {TRADE}, got {name!r}.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CallerError(
+            "CASE_FOLDER",
+            f"{out} is not an empty folder. Nothing was touched; name another by --out.",
+        )
+    return _collection(seed, out) if name == COLLECTION else _trade(seed, out)
+
+
+def said(written: Mapping[str, object]) -> str:
+    """What was written, for people."""
+    return (
+        f"case {written['case']}, seed {written['seed']}: {written['files']} files in {written['folder']}\n"
+        f"{written['matters']} matters; a right import gives {written['records']} records, "
+        f"{written['documents']} documents, and {written['unassigned']} rows that wait\n"
+        f"{written['folder']}/README.md says what is what and how to take it in"
+    )
+
+
+def _collection(seed: int, out: Path) -> dict[str, object]:
+    case = collection.generate(out, seed)
+    return {
+        "case": COLLECTION,
+        "seed": seed,
+        "folder": str(out),
+        "files": len(case.files),
+        "matters": len(case.case.debtors),
+        "records": case.answer["records"],
+        "by_kind": case.answer["by_kind"],
+        "documents": case.answer["documents"],
+        "unassigned": case.answer["unassigned"],
+        "expected": collection.EXPECTED,
+    }
+
+
+def _trade(seed: int, out: Path) -> dict[str, object]:
+    case = trade.generate(out, seed)
+    beside = CaseFolder(out)
+    register.write(beside, [register.Entry("T-1", case.title, case.accounts)])
+    text = resources.files("notary.cases").joinpath("trade-readme.md").read_text("utf-8")
+    beside.write("README.md", text.format(seed=seed, records=case.total).encode())
+    return {
+        "case": TRADE,
+        "seed": seed,
+        "folder": str(out),
+        "files": len(case.files) + len(case.maps) + len(beside.files),
+        "matters": 1,
+        "records": case.total,
+        "by_kind": dict(case.records),
+        "documents": 0,
+        "unassigned": 0,
+        "expected": None,
+    }
