@@ -1,9 +1,17 @@
 """Owns the model of the collection case: who owes what, and everything that the agency's systems wrote down.
 
 The exports and the answer that is expected of a right import both follow from the model and from nothing
-else. So a damage is an edit of the model: an event that is dropped, put into a later day's export, given
-another time, zone, account or number; and the case without the edit is the key to what was done. Test:
-tests/unit/cases/test_collection_model.py.
+else. So a damage is an edit of `Collection.events` by `dataclasses.replace`, and the case without it is the key
+to what was done:
+
+- dropped: the event is taken out; the dialler's `number` then has a gap.
+- late: another `exported_on`, the same `at`. Backdated: another `at`, the same `exported_on`.
+- edited: a second event with the same `reference` and other content, exported on a later day.
+- wrong zone: `at` is moved by the difference of two zones.
+- masked: `masked` is set for calls whose creditor hides no numbers.
+- split: an `account` that no register knows, and no `matter`.
+
+Test: tests/unit/cases/test_collection_model.py.
 """
 
 from __future__ import annotations

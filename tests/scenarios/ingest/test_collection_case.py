@@ -173,6 +173,28 @@ def test_the_case_again_adds_nothing(world: IntakeWorld, tmp_path: Path) -> None
     assert world.imports.waiting_count(world.agency_id) == waiting == case.answer["unassigned"]
 
 
+def test_a_call_taken_out_of_an_export_shows_against_the_answer(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    case = generate(tmp_path / "case", seed=8, size=SMALL)
+    matters = register(world, case)
+    call = next(one for one in case.case.calls if one.matter is not None)
+    assert call.matter is not None
+    path = case.folder / "days" / str(call.exported_on) / "calls.csv"
+    rows = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(row for row in rows if not row.startswith(call.reference.encode())))
+    take_days(world, case)
+    answer: Any = case.answer
+    for name, matter in matters.items():
+        claims = world.claims(matter)
+        if name == call.matter:
+            assert len(claims) == answer["matters"][name]["records"] - 1
+            with pytest.raises(AssertionError):
+                check_matter(claims, answer["matters"][name])
+        else:
+            check_matter(claims, answer["matters"][name])
+
+
 def test_every_export_of_a_day_is_rebuilt(world: IntakeWorld, tmp_path: Path) -> None:
     case = generate(tmp_path / "case", seed=4, size=SMALL)
     register(world, case)
