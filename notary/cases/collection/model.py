@@ -1,8 +1,8 @@
 """Owns the model of the collection case: who owes what, and everything that the agency's systems wrote down.
 
 The exports and the answer that is expected of a right import both follow from the model and from nothing
-else. So a damage is an edit of `Collection.events` by `dataclasses.replace`, and the case without it is the key
-to what was done:
+else. So a damage is an edit of `Collection.events` by `dataclasses.replace`, and the case without it is the
+key to what was done:
 
 - dropped: the event is taken out; the dialler's `number` then has a gap.
 - late: another `exported_on`, the same `at`. Backdated: another `at`, the same `exported_on`.
