@@ -204,7 +204,7 @@ def _visit(visit: Visit) -> Sequence[object]:
         _offset_time(visit, visit.ended_at),
         visit.place,
         "/".join(visit.staff),
-        f"{len(names)} segments, {f'{missed} s not recorded' if missed else 'no gap'}",
+        f"segments: {len(names)}, not recorded: {missed} s",
         *names,
         *[""] * (_MAX_SEGMENTS - len(names)),
     )

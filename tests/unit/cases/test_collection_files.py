@@ -20,7 +20,7 @@ from notary.importers.column_map import load_map, shipped_maps
 from notary.importers.media import media_type
 
 SMALL = Size(debtors=10, days=21, working_day_calls=10, peak_day_calls=30)
-DIGEST = "aac1277eb17974929ae2d491de4777685e260689db406ca6f4c7f60b8fb3faf1"
+DIGEST = "b891271fb6167b376a4516e8a3e34ee3f73cb15dc9e53c7e697a5cebfffde132"
 
 
 @pytest.fixture(scope="module")
