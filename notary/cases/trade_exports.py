@@ -1,4 +1,4 @@
-"""Owns the files of the trade case: the same facts, each as the system of its party exports it.
+"""Owns the stages of the trade case, and the exports of the performance: scans, nodes and acts.
 
 Test: tests/unit/importers/test_trade.py.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from notary.cases import case_folder, pdf
 from notary.cases.case_folder import CaseFolder
 from notary.cases.template import Node
-from notary.cases.trade_facts import BUYER_ZONE, SELLER_ZONE, TradeFacts
+from notary.cases.trade_dealings import Export, TradeDealings, table
+from notary.cases.trade_facts import BUYER_ZONE, TradeFacts
 
 # The physical steps by their word of GS1's vocabulary, with disposition and read point.
 _EVENTS = {
@@ -25,9 +26,6 @@ _EVENTS = {
     "10": ("accepting", "in_progress", "urn:epc:id:sgln:9521321.00004.0"),
     "11": ("receiving", "in_progress", "urn:epc:id:sgln:9521321.00004.1"),
 }
-_BUYER_PHONE = "+442079460123"
-_SELLER_PHONE = "+12025550148"
-_MOBILE = "+4477009002"  # and two digits: reserved for fiction
 
 
 class TradeExports:
@@ -58,31 +56,22 @@ class TradeExports:
         for name in ("nodes", "epcis", "letters", "payments", "acts", "messages", "calls"):
             text = case_folder.map_text("trade", name)
             self._folder.write_map(f"{folder}/{name}", text + steps if name == "epcis" else text)
-        for consignment in part:
-            self._events(folder, consignment, nodes[consignment])
-        self._nodes(folder, part, nodes)
-        self._acts(folder, part, nodes)
-        self._letters(folder, part, last=last)
-        self._payments(folder, part, last=last)
-        self._messages(folder, part)
-        self._calls(folder, part)
+        dealings = TradeDealings(self._facts, self._contract, self._code)
+        exports = [
+            *(self._events(consignment, nodes[consignment]) for consignment in part),
+            self._nodes(part, nodes),
+            self._acts(folder, part, nodes),
+            dealings.letters(part, last=last),
+            dealings.payments(part, last=last),
+            dealings.messages(part),
+            dealings.calls(part),
+        ]
+        for export in exports:
+            self._folder.write(f"{folder}/{export.name}", export.data)
+            self.records[export.kind] = self.records.get(export.kind, 0) + export.records
         return folder
 
-    def _write(self, name: str, kind: str, data: bytes, count: int) -> None:
-        self._folder.write(name, data)
-        self.records[kind] = self.records.get(kind, 0) + count
-
-    def _table(
-        self,
-        name: str,
-        kind: str,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[object]],
-        delimiter: str = ",",
-    ) -> None:
-        self._write(name, kind, case_folder.table(columns, rows, delimiter=delimiter), len(rows))
-
-    def _events(self, folder: str, consignment: str, nodes: Sequence[Node]) -> None:
+    def _events(self, consignment: str, nodes: Sequence[Node]) -> Export:
         events = []
         for node in nodes:
             if node.step not in _EVENTS:
@@ -123,11 +112,9 @@ class TradeExports:
             "epcisBody": {"eventList": events},
         }
         data = json.dumps(document, indent=1).encode() + b"\n"
-        self._write(f"{folder}/scans-{consignment}.json", "milestone", data, len(events))
+        return Export(f"scans-{consignment}.json", "milestone", data, len(events))
 
-    def _nodes(
-        self, folder: str, part: Sequence[str], nodes: Mapping[str, tuple[Node, ...]]
-    ) -> None:
+    def _nodes(self, part: Sequence[str], nodes: Mapping[str, tuple[Node, ...]]) -> Export:
         references = {"01": "OC", "05": "BL", "09": "CR", "12": "AC"}
         rows = [
             (
@@ -144,8 +131,8 @@ class TradeExports:
             for node in nodes[consignment]
             if node.step in references
         ]
-        self._table(
-            f"{folder}/nodes.csv",
+        return table(
+            "nodes.csv",
             "milestone",
             ("entry", "contract", "node", "label", "consignment", "at", "status", "reference"),
             rows,
@@ -159,7 +146,7 @@ class TradeExports:
 
     def _acts(
         self, folder: str, part: Sequence[str], nodes: Mapping[str, tuple[Node, ...]]
-    ) -> None:
+    ) -> Export:
         # Both sides of a node stand beside each other.
         sides = (
             ("10", "carrier", "delivery", "Example Lines", "pdf"),
@@ -194,168 +181,12 @@ class TradeExports:
                         name,
                     )
                 )
-        self._table(
-            f"{folder}/acts.csv",
+        return table(
+            "acts.csv",
             "act",
             ("act_no", "contract", "signed_at", "act", "node", "role", "signer", "file"),
             rows,
         )
-
-    def _letters(self, folder: str, part: Sequence[str], *, last: bool) -> None:
-        rows = []
-        for consignment in part:
-            at = self._facts.at(consignment, "12").astimezone(SELLER_ZONE) + timedelta(days=1)
-            rows.append(
-                self._letter(
-                    consignment,
-                    at,
-                    0,
-                    "M",
-                    "Invoice",
-                    "Payable within thirty days of this invoice.",
-                )
-            )
-        if last:
-            invoiced = self._facts.at(part[-1], "12").astimezone(SELLER_ZONE) + timedelta(days=1)
-            for stage, days, text in (
-                (1, 46, "The invoice is open. Please pay within ten days."),
-                (2, 61, "No payment has come.\nWe shall claim interest from the due date."),
-                (3, 121, "Last demand: unless paid in ten days, we begin arbitration."),
-            ):
-                at = invoiced + timedelta(days=days)
-                rows.append(self._letter(part[-1], at, stage, "C", f"Demand, stage {stage}", text))
-        self._table(
-            f"{folder}/letters.csv",
-            "letter",
-            (
-                *("letter", "contract", "day", "time", "stage", "amount", "currency", "due"),
-                *("addressee", "channel", "subject", "text"),
-            ),
-            rows,
-            delimiter=";",
-        )
-
-    def _letter(
-        self, consignment: str, at: datetime, stage: int, channel: str, subject: str, text: str
-    ) -> tuple[object, ...]:
-        due = self._facts.at(consignment, "12").astimezone(SELLER_ZONE) + timedelta(days=31)
-        whole, cents = divmod(self._facts.cents(consignment), 100)
-        amount = f"{whole:,}".replace(",", ".") + f",{cents:02}"
-        return (
-            f"IN-{consignment}-{stage}",
-            self._contract,
-            at.strftime("%d.%m.%Y"),
-            at.strftime("%H:%M"),
-            stage or "",
-            amount,
-            "EUR",
-            due.strftime("%d.%m.%Y"),
-            "Example Trading B.V., accounts@example.com",
-            channel,
-            f"{subject}, consignment {consignment}",
-            text,
-        )
-
-    def _payments(self, folder: str, part: Sequence[str], *, last: bool) -> None:
-        rows = []
-        for consignment in part[:-1] if last else part:
-            days = 20 + self._draws.below(f"{consignment}/paid", 10)
-            at = self._facts.at(consignment, "12") + timedelta(days=days)
-            whole, cents = divmod(self._facts.cents(consignment), 100)
-            rows.append(
-                (
-                    f"TRF{self._draws.below(f'{consignment}/trf', 10**8):08}",
-                    self._contract,
-                    at.isoformat(timespec="seconds"),
-                    f"{whole}.{cents:02}",
-                    "EUR",
-                    "Example Trading B.V.",
-                    "Example Machinery Co.",
-                    at.strftime("%Y-%m-%d"),
-                )
-            )
-        self._table(
-            f"{folder}/payments.csv",
-            "payment",
-            (
-                *("bank_reference", "contract", "booked_at", "amount", "currency"),
-                *("payer", "payee", "value_date"),
-            ),
-            rows,
-        )
-
-    def _messages(self, folder: str, part: Sequence[str]) -> None:
-        lines = []
-        for consignment in part:
-            for step, direction, sender, recipients, subject, body in (
-                (
-                    "04",
-                    "outbound",
-                    "shipping@example.com",
-                    ["orders@example.com", "port@example.com"],
-                    "Loaded",
-                    "The goods are on board. The bill of lading follows tomorrow.",
-                ),
-                (
-                    "11",
-                    "inbound",
-                    "orders@example.com",
-                    ["shipping@example.com"],
-                    "Counted",
-                    "We counted the pieces and found them complete. 数量无误。",
-                ),
-            ):
-                at = self._facts.at(consignment, step) + timedelta(hours=2)
-                part_id = f"{consignment}.{step}.{self._draws.below(subject, 10**6)}"
-                lines.append(
-                    {
-                        "message_id": f"<{part_id}@example.com>",
-                        "contract": self._contract,
-                        "sent": at.strftime("%a, %d %b %Y %H:%M:%S %z"),
-                        "direction": direction,
-                        "from": {"address": sender},
-                        "to": recipients,
-                        "subject": f"{subject}: consignment {consignment}",
-                        "body": body,
-                    }
-                )
-        data = case_folder.lines(lines)
-        self._write(f"{folder}/messages.ndjson", "message", data, len(lines))
-
-    def _calls(self, folder: str, part: Sequence[str]) -> None:
-        columns = (
-            *("switch", "cdr_source_type", "callid", "caller_id_number", "caller_id_name"),
-            *("destination_number", "dialcode", "state", "channel", "starting_date", "duration"),
-            *("billsec", "hangup_cause_id", "direction", "accountcode", "extradata"),
-        )
-        rows = []
-        for consignment in part:
-            for step, callee in (("07", _BUYER_PHONE), ("12", "138****8888")):
-                node = f"{consignment}.{step}"
-                talk = self._draws.below(f"{node}/talk", 300) if step == "07" else 0
-                at = self._facts.at(consignment, step).astimezone(BUYER_ZONE) + timedelta(hours=1)
-                caller = f"{_MOBILE}{self._draws.below(f'{node}/caller', 100):02}"
-                rows.append(
-                    (
-                        "127.0.0.1",
-                        "1",
-                        self._draws.hexes(f"{node}/call")[:32],
-                        caller if step == "07" else _SELLER_PHONE,
-                        "",
-                        callee,
-                        "",
-                        "",
-                        "",
-                        at.strftime("%Y-%m-%d %H:%M:%S"),
-                        talk + 12,
-                        talk,
-                        "16" if talk else "19",
-                        "1",
-                        self._code,
-                        "{}",
-                    )
-                )
-        self._table(f"{folder}/calls.csv", "call", columns, rows)
 
 
 def _label(nodes: Sequence[Node], step: str) -> str:
