@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--text", action="store_true", help="report for people (default)")
     form.add_argument("--json", action="store_true", help="report for machines")
     check.add_argument("--sm3", action="store_true", help="check SM3 digests as well")
+    check.add_argument(
+        "--fork-proof",
+        metavar="FILE",
+        type=Path,
+        help="where the log has forked, write the proof here",
+    )
     check.set_defaults(run=_check)
 
     anchor = commands.add_parser(
@@ -79,6 +85,31 @@ def _parser() -> argparse.ArgumentParser:
     anchor.add_argument("--log-address", metavar="A", type=_address, required=True)
     anchor.add_argument("--json", action="store_true", help="report for machines")
     anchor.set_defaults(run=_anchor)
+
+    fork = commands.add_parser("fork", help="check a fork proof", allow_abbrev=False)
+    fork.add_argument("file", metavar="FILE", type=Path)
+    fork.add_argument("--policy", metavar="FILE", type=Path, help="TOML: whom you trust")
+    fork.add_argument("--inputs", metavar="FILE", type=Path, help="TOML: block hashes you have")
+    fork.add_argument("--json", action="store_true", help="report for machines")
+    fork.set_defaults(run=_fork)
+
+    compare = commands.add_parser(
+        "compare", help="look for a fork between two packages of one log", allow_abbrev=False
+    )
+    compare.add_argument("first", metavar="PACKAGE", type=Path)
+    compare.add_argument("second", metavar="PACKAGE", type=Path)
+    compare.add_argument("--out", metavar="FILE", type=Path, help="where to write a fork proof")
+    compare.add_argument("--json", action="store_true", help="report for machines")
+    compare.set_defaults(run=_compare)
+
+    replay = commands.add_parser(
+        "replay", help="replay a log from its public material", allow_abbrev=False
+    )
+    replay.add_argument("folder", metavar="FOLDER", type=Path)
+    replay.add_argument("--until", metavar="B", type=_number, help="the last batch to replay")
+    replay.add_argument("--chain", metavar="EVM_JSON", type=Path, help="a chain proof of the log")
+    replay.add_argument("--json", action="store_true", help="report for machines")
+    replay.set_defaults(run=_replay)
 
     explain = commands.add_parser("explain", help="say what a code means", allow_abbrev=False)
     explain.add_argument("code", metavar="CODE")
@@ -114,6 +145,11 @@ def _check(arguments: argparse.Namespace) -> int:
     judgement = check(arguments.package, policy, inputs, sm3=arguments.sm3)
     report = Report(judgement, source_digest())
     _print(report.json() + b"\n" if arguments.json else report.text().encode("utf-8"))
+    if arguments.fork_proof is not None:
+        from verifier.check.compare import fork_of_case
+
+        # To the standard error: the report's two forms are the specification's.
+        sys.stderr.write(fork_of_case(judgement, arguments.fork_proof))
     return report.exit
 
 
@@ -126,6 +162,57 @@ def _anchor(arguments: argparse.Namespace) -> int:
     checked = check_anchor(data, wanted)
     _print(checked.json() + b"\n" if arguments.json else checked.text().encode("utf-8"))
     return checked.exit
+
+
+def _fork(arguments: argparse.Namespace) -> int:
+    from verifier.check.fork import MAX_BYTES, check_fork
+    from verifier.check.inputs import read_inputs
+    from verifier.check.policy import read_policy
+    from verifier.check.toml import read_file
+
+    policy = None if arguments.policy is None else read_policy(arguments.policy)
+    inputs = None if arguments.inputs is None else read_inputs(arguments.inputs)
+    checked = check_fork(read_file(arguments.file, MAX_BYTES, "FORK"), policy, inputs)
+    _print(checked.json() + b"\n" if arguments.json else checked.text().encode("utf-8"))
+    return checked.exit
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from verifier.check.compare import compare, write_proof
+
+    comparison = compare(arguments.first, arguments.second)
+    proof, out = comparison.found.proof, arguments.out
+    if proof is not None and out is not None:
+        write_proof(proof, out)
+    _print(comparison.json(out) + b"\n" if arguments.json else comparison.text(out).encode("utf-8"))
+    return comparison.exit
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from verifier.check.replay import replay_folder
+    from verifier.check.toml import read_file
+
+    chain = None
+    if arguments.chain is not None:
+        chain = read_file(arguments.chain, _MAX_EVM_BYTES, "EVM")
+    report = replay_folder(
+        arguments.folder, until=arguments.until, chain=chain, progress=_progress("replaying")
+    )
+    _print(report.json() + b"\n" if arguments.json else report.text().encode("utf-8"))
+    return report.exit
+
+
+def _progress(title: str) -> Callable[[int, int], None]:
+    """A counter on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda done, total: None
+
+    def show(done: int, total: int) -> None:
+        end = "\n" if done == total else ""
+        sys.stderr.write(f"\r{title} {done}/{total} ({100 * done // total} %){end}")
+        sys.stderr.flush()
+
+    return show
 
 
 def _explain(arguments: argparse.Namespace) -> int:

@@ -125,6 +125,36 @@ TEXTS: Mapping[str, Text] = {
         "A chain proof has at most 16 MiB. Nothing was judged.",
         "链上证明最大为 16 MiB。尚未作出评判。",
     ),
+    "PUBLIC_UNREADABLE": Text(
+        "the folder holds no public material that could be replayed",
+        "文件夹中没有可供重放的公开材料",
+        "Name the folder that the service publishes, with log.json and batches. Nothing was judged.",
+        "请指定服务方公布的文件夹，其中应有 log.json 和 batches。尚未作出评判。",
+    ),
+    "FORK_UNREADABLE": Text(
+        "the fork proof's file can't be read",
+        "无法读取分叉证明文件",
+        "Check path and permissions, then run again. Nothing was judged.",
+        "请检查路径和权限后重新运行。尚未作出评判。",
+    ),
+    "FORK_SIZE": Text(
+        "the fork proof's file is too large",
+        "分叉证明文件过大",
+        "A fork proof has at most 16 MiB. Nothing was judged.",
+        "分叉证明最大为 16 MiB。尚未作出评判。",
+    ),
+    "FORK_FILE": Text(
+        "the fork proof can't be written",
+        "无法写入分叉证明",
+        "Name a file that does not exist yet, in a folder that you may write to.",
+        "请指定一个尚不存在的文件，且所在文件夹可写。",
+    ),
+    "LOGS_DIFFER": Text(
+        "the packages are of two logs, which can't contradict each other",
+        "两个证据包属于不同的日志，无从相互矛盾",
+        "Compare packages of one log. Nothing was judged.",
+        "请比对同一日志的证据包。尚未作出评判。",
+    ),
     "INTERNAL": Text(
         "the verifier met a condition that it does not know; this is no verdict",
         "验证程序遇到未知情况；这不是结论",
@@ -254,11 +284,28 @@ TEXTS: Mapping[str, Text] = {
     ),
     # 7: history
     "LOG_FORKED": _log_lies("the log has two histories", "日志存在两种历史"),
+    "HISTORY_HEADERS": _changed(
+        "the headers of the full history are not those of the log's batches, from the first on",
+        "完整历史中的批次头并非日志自首批起的全部批次头",
+    ),
+    "KEYS_NOT_COMMITTED": _log_lies(
+        "a batch has other keys than its predecessor has or names as the next",
+        "有批次所用密钥既非前一批次所用，亦非其所预告",
+    ),
+    "HISTORY_MAP": _changed(
+        "the full history does not prove what the log held of this matter in every batch",
+        "完整历史未能证明日志在每一批次中所载的本事项内容",
+    ),
     "HISTORY_SHOWN_ONLY": Text(
-        "only the shown states are compared; a full history is not built",
-        "仅比对所示状态；未构建完整历史",
-        "Set history to shown in your policy if the shown states suffice for you.",
-        "若所示状态已足够，请在策略中将 history 设为 shown。",
+        "the package shows the states of some batches, your policy asks for those of all",
+        "证据包仅示部分批次的状态，而您的策略要求全部批次",
+        "Ask for an export with the full history, or set history to shown if the shown states "
+        "suffice for you.",
+        "请索取含完整历史的导出；若所示状态已足够，请在策略中将 history 设为 shown。",
+    ),
+    "FULL_HISTORY": _none(
+        "the states of all batches follow from each other, from the first batch on",
+        "自首批起，各批次的状态均前后相承",
     ),
     "SHOWN_HEADS_ONLY": _none(
         "the states shown follow from each other; earlier removal is not excluded",
@@ -356,6 +403,64 @@ TEXTS: Mapping[str, Text] = {
     ),
     "NOT_BEFORE_LATE": _log_lies(
         "a batch names a block that is later than its own anchor", "批次所载区块晚于其自身的锚定"
+    ),
+    # Fork, comparison and replay (§9)
+    "FORK_NOT_PROVED": Text(
+        "the file proves no fork",
+        "该文件不能证明分叉",
+        "Ask whoever gave it for the two statements themselves; this file shows nothing.",
+        "请向提供者索取两份陈述原件；此文件不能证明任何事项。",
+    ),
+    "FORK_KEY_TYPE_UNKNOWN": Text(
+        "two statements contradict each other, and one bears a signature of a type that this "
+        "verifier does not know",
+        "两份陈述相互矛盾，其中之一的签名类型为本验证程序所不识",
+        "Check it with a newer verifier.",
+        "请用较新的验证程序检查。",
+    ),
+    "FORK_NOT_PINNED": Text(
+        "two statements contradict each other, and nothing of yours says that the log made both",
+        "两份陈述相互矛盾，但您未确认二者均出自该日志",
+        "Compare the keys below with those of the log from a source of your own, pin them in a policy, "
+        "and run again with --policy.",
+        "请将下列密钥与您自有来源中的日志密钥比对，写入策略后以 --policy 重新运行。",
+    ),
+    "FORK_LOG_COMPROMISED": Text(
+        "your policy names a last good head of this log: whoever took its keys could have made this",
+        "您的策略列有该日志最后可信的链头：窃得密钥者亦可伪造此文件",
+        "It shows what the keys signed, not that the log's operator did.",
+        "它只表明密钥签署了什么，不表明系日志运营者所为。",
+    ),
+    "FORK_BLOCK_NOT_CONFIRMED": Text(
+        "the anchors contradict each other if the chain holds this block, which you did not confirm",
+        "若链上确有此区块，则锚定相互矛盾；您尚未确认该区块",
+        "Compare the block's hash with a source of your own, list it in your inputs, and run again "
+        "with --inputs.",
+        "请将区块哈希与您自有来源比对，写入输入文件后以 --inputs 重新运行。",
+    ),
+    "FORK_BLOCK_DIFFERENT": Text(
+        "the chain that you know has another block there: the anchors in the file are invented",
+        "您所知的链在该处是另一区块：文件中的锚定系虚构",
+        "Ask whoever gave you the file why.",
+        "请要求提供者说明原因。",
+    ),
+    "NOTHING_COMPARABLE": Text(
+        "no two statements of the packages could have contradicted each other",
+        "两个证据包中没有可相互印证的陈述",
+        "Ask for packages with full history, or as of one block, and compare these.",
+        "请索取含完整历史、或以同一区块为准的证据包再行比对。",
+    ),
+    "CONTRADICTION_UNPROVED": Text(
+        "the packages contradict each other, and no fork follows: one of them may be forged",
+        "两个证据包相互矛盾，但不足以证明分叉：其中之一可能系伪造",
+        "Check each with verifier check.",
+        "请用 verifier check 分别检查。",
+    ),
+    "REPLAY_KEY_TYPE_UNKNOWN": Text(
+        "everything holds but signatures of a type that this verifier does not know",
+        "除本验证程序不识的签名类型外，其余均成立",
+        "Replay with a newer verifier.",
+        "请用较新的验证程序重放。",
     ),
     # 12: receipts
     "RECEIPT_FORM": Text(
@@ -522,19 +627,39 @@ ORDER_UNKNOWN = (
     "{unreadable} not readable.",
     " occurred_at：{undisclosed} 条未披露，{null} 条为空，{without} 条未载，{unreadable} 条无法读取。",
 )
-HISTORY = (
-    "at block {block} the register held exactly these {n}; earlier removal is not excluded.",
-    "在区块 {block}，登记内容恰为这 {n} 条；不排除更早的移除。",
-)
-HISTORY_EXTRACT = (
-    "at block {block} the register held {n} records, these among them; "
-    "earlier removal is not excluded.",
-    "在区块 {block}，登记共 {n} 条，所示记录在其中；不排除更早的移除。",
-)
-HISTORY_ABSENT = (
-    "at block {block} the register held none; earlier removal is not excluded.",
-    "在区块 {block}，登记中没有记录；不排除更早的移除。",
-)
+# By kind of package.
+HISTORY: Mapping[str, tuple[str, str]] = {
+    "complete": (
+        "at block {block} the register held exactly these {n}; earlier removal is not excluded.",
+        "在区块 {block}，登记内容恰为这 {n} 条；不排除更早的移除。",
+    ),
+    "extract": (
+        "at block {block} the register held {n} records, these among them; "
+        "earlier removal is not excluded.",
+        "在区块 {block}，登记共 {n} 条，所示记录在其中；不排除更早的移除。",
+    ),
+    "absent": (
+        "at block {block} the register held none; earlier removal is not excluded.",
+        "在区块 {block}，登记中没有记录；不排除更早的移除。",
+    ),
+}
+FULL_HISTORY: Mapping[str, tuple[str, str]] = {
+    "complete": (
+        "in every batch from 0 to {batch} the register held a prefix of these {n}: since the first "
+        "batch none was removed, replaced or moved.",
+        "自第 0 批至第 {batch} 批，每一批中的登记均为这 {n} 条的前段：自首批起无一被移除、替换或移位。",
+    ),
+    "extract": (
+        "in every batch from 0 to {batch} the register held a prefix of the {n}, these among them: "
+        "since the first batch none was removed, replaced or moved.",
+        "自第 0 批至第 {batch} 批，每一批中的登记均为全部 {n} 条的前段，所示记录在其中："
+        "自首批起无一被移除、替换或移位。",
+    ),
+    "absent": (
+        "in no batch from 0 to {batch} did the register hold anything under this number.",
+        "自第 0 批至第 {batch} 批，登记中均无此编号下的任何内容。",
+    ),
+}
 
 RESULT_ZH: Mapping[str, str] = {
     "PASS": "通过",

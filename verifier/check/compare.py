@@ -1,0 +1,506 @@
+"""Looks for two statements of one log that can't both be true (docs/spec/verification.md §9).
+
+Statements come from packages and from checkpoints that others hold. Whatever looks like a fork is
+tried as a fork proof, and only what proves itself is called one. Nothing else is judged here, and
+what can't be read says nothing. Proved by tests/hostile/test_forks.py.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import combinations, islice, pairwise
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
+
+from verifier.check import texts
+from verifier.check.evidence import MAX_FILE_BYTES, Evidence, ShownBatch
+from verifier.check.judge import Judgement
+from verifier.check.reading import Bag, BagUnreadable, read_bag
+from verifier.check.rows import Blocked, CannotJudge
+from verifier.format import fork, heads, jsonc, key_sets, lines, notes, public, trees
+from verifier.format.digests import Digest
+from verifier.format.errors import FormatError
+from verifier.format.fork import Fork, SignedHead, SignedHeader
+from verifier.format.heads import Head
+from verifier.format.jsonc import Json
+from verifier.format.key_sets import KeySet
+from verifier.format.notes import Note
+from verifier.format.public import Fold
+from verifier.format.statement import Log
+
+FORMAT = "notary-compare/1"
+
+EXIT_NONE = 0
+EXIT_FORK = 2
+EXIT_NOT_CHECKED = 3
+
+MAX_CONTRADICTIONS = 20  # that are told; a hostile package could hold thousands
+MAX_PAIRS = 10_000  # of each kind; two honest packages make some dozens
+
+_KEYS = "data/keys/"
+_HISTORY = "data/history/headers.txt"
+
+
+class _Checkpoint(NamedTuple):
+    """A signed checkpoint of one source."""
+
+    source: int
+    note: Note
+    checkpoint: notes.Checkpoint
+
+
+class _Header(NamedTuple):
+    """A header at an index of the batch log."""
+
+    source: int
+    index: int  # type: ignore[assignment]  # not the method of tuples
+    signed: SignedHeader
+
+
+class _Matter(NamedTuple):
+    """What the map of one batch says of a matter: its head, or None where it is absent."""
+
+    source: int
+    batch: int
+    key: Digest
+    head: Head | None
+    signed: SignedHead
+
+
+class _History(NamedTuple):
+    """The leaf hashes of a whole batch log, with the checkpoint over it."""
+
+    source: int
+    told: _Checkpoint
+    leaves: tuple[Digest, ...]
+
+
+class _Chain(NamedTuple):
+    """The anchors of one chain proof."""
+
+    source: int
+    told: fork.Links
+
+
+class Statements:
+    """What is said in one log's name, by sources that are counted."""
+
+    def __init__(self) -> None:
+        self.key_sets: dict[str, KeySet] = {}
+        self.checkpoints: list[_Checkpoint] = []
+        self.headers: list[_Header] = []
+        self.matters: list[_Matter] = []
+        self.histories: list[_History] = []
+        self.chains: list[_Chain] = []
+        # Leaf hashes of a matter by its key: those of its first records.
+        self.leaves: list[tuple[Digest, tuple[Digest, ...]]] = []
+        self._known: set[tuple[int, int, Digest]] = set()
+
+    def add_checkpoint(self, source: int, note: Note) -> _Checkpoint | None:
+        """Take a checkpoint that somebody holds; None if its text is none."""
+        try:
+            found = _Checkpoint(source, note, notes.parse_checkpoint_text(note.text))
+        except FormatError:
+            return None
+        place = (source, found.checkpoint.size, found.checkpoint.root)
+        # A package shows one checkpoint with many batches.
+        if place not in self._known:
+            self._known.add(place)
+            self.checkpoints.append(found)
+        return found
+
+    def add_package(self, source: int, evidence: Evidence) -> None:
+        """Take what a package says, as far as it can be read."""
+        package, log = evidence.bag, log_of(evidence)
+        for name in package.files:
+            if name.startswith(_KEYS) and name.endswith(".txt"):
+                self._add_key_set(package, name)
+        stated = evidence.statement.value
+        key = None if stated is None else stated.choices.matter.key
+        last: _Checkpoint | None = None
+        for shown in evidence.batches.values():
+            if shown.tlog_proof.value is None or shown.header.value is None:
+                continue
+            last = self.add_checkpoint(source, shown.tlog_proof.value.note)
+            signed = SignedHeader(
+                _text(package, shown.header.name), _text(package, shown.tlog_proof.name)
+            )
+            self.headers.append(_Header(source, shown.tlog_proof.value.index, signed))
+            if key is not None and log is not None:
+                self._add_matter(source, package, shown, signed, key, log.name)
+        if key is not None:
+            self._add_leaves(evidence, key)
+        if last is not None:
+            self._add_history(source, package, last)
+        if evidence.evm.value is not None:
+            document = evidence.evm.value
+            links = fork.Links(Fold(document.prev, document.links), document.as_of)
+            self.chains.append(_Chain(source, links))
+
+    def _add_key_set(self, package: Bag, name: str) -> None:
+        if package.files[name].size > key_sets.MAX_BYTES:
+            return
+        try:
+            data = package.read(name)
+            self.key_sets[data.decode("utf-8")] = key_sets.parse(data)
+        except (FormatError, UnicodeDecodeError):
+            return
+
+    def _add_matter(
+        self,
+        source: int,
+        package: Bag,
+        shown: ShownBatch,
+        signed: SignedHeader,
+        key: Digest,
+        log: str,
+    ) -> None:
+        answer = shown.map_proof.value
+        if answer is None:
+            return
+        head = None
+        if answer.head is not None:
+            try:
+                head = heads.parse_head(answer.head, log, key)
+            except FormatError:
+                return
+        whole = SignedHead(*signed, _text(package, shown.map_proof.name))
+        self.matters.append(_Matter(source, shown.batch, key, head, whole))
+
+    def _add_leaves(self, evidence: Evidence, key: Digest) -> None:
+        try:
+            leaves = evidence.leaves
+        except Blocked:
+            return
+        if leaves and list(leaves) == list(range(len(leaves))):
+            self.leaves.append((key, tuple([leaf.hash for leaf in leaves.values()])))
+
+    def _add_history(self, source: int, package: Bag, as_of: _Checkpoint) -> None:
+        if _HISTORY not in package or package.files[_HISTORY].size > MAX_FILE_BYTES:
+            return
+        leaves: list[Digest] = []
+        try:
+            for line in lines.read_lines(package.read(_HISTORY), _HISTORY):
+                if len(leaves) == as_of.checkpoint.size:
+                    return
+                leaves.append(trees.leaf_hash(line))
+        except FormatError:
+            return
+        self.histories.append(_History(source, as_of, tuple(leaves)))
+
+
+def _text(package: Bag, name: str) -> str:
+    # It was parsed, so it is UTF-8.
+    return package.read(name).decode("utf-8")
+
+
+class Suspicion(NamedTuple):
+    """Two statements that seem to contradict each other; `told` is None if no kind holds both."""
+
+    sentence: str
+    told: fork.Told | None
+
+
+class Found(NamedTuple):
+    """What a search found: a proved fork, or contradictions that prove none.
+
+    `compared` counts, by kind, the pairs from different sources that could have shown a fork.
+    """
+
+    proof: fork.ProvedFork | None
+    contradictions: tuple[str, ...]
+    compared: Counter[str]
+
+
+def find(log: Log, statements: Statements) -> Found:
+    """Look for a fork among everything that was said."""
+    compared: Counter[str] = Counter()
+    contradictions: list[str] = []
+    for suspicion in _suspicions(statements, compared):
+        if suspicion.told is None:
+            why = "no kind of fork proof holds both"
+        else:
+            try:
+                proof = fork.check(_with_signers(log, suspicion.told, statements.key_sets))
+                return Found(proof, (), compared)
+            except FormatError as error:
+                why = str(error)
+        if len(contradictions) < MAX_CONTRADICTIONS:
+            contradictions.append(f"{suspicion.sentence} ({why})")
+    return Found(None, tuple(contradictions), compared)
+
+
+def _with_signers(log: Log, told: fork.Told, known: dict[str, KeySet]) -> Fork:
+    """The proof with a key set for each checkpoint, where one is known that signed it."""
+    chosen: set[str] = set()
+    for note in fork.signed_notes(told):
+        signers = (text for text, key_set in known.items() if _signed(note, key_set))
+        chosen.update(islice(signers, 1))
+    return Fork(log, tuple(sorted(chosen, key=jsonc.as_bytes)), told)
+
+
+def _signed(note: Note, key_set: KeySet) -> bool:
+    try:
+        key_sets.check_checkpoint(note, key_set)
+    except FormatError:
+        return False
+    return True
+
+
+class _Sourced(Protocol):
+    @property
+    def source(self) -> int: ...
+
+
+S = TypeVar("S", bound=_Sourced)
+
+
+def _pairs(items: Iterable[S], place: Callable[[S], Hashable]) -> Iterator[tuple[S, S]]:
+    """Every two statements about one place, up to MAX_PAIRS of them."""
+    groups: dict[Hashable, list[S]] = {}
+    for one in items:
+        groups.setdefault(place(one), []).append(one)
+    yield from islice(
+        (pair for group in groups.values() for pair in combinations(group, 2)), MAX_PAIRS
+    )
+
+
+def _suspicions(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
+    yield from _two_roots(known, compared)
+    yield from _two_headers(known, compared)
+    yield from _two_heads(known, compared)
+    yield from _other_trees(known, compared)
+    yield from _anchors(known, compared)
+
+
+def _two_roots(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
+    for one, other in _pairs(known.checkpoints, lambda told: told.checkpoint.size):
+        compared["checkpoints"] += one.source != other.source
+        if one.checkpoint.root != other.checkpoint.root:
+            yield Suspicion(
+                f"two checkpoints of size {one.checkpoint.size} differ",
+                fork.Checkpoints(one.note.whole, other.note.whole),
+            )
+
+
+def _two_headers(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
+    for one, other in _pairs(known.headers, lambda header: header.index):
+        compared["headers"] += one.source != other.source
+        if one.signed.header != other.signed.header:
+            yield Suspicion(
+                f"two headers of batch {one.index} differ", fork.Headers(one.signed, other.signed)
+            )
+
+
+def _two_heads(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
+    for pair in _pairs(known.matters, lambda matter: matter.key):
+        first, second = sorted(pair, key=lambda matter: matter.batch)
+        if first.batch == second.batch or first.head is None:
+            continue
+        before, after = first.head, second.head
+        leaves: tuple[Digest, ...] = ()
+        if after is None or after.size < before.size:
+            differ = True
+        elif after.size == before.size:
+            differ = after.root != before.root
+        else:
+            shown = [held for key, held in known.leaves if key == first.key]
+            fitting = (held[: after.size] for held in shown if len(held) >= after.size)
+            found = next((held for held in fitting if trees.root(held) == after.root), None)
+            if found is None:
+                continue
+            leaves = found
+            differ = trees.root(leaves[: before.size]) != before.root
+        compared["heads"] += first.source != second.source
+        if differ:
+            yield Suspicion(
+                f"the matter's heads in batches {first.batch} and {second.batch} contradict each other",
+                fork.Heads(first.signed, second.signed, first.key, leaves),
+            )
+
+
+def _other_trees(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
+    for history in known.histories:
+        roots = _roots(history.leaves)
+        for told in known.checkpoints:
+            size, root = told.checkpoint.size, told.checkpoint.root
+            if size > len(history.leaves):
+                continue
+            compared["trees"] += told.source != history.source
+            if roots[size] != root:
+                yield Suspicion(
+                    f"the full history has another root at size {size} than a checkpoint",
+                    fork.Tree(told.note.whole, history.told.note.whole, history.leaves),
+                )
+
+
+def _roots(leaves: Sequence[Digest]) -> list[Digest]:
+    frontier = trees.Frontier()
+    roots = [frontier.root()]
+    for leaf in leaves:
+        frontier.append(leaf)
+        roots.append(frontier.root())
+    return roots
+
+
+def _anchors(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
+    for chain in known.chains:
+        links = chain.told.fold.links
+        if any(
+            (after.size, after.root) != (before.size, before.root) and after.size <= before.size
+            for before, after in pairwise(links)
+        ):
+            yield Suspicion("the anchors of a chain proof contradict each other", chain.told)
+        anchored = {link.size: link.root for link in links}
+        for told in known.checkpoints:
+            root = anchored.get(told.checkpoint.size)
+            if root is None:
+                continue
+            compared["anchors"] += told.source != chain.source
+            if root != told.checkpoint.root:
+                yield Suspicion(
+                    f"an anchor of size {told.checkpoint.size} has another root than a checkpoint",
+                    None,
+                )
+
+
+# ---------------------------------------------------------------------- two packages
+
+
+class Comparison(NamedTuple):
+    """What a comparison of two packages found, and the exit code."""
+
+    log: Log
+    found: Found
+
+    @property
+    def exit(self) -> int:
+        """The process's exit code."""
+        if self.found.proof is not None:
+            return EXIT_FORK
+        if self.found.contradictions or not self.found.compared.total():
+            return EXIT_NOT_CHECKED
+        return EXIT_NONE
+
+    @property
+    def code(self) -> str | None:
+        """The code where no fork was found and none is excluded either."""
+        if self.exit != EXIT_NOT_CHECKED:
+            return None
+        return "CONTRADICTION_UNPROVED" if self.found.contradictions else "NOTHING_COMPARABLE"
+
+    def json(self, out: Path | None) -> bytes:
+        """One canonical JSON object."""
+        proof = self.found.proof
+        compared: dict[str, Json] = dict(+self.found.compared)
+        contradictions: list[Json] = list(self.found.contradictions)
+        return jsonc.encode(
+            {
+                "format": FORMAT,
+                "exit": self.exit,
+                "code": self.code,
+                "log": public.write_log(self.log),
+                "kind": None if proof is None else proof.fork.kind,
+                "sentence": None if proof is None else proof.sentence,
+                "compared": compared,
+                "contradictions": contradictions,
+                "out": None if proof is None or out is None else str(out),
+            }
+        )
+
+    def text(self, out: Path | None) -> str:
+        """For people."""
+        pairs = ", ".join([f"{n} {kind}" for kind, n in sorted((+self.found.compared).items())])
+        proof = self.found.proof
+        if proof is not None:
+            lines = [f"COMPARE: a fork: {proof.sentence}", *said_of_file(proof, out)]
+        elif self.code is not None:
+            text = texts.text_of(self.code)
+            lines = [f"COMPARE: {self.code}: {text.en}", f"  {text.do_en}"]
+            lines += [f"  {one}" for one in self.found.contradictions]
+        else:
+            lines = ["COMPARE: no fork was found"]
+        lines.append(f"  pairs compared: {pairs or 'none'}")
+        return "\n".join(lines) + "\n"
+
+
+def said_of_file(proof: fork.ProvedFork, out: Path | None) -> list[str]:
+    """What to tell of a fork proof that was or was not written."""
+    if out is None:
+        return [f"  kind {proof.fork.kind}; --out FILE writes it as a proof"]
+    return [
+        f"  kind {proof.fork.kind}; written to {str(out)!a}",
+        f"  check it: verifier fork {str(out)!a} --policy FILE --inputs FILE",
+    ]
+
+
+def compare(first: Path, second: Path) -> Comparison:
+    """Look for a fork between two packages of one log.
+
+    Raises CannotJudge PACKAGE_UNREADABLE, or LOGS_DIFFER for packages of two logs.
+    """
+    statements = Statements()
+    logs = []
+    for source, path in enumerate((first, second)):
+        try:
+            evidence = Evidence(read_bag(path))
+            statements.add_package(source, evidence)
+        except BagUnreadable as error:
+            raise CannotJudge("PACKAGE_UNREADABLE", str(error)) from error
+        log = log_of(evidence)
+        if log is None:
+            raise CannotJudge(
+                "PACKAGE_UNREADABLE", f"{str(path)!a} does not say of which log it is"
+            )
+        logs.append(log)
+    if logs[0] != logs[1]:
+        names = " and ".join([f"{log.name} by 0x{log.log_address.hex()}" for log in logs])
+        raise CannotJudge("LOGS_DIFFER", f"the packages are of {names}")
+    return Comparison(logs[0], find(logs[0], statements))
+
+
+def write_proof(proof: fork.ProvedFork, path: Path) -> None:
+    """Write a fork proof to a new file. Raises CannotJudge FORK_FILE."""
+    try:
+        with path.open("xb") as file:
+            file.write(fork.encode(proof.fork))
+    except OSError as error:
+        raise CannotJudge("FORK_FILE", f"{str(path)!a}: {error.strerror}") from error
+
+
+def fork_of_case(judgement: Judgement, path: Path) -> str:
+    """Write the fork that a judgement met as a proof, if there is one; say what came of it.
+
+    Raises CannotJudge FORK_FILE.
+    """
+    codes = {
+        (found.trouble.code or "").partition(":")[0]
+        for finding in judgement.rows.values()
+        for found in finding.found
+    }
+    if "LOG_FORKED" not in codes:
+        return "no fork was met; no fork proof was written\n"
+    case = judgement.case
+    statements = Statements()
+    statements.add_package(0, case.evidence)
+    for source, part in enumerate(case.other_checkpoints, 1):
+        if part.value is not None:
+            statements.add_checkpoint(source, part.value.note)
+    log = log_of(case.evidence)
+    found = None if log is None else find(log, statements)
+    if found is None or found.proof is None:
+        return (
+            "no fork proof was written: package and inputs hold no two statements that stand alone. "
+            "Ask for a package with full history, or for the other side's package to compare.\n"
+        )
+    write_proof(found.proof, path)
+    return "\n".join([f"fork: {found.proof.sentence}", *said_of_file(found.proof, path)]) + "\n"
+
+
+def log_of(evidence: Evidence) -> Log | None:
+    """The log of a package, as its chain proof and its headers name it."""
+    document = evidence.evm.value
+    headers = [shown.header.value for shown in evidence.batches.values()]
+    names = {header.header.log for header in headers if header is not None}
+    if document is None or len(names) != 1:
+        return None
+    return Log(document.chain_id, document.contract, document.log_address, names.pop())
