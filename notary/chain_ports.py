@@ -75,6 +75,15 @@ class Inclusion:
 
 
 @dataclass(frozen=True)
+class SeenAnchor:
+    """An anchor that an endpoint names: a hint, until its inclusion is checked."""
+
+    root: Digest
+    size: int
+    tx_hash: bytes
+
+
+@dataclass(frozen=True)
 class HeadProof:
     """The log's head in one block, proved; zero if it never anchored."""
 
@@ -140,6 +149,14 @@ class Chain(Protocol):
 
         A hint: the caller asks for its inclusion and checks that.
         """
+        ...
+
+    def anchor_after(self, prev: Digest, since: int) -> SeenAnchor | None:
+        """The anchor that is said to have followed that head, from block `since` on; a hint."""
+        ...
+
+    def signed_by_log(self, tx: bytes) -> bool:
+        """Whether a raw transaction carries the signature of the log's account."""
         ...
 
     def attempt(self, tx_hash: bytes) -> Attempt | None:
@@ -324,6 +341,14 @@ class IntentBook(AnchorBook, Protocol):
 
     def keep_recent_block(self, block: RecentBlock) -> None:
         """Keep the newest finalized block."""
+        ...
+
+    def to_compare(self) -> bool:
+        """Whether the store came from a backup and was not compared with the chain since."""
+        ...
+
+    def keep_compared(self, now: datetime) -> None:
+        """The comparison found no anchor that the store does not know."""
         ...
 
     def alarms(self) -> Mapping[str, Alarm]:

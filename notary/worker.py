@@ -70,6 +70,7 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. A passing error is reported and tried again after a pause."""
+        self._look_first()
         while not stop.is_set():
             self._pass(seal_now=False)
             stop.wait(self.poll_s)
@@ -80,10 +81,12 @@ class Worker:
         Raises NothingHappened NOT_IDLE when one cause has held things up for `patience_s` seconds.
         """
         stuck_since: float | None = None
+        self._look_first()
         seal_now = self.sealing.pending()
         while True:
             error = self._pass(seal_now=seal_now)
-            seal_now = False
+            # What could not be sealed is still wanted.
+            seal_now = seal_now and error is not None and self.sealing.pending()
             if error is None and not self.sealing.pending() and self.anchoring.idle():
                 return
             trouble = error or self.anchoring.trouble()
@@ -97,25 +100,45 @@ class Worker:
                 )
             time.sleep(max(MIN_PAUSE_S, self.poll_s))
 
+    def _look_first(self) -> None:
+        """One step of anchoring before the first sealing: it finds out whether the store is older than
+        the chain, and then nothing is sealed.
+        """
+        error = self._caught(self._step)
+        if error is not None:
+            self.report(error)
+            self.pulse.beat(error)
+
     def _pass(self, *, seal_now: bool) -> str | None:
         """One pass: seal if due, then one step of anchoring. A crash anywhere leaves stored state."""
-        error: str | None = None
-        try:
-            if seal_now or self.sealing.due():
-                self.report(f"sealed batch {self.sealing.seal()}")
-            moved = self.anchoring.step()
-            if moved:
-                self.report(moved)
-        except (NothingHappened, OutcomeUnknown) as caught:
-            # The next pass looks at the state again; that is the whole of recovery.
-            error = _said(caught)
-        except Contradiction as caught:
-            self.pulse.beat(_said(caught))
-            raise
+        # A sealer that may not go on doesn't keep the sender from finding out that it may.
+        errors = (self._caught(lambda: self._seal(seal_now)), self._caught(self._step))
+        error = "; ".join(one for one in errors if one is not None) or None
         if error is not None:
             self.report(error)
         self.pulse.beat(error)
         return error
+
+    def _seal(self, seal_now: bool) -> None:
+        if seal_now or self.sealing.due():
+            self.report(f"sealed batch {self.sealing.seal()}")
+
+    def _step(self) -> None:
+        moved = self.anchoring.step()
+        if moved:
+            self.report(moved)
+
+    def _caught(self, act: Callable[[], None]) -> str | None:
+        """The passing error that the act met, in words. A contradiction is left for health and raised."""
+        try:
+            act()
+        except (NothingHappened, OutcomeUnknown) as caught:
+            # The next pass looks at the state again; that is the whole of recovery.
+            return _said(caught)
+        except Contradiction as caught:
+            self.pulse.beat(_said(caught))
+            raise
+        return None
 
 
 def _said(error: NotaryError) -> str:

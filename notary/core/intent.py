@@ -62,6 +62,7 @@ class Cause(StrEnum):
     WRONG_CODE = "WRONG_CODE"
     FINALITY_BROKEN = "FINALITY_BROKEN"
     HEAD_UNKNOWN = "HEAD_UNKNOWN"
+    STORE_BEHIND_CHAIN = "STORE_BEHIND_CHAIN"
     ENDPOINT = "ENDPOINT"
     FUNDS = "FUNDS"
     FEE_CAP = "FEE_CAP"
@@ -181,12 +182,17 @@ class Intent:
 
 @dataclass(frozen=True)
 class Reserve:
-    """Pin nonce and prev, and take every batch that is sealed by now."""
+    """Pin nonce and prev, and take every batch that is sealed by now.
+
+    `on_chain`: they are those of an anchor that the chain holds already (docs/spec/sender.md §1
+    rule 10). It may cover less than the intent was to; the next intent covers the rest.
+    """
 
     size: int
     root: bytes
     nonce: int
     prev: bytes
+    on_chain: bool = False
 
 
 @dataclass(frozen=True)
@@ -402,8 +408,8 @@ def apply(intent: Intent, event: Event) -> Intent:
     moved = replace(intent, state=target, version=intent.version + 1)
 
     match event:
-        case Reserve(size, root, nonce, prev):
-            if size < intent.size:
+        case Reserve(size, root, nonce, prev, on_chain):
+            if size < intent.size and not on_chain:
                 raise _impossible(intent, f"covers {intent.size} batches, got a log of {size}")
             return replace(moved, size=size, root=root, nonce=nonce, prev=prev)
         case Sign(attempt):

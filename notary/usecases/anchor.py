@@ -44,8 +44,10 @@ from notary.ports import BatchLog, Leg
 from notary.usecases.anchor_fate import Fate, Fates, block_of, canonical
 from notary.usecases.anchor_plan import Limits, Obstacle, Plan, Planner, Reservation, Send
 from notary.usecases.anchor_proofs import Proofs, Told
+from notary.usecases.chain_history import ChainHistory, UnclearHistory
+from notary.usecases.standing import STORE_BEHIND_CHAIN
 from verifier.format import contract as anchors
-from verifier.format import notes
+from verifier.format.digests import ZERO
 from verifier.format.evm import Header
 
 # Of one intent in one step: a chain that flaps must not keep a step from ending.
@@ -121,9 +123,11 @@ class Anchorer:
         self._signer = signer
         self._settings = settings
         self._fates = Fates(identity, book, chain)
+        self._history = ChainHistory(identity, log, book, chain)
         self._planner = Planner(
             book,
             chain,
+            self._history,
             Limits(
                 max_fee=settings.max_fee_cap,
                 gas=settings.gas_limit_cap,
@@ -141,6 +145,8 @@ class Anchorer:
         )
         # Timers only. After a restart everything is due at once, which does no harm.
         self._identity_checked_at: datetime | None = None
+        # Each process compares the chain's head with the store once, before it does anything else.
+        self._compared = False
         self._sent_at: dict[int, datetime] = {}
 
     def step(self, now: datetime) -> Step:
@@ -169,6 +175,9 @@ class Anchorer:
         # 1. Is this the chain? A crash up to here leaves nothing, or the pinned identity.
         try:
             obstacle = self._survey(now)
+            if obstacle is None:
+                # A crash leaves a restored store closed, and the comparison is still due.
+                obstacle = self._compare(now, told)
         except ChainContradiction as error:
             obstacle = Obstacle(Cause.ENDPOINT, str(error))
         if obstacle is not None:
@@ -203,7 +212,7 @@ class Anchorer:
         for intent in self._book.open_intents():
             if intent.live:
                 self._hold(intent, obstacle, told)
-        told.alarms["HELD"] = f"{obstacle.cause}: {obstacle.text}"
+        self._tell(obstacle, told)
         if obstacle.cause is Cause.FINALITY_BROKEN:
             told.alarms["FINALITY_BROKEN"] = obstacle.text
         if obstacle.cause is Cause.ENDPOINT:
@@ -256,6 +265,28 @@ class Anchorer:
         self._identity_checked_at = now
         return None
 
+    def _compare(self, now: datetime, told: Told) -> Obstacle | None:
+        """Whether the chain is ahead of the store. docs/spec/sender.md §1 rule 10."""
+        if self._compared:
+            return None
+        head = self._chain.prove_head().head
+        # A known head that is not the newest: the endpoint lags, or a block was replaced. Both are
+        # seen to elsewhere, and neither is an anchor that this store does not know.
+        if head != ZERO and self._book.with_head(head) is None:
+            try:
+                unexplained = self._history.first_unexplained(head)
+            except UnclearHistory as error:
+                if self._book.to_compare():
+                    told.alarms["HELD"] = f"{Cause.HEAD_UNKNOWN}: {error}"
+                return None
+            if unexplained is not None:
+                return Obstacle(Cause.STORE_BEHIND_CHAIN, self._history.behind(unexplained))
+        if self._book.to_compare():
+            self._book.keep_compared(now)
+            told.happened.append("compared with the chain: this store knows every anchor")
+        self._compared = True
+        return None
+
     def _keep_recent(self, header: Header, now: datetime) -> None:
         kept = self._book.recent_block()
         if kept is None or kept.hash != header.hash:
@@ -305,9 +336,11 @@ class Anchorer:
     def _act(self, intent: Intent, plan: Plan, now: datetime, told: Told) -> Event | None:
         """Carry the plan out. What it returns is stored next."""
         match plan:
-            case Reservation(nonce, prev):
-                size = self._log.size()
-                return Reserve(size, self._root(size), nonce, prev)
+            case Reservation(nonce, prev, anchored):
+                size = self._log.size() if anchored is None else anchored
+                return Reserve(
+                    size, self._history.signed_root(size), nonce, prev, anchored is not None
+                )
             case TransactionFields():
                 # A crash after signing loses bytes that nobody has seen; others are signed instead.
                 signed = self._signer.sign(plan)
@@ -331,8 +364,15 @@ class Anchorer:
         self._sent_at[intent.id] = now
         return Sent(now) if attempt.first_sent_at is None else None
 
-    def _hold(self, intent: Intent, obstacle: Obstacle, told: Told) -> None:
+    def _tell(self, obstacle: Obstacle, told: Told) -> None:
         told.alarms["HELD"] = f"{obstacle.cause}: {obstacle.text}"
+        if obstacle.cause is Cause.STORE_BEHIND_CHAIN:
+            # It stands until a comparison finds otherwise: intake and sealing obey it.
+            told.alarms[STORE_BEHIND_CHAIN] = obstacle.text
+            self._compared = False
+
+    def _hold(self, intent: Intent, obstacle: Obstacle, told: Told) -> None:
+        self._tell(obstacle, told)
         if intent.cause is not obstacle.cause:
             self._record(intent, Hold(obstacle.cause), told)
 
@@ -365,21 +405,14 @@ class Anchorer:
             return None
         identity = self._identity
         intent = self._book.seal(
-            identity.chain_id, identity.contract, identity.log_address, size, self._root(size)
+            identity.chain_id,
+            identity.contract,
+            identity.log_address,
+            size,
+            self._history.signed_root(size),
         )
         told.happened.append(f"intent {intent.id}: for {size} batches → {intent.state}")
         return intent
-
-    def _root(self, size: int) -> bytes:
-        """The root of the signed checkpoint, so that what is anchored is what was signed."""
-        text = notes.parse_note(self._log.checkpoint(size)).text
-        checkpoint = notes.parse_checkpoint_text(text)
-        if (checkpoint.origin, checkpoint.size) != (self._identity.name, size):
-            raise Contradiction(
-                "CHECKPOINT_OTHER",
-                f"the checkpoint kept for size {size} is of {checkpoint.origin}, {checkpoint.size}",
-            )
-        return bytes(checkpoint.root)
 
     # What others ask.
 
@@ -433,6 +466,9 @@ class Anchorer:
         )
 
     def _keep_alarms(self, now: datetime, found: dict[str, str]) -> None:
+        stand = self._book.alarms()
+        if not self._compared and STORE_BEHIND_CHAIN in stand:
+            found.setdefault(STORE_BEHIND_CHAIN, stand[STORE_BEHIND_CHAIN].text)
         foreign = [one for one in self._book.open_intents() if one.state is State.FOREIGN_NONCE]
         if foreign:
             found["FOREIGN_NONCE"] = (
@@ -446,7 +482,6 @@ class Anchorer:
             age = now - datetime.fromtimestamp(since, UTC)
             if age > AS_OF_OVERDUE * self._settings.as_of_refresh:
                 found["AS_OF_MISSING"] = f"the newest released as-of proof is {age} old"
-        stand = self._book.alarms()
         if {code: alarm.text for code, alarm in stand.items()} != found:
             self._book.keep_alarms(
                 {

@@ -123,7 +123,7 @@ class Fates:
             return None
         # A later intent may have anchored the same after this one had failed. A nonce is consumed once,
         # so the transaction is this intent's only if it has its nonce.
-        if _nonce_in(inclusion.leg.tx) != nonce_of(intent):
+        if nonce_in(inclusion.leg.tx) != nonce_of(intent):
             return None
         return self._included(intent, inclusion, adopted)
 
@@ -170,7 +170,8 @@ class Fates:
         return Included(inclusion.block, tx_hash, number, adopted), leg
 
 
-def _nonce_in(tx: bytes) -> int:
+def nonce_in(tx: bytes) -> int:
+    """The nonce of a raw transaction."""
     # EIP-2718: a legacy transaction is a list that begins with the nonce; in typed ones the chain id
     # comes before it.
     legacy = tx[0] >= 0xC0

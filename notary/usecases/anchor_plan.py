@@ -14,6 +14,7 @@ from notary.core import fees
 from notary.core.intent import Attempt, Cause, Intent, State
 from notary.core.moments import has_passed
 from notary.usecases.anchor_fate import nonce_of
+from notary.usecases.chain_history import ChainHistory
 from verifier.format import contract as anchors
 from verifier.format.digests import ZERO, Digest
 
@@ -41,10 +42,15 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Reservation:
-    """The nonce and the head to pin."""
+    """The nonce and the head to pin.
+
+    `anchored` is the size of an anchor with both that the chain holds already: then there is nothing
+    to send, and the intent is for just that anchor.
+    """
 
     nonce: int
     prev: bytes
+    anchored: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,12 @@ Plan: TypeAlias = Obstacle | Reservation | TransactionFields | Send | None
 class Planner:
     """Plans for one log."""
 
-    def __init__(self, book: IntentBook, chain: Chain, limits: Limits) -> None:
+    def __init__(
+        self, book: IntentBook, chain: Chain, history: ChainHistory, limits: Limits
+    ) -> None:
         self._book = book
         self._chain = chain
+        self._history = history
         self._limits = limits
 
     def plan(self, intent: Intent, now: datetime, sent_at: datetime | None) -> Plan:
@@ -90,12 +99,19 @@ class Planner:
         # nonce, and the reservation is found stale before anything is signed.
         count = self._chain.transaction_count()
         head = self._chain.prove_head().head
+        if head != expected and self._book.with_head(head) is None:
+            # A store that was restored from before an anchor: it takes that anchor over if it signed
+            # its checkpoint, and stops for good if it did not.
+            unknown = self._history.next_unknown()
+            if unknown is not None and not unknown.explained:
+                return Obstacle(Cause.STORE_BEHIND_CHAIN, self._history.behind(unknown))
+            if unknown is not None and unknown.nonce < count:
+                return Reservation(unknown.nonce, bytes(expected), unknown.size)
         if head != expected:
             return Obstacle(
                 Cause.HEAD_UNKNOWN,
                 f"the log's head on chain is 0x{head.hex()}, after the newest known anchor it is "
-                f"0x{expected.hex()}. If no endpoint lags, the store is older than the chain or "
-                "somebody else holds the key.",
+                f"0x{expected.hex()}. If no endpoint lags, somebody else holds the key.",
             )
         return Reservation(count, bytes(head))
 

@@ -9,8 +9,10 @@ Test: tests/scenarios/anchor/test_chain_adapter.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from eth_account import Account
 
 from notary.adapters.chain import encoding
 from notary.adapters.chain.rpc import TIMEOUT_S, Refused, Rpc
@@ -21,6 +23,7 @@ from notary.chain_ports import (
     Fees,
     HeadProof,
     Inclusion,
+    SeenAnchor,
     Simulation,
 )
 from notary.core.intent import Attempt
@@ -35,6 +38,7 @@ from verifier.format.keccak import keccak256
 
 BASE_FEE_FIELD = 15  # EIP-1559: the sixteenth member of a header
 DEFAULT_PRIORITY_FEE = 10**9  # wei per gas: 1 gwei, where a node suggests nothing
+EVENT_LENGTH = 96  # bytes: three words (docs/spec/anchor.md §1)
 NO_EVENT = -1  # in place of a log index
 EMPTY_TRIE_ROOT = keccak256(rlp.encode(b""))  # yellow paper, appendix D: K(RLP of nothing)
 
@@ -187,6 +191,19 @@ class Web3Chain:
 
     def find_anchor(self, prev: Digest, root: Digest, size: int, since: int) -> bytes | None:
         """The transaction that the node names for this anchor, from block `since` on."""
+        for found_prev, anchor in self._anchors_since(since):
+            if (found_prev, anchor.root, anchor.size) == (prev, root, size):
+                return anchor.tx_hash
+        return None
+
+    def anchor_after(self, prev: Digest, since: int) -> SeenAnchor | None:
+        """The anchor that the node names as the one on top of that head."""
+        for found_prev, anchor in self._anchors_since(since):
+            if found_prev == prev:
+                return anchor
+        return None
+
+    def _anchors_since(self, since: int) -> Iterator[tuple[bytes, SeenAnchor]]:
         wanted = {
             "address": _hex(self._contract),
             "topics": [_hex(anchors.EVENT_TOPIC), _hex(self._log.rjust(32, b"\x00"))],
@@ -197,10 +214,29 @@ class Web3Chain:
         for one in encoding.array(holder, "logs"):
             log = encoding.members(one, "log")
             event = encoding.raw_bytes(log.get("data"), "log")
+            if len(event) != EVENT_LENGTH:
+                raise self._contradiction(
+                    "LOG_FORM", f"an event has {len(event)} bytes, want {EVENT_LENGTH}"
+                )
             # docs/spec/anchor.md §1: prev, root, u256(size · 2^64 + time)
-            if event[:64] == prev + root and int.from_bytes(event[64:], "big") >> 64 == size:
-                return encoding.raw_bytes(log.get("transactionHash"), "transaction hash")
-        return None
+            yield (
+                event[:32],
+                SeenAnchor(
+                    Digest(event[32:64]),
+                    int.from_bytes(event[64:], "big") >> 64,
+                    encoding.raw_bytes(log.get("transactionHash"), "transaction hash"),
+                ),
+            )
+
+    def signed_by_log(self, tx: bytes) -> bool:
+        """Whether the signature in the raw transaction is that of the log's account."""
+        try:
+            signer = Account.recover_transaction(tx)
+        # The library raises errors of many kinds for bytes that are no signed transaction; none of
+        # them is a signature of the account.
+        except Exception:  # noqa: BLE001
+            return False
+        return bytes.fromhex(signer[2:]) == self._log
 
     def attempt(self, tx_hash: bytes) -> Attempt | None:
         """A transaction that the node knows, as an attempt."""

@@ -24,6 +24,7 @@ from notary.adapters.store.anchor_tables import (
     RecentBlockRow,
 )
 from notary.adapters.store.database import Database, table_of
+from notary.adapters.store.restorations import mark_compared, newest_restoration
 from notary.chain_ports import Alarm, ChainIdentity, HeadProof, RecentBlock, StoredAsOf
 from notary.core import intent as machine
 from notary.core.intent import ON_CHAIN, Attempt, BlockRef, Cause, Event, Intent, State
@@ -102,6 +103,17 @@ class AnchorStore:
                     "seen_at_ms": milliseconds(block.seen_at),
                 },
             )
+
+    def to_compare(self) -> bool:
+        """Whether the store was restored and not compared with the chain since."""
+        with self._database.reading() as connection:
+            restored = newest_restoration(connection)
+        return restored is not None and restored.compared_at is None
+
+    def keep_compared(self, now: datetime) -> None:
+        """The comparison found nothing on chain that the store does not know."""
+        with self._database.transaction() as connection:
+            mark_compared(connection, now)
 
     # Intents.
 

@@ -1,0 +1,91 @@
+"""When this store was restored from a backup, and whether it was compared with the chain since.
+
+A restored store takes nothing in and seals nothing before that comparison; neither does one that the
+sender found to be behind the chain (docs/design/0010-restored-stores.md). Test:
+tests/unit/store/test_standing.py, tests/scenarios/service/test_backup.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, text, update
+from sqlmodel import Field
+
+from notary.adapters.store.database import Row, table_of
+from notary.core.moments import milliseconds, moment
+
+
+class RestorationRow(Row, table=True):
+    """A restoration: of a backup made then, with so many batches. Compared with the chain or not."""
+
+    __tablename__ = "restorations"
+
+    generation: int | None = Field(default=None, primary_key=True)
+    restored_at_ms: int
+    backup_made_at_ms: int
+    size: int
+    compared_at_ms: int | None
+
+
+RESTORATIONS = table_of(RestorationRow)
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """The newest restoration. `size` is what the batch log had then."""
+
+    generation: int
+    restored_at: datetime
+    backup_made_at: datetime
+    size: int
+    compared_at: datetime | None
+
+
+def add_restoration(
+    connection: Connection, restored_at: datetime, backup_made_at: datetime, size: int
+) -> None:
+    """Mark the store as restored and not yet compared."""
+    connection.execute(
+        insert(RESTORATIONS),
+        {
+            "restored_at_ms": milliseconds(restored_at),
+            "backup_made_at_ms": milliseconds(backup_made_at),
+            "size": size,
+            "compared_at_ms": None,
+        },
+    )
+
+
+def newest_restoration(connection: Connection) -> Restoration | None:
+    """The newest restoration; None if the store never came from a backup."""
+    row = connection.execute(
+        select(RESTORATIONS).order_by(RESTORATIONS.c.generation.desc()).limit(1)
+    ).first()
+    if row is None:
+        return None
+    return Restoration(
+        row.generation,
+        moment(row.restored_at_ms),
+        moment(row.backup_made_at_ms),
+        row.size,
+        None if row.compared_at_ms is None else moment(row.compared_at_ms),
+    )
+
+
+def alarm_text(connection: Connection, code: str) -> str | None:
+    """The text of an alarm of the sender that stands."""
+    found = connection.execute(
+        text("SELECT text FROM sender_alarms WHERE code = :code"), {"code": code}
+    ).scalar()
+    return None if found is None else str(found)
+
+
+def mark_compared(connection: Connection, now: datetime) -> None:
+    """The chain shows no anchor that this store does not know."""
+    connection.execute(
+        update(RESTORATIONS)
+        .where(RESTORATIONS.c.compared_at_ms.is_(None))
+        .values(compared_at_ms=milliseconds(now))
+    )
