@@ -13,6 +13,7 @@ from typing import Protocol
 
 from notary.core.intake import Incoming, Outcome
 from verifier.format.batches import BatchHeader
+from verifier.format.digests import Digest
 from verifier.format.fold import Link
 
 
@@ -119,6 +120,14 @@ class BatchLog(Protocol):
 
     def leaf_hashes(self, size: int) -> list[bytes]:
         """The hashes of headers 0 to size − 1."""
+        ...
+
+    def key_set(self, digest: Digest) -> bytes:
+        """The key set that a header names in `keys`. Raises Contradiction if it is lost."""
+        ...
+
+    def hand_overs(self, size: int) -> list[int]:
+        """The batches before each hand-over of keys among the first `size` batches, ascending."""
         ...
 
 

@@ -32,7 +32,10 @@ def created(made: Created) -> str:
             f"agency    {made.home.config.agency}",
             f"chain     {made.home.config.chain_id}, contract {made.home.config.contract}",
             f"account   {made.home.config.log_address}   send it the chain's currency for fees",
-            f"vkey      {made.checkpoint_vkey}   goes into the policies of those who verify",
+            *[
+                f"vkey      {vkey}   goes into the policies of those who verify"
+                for vkey in made.checkpoint_vkeys
+            ],
             f"receipts  {made.receipt_vkey}   likewise, for receipts",
             f"token     {made.token}",
             "          shown this once; it opens the HTTP interface (Authorization: Bearer …)",

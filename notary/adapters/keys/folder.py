@@ -1,4 +1,8 @@
-"""The key folder: four files of 32 raw bytes, each readable by the service's account alone.
+"""The key folder: raw keys of 32 bytes, each in a file readable by the service's account alone.
+
+`store.kek` encrypts the store. Each folder `set-N` is a key set that signs: the one in force, the
+one that comes next, and for a time the one before. Which is which, the store's newest batch says;
+nothing here is ever renamed or overwritten to change hands.
 
 It lies apart from the data folder, on another volume where that is possible, so that no copy of
 the data alone opens anything. Raw bytes and no password: a service that restarts by itself would
@@ -10,28 +14,41 @@ Test: tests/unit/store/test_key_folder.py.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import stat
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from notary.core.envelope import KEY_LENGTH
-from notary.core.keyring import KeySet
+from notary.core.keyring import HeldKeys, SigningKeys
 from notary.errors import CallerError
 from notary.ports import Entropy
 
 KEK = "store.kek"
 CHECKPOINT = "checkpoint.ed25519"
-NEXT_CHECKPOINT = "next-checkpoint.ed25519"
+COSIGNER = "checkpoint.ml-dsa-44"
 RECEIPT = "receipt.ed25519"
-FILES = (KEK, CHECKPOINT, NEXT_CHECKPOINT, RECEIPT)
+SET_FILES = (CHECKPOINT, COSIGNER, RECEIPT)
+FIRST_SETS = 2  # the key set in force and the one that its headers commit to
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
+_SET = re.compile(r"set-([1-9][0-9]{0,8})")
+_UNFINISHED = ".part"  # a set while it is made
+_LEAVING = ".gone"  # a set while it is destroyed
 
-def create_keys(folder: Path, entropy: Entropy) -> KeySet:
-    """Make a new set of keys, durable when this returns. Raises CallerError if a key is there.
+
+def set_folder(folder: Path, number: int) -> Path:
+    """Where a key set lies. Sets are counted from 1, in the order in which they were made."""
+    return folder / f"set-{number}"
+
+
+def create_keys(folder: Path, entropy: Entropy) -> HeldKeys:
+    """Make new keys, durable when this returns. Raises CallerError if a key is there.
 
     A crash half way leaves an incomplete folder, which `load_keys` refuses by name; nothing has
     been encrypted or signed by it yet, so it can be removed.
@@ -39,32 +56,97 @@ def create_keys(folder: Path, entropy: Entropy) -> KeySet:
     folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     # The folder may have been there before, made by the operator with the usual mode.
     folder.chmod(PRIVATE_FOLDER)
-    for name in FILES:
-        if (folder / name).exists():
-            raise CallerError(
-                "KEYS_EXIST", f"{folder / name} is already there; keys are never overwritten"
-            )
-    for name in FILES:
-        _write(folder / name, entropy.token(KEY_LENGTH))
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    for path in sorted(folder.iterdir()):
+        if path.name == KEK or path.name.startswith("set-"):
+            raise CallerError("KEYS_EXIST", f"{path} is already there; keys are never overwritten")
+    _write(folder / KEK, entropy.token(KEY_LENGTH))
+    for _ in range(FIRST_SETS):
+        add_set(folder, entropy)
     return load_keys(folder)
 
 
-def load_keys(folder: Path) -> KeySet:
+def load_keys(folder: Path) -> HeldKeys:
     """Read the keys. Raises CallerError naming the file that is missing, open to others or no key."""
-    kek, checkpoint, next_checkpoint, receipt = (_read(folder / name) for name in FILES)
-    if len({checkpoint, next_checkpoint, receipt, kek}) != len(FILES):
+    kek = _read(folder / KEK)
+    signing = load_sets(folder)
+    secrets = [kek, *[secret for keys in signing for secret in _secrets(keys)]]
+    if len(set(secrets)) != len(secrets):
         raise CallerError("KEYS_EQUAL", f"{folder}: two of the key files hold the same key")
-    return KeySet(
-        kek,
-        Ed25519PrivateKey.from_private_bytes(checkpoint),
-        Ed25519PrivateKey.from_private_bytes(next_checkpoint),
-        Ed25519PrivateKey.from_private_bytes(receipt),
+    return HeldKeys(kek, lambda: load_sets(folder))
+
+
+def load_sets(folder: Path) -> list[SigningKeys]:
+    """Read the key sets, by number. Raises CallerError as `load_keys` does."""
+    numbers = _numbers(folder)
+    if not numbers:
+        raise CallerError(
+            "KEY_MISSING",
+            f"{set_folder(folder, 1)}: the key set is missing. Restore the key folder from its backup. "
+            "The keys of a service made before there were key sets, by a draft of this format, can't be "
+            "used: make a new service.",
+        )
+    return [_load_set(folder, number) for number in numbers]
+
+
+def add_set(folder: Path, entropy: Entropy) -> int:
+    """Make one key set more and give its number. A crash leaves the set whole or not at all."""
+    number = max(_numbers(folder), default=0) + 1
+    target = set_folder(folder, number)
+    part = target.with_name(target.name + _UNFINISHED)
+    # What a crash left there was never a key set: nothing was signed by it or committed to.
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=PRIVATE_FOLDER)
+    for name in SET_FILES:
+        _write(part / name, entropy.token(KEY_LENGTH))
+    _force(part)
+    part.rename(target)
+    _force(folder)
+    return number
+
+
+def destroy_set(folder: Path, number: int) -> None:
+    """Overwrite and remove a key set; also what an earlier call left half removed.
+
+    The name goes first, in one step, so that no half of a set is ever taken for a set.
+    """
+    target = set_folder(folder, number)
+    leaving = target.with_name(target.name + _LEAVING)
+    if target.exists():
+        target.rename(leaving)
+        _force(folder)
+    for path in sorted(leaving.glob("*")):
+        # A journal or a flash disk may keep the old blocks all the same; what leaves for certain
+        # is whatever reads the file system.
+        with path.open("r+b") as file:
+            file.write(bytes(KEY_LENGTH))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    if leaving.exists():
+        leaving.rmdir()
+        _force(folder)
+
+
+def _numbers(folder: Path) -> list[int]:
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise CallerError("KEY_UNREADABLE", f"{folder}: {error.strerror}.") from error
+    return sorted(int(match[1]) for name in names if (match := _SET.fullmatch(name)))
+
+
+def _load_set(folder: Path, number: int) -> SigningKeys:
+    here = set_folder(folder, number)
+    return SigningKeys(
+        number,
+        Ed25519PrivateKey.from_private_bytes(_read(here / CHECKPOINT)),
+        MLDSA44PrivateKey.from_seed_bytes(_read(here / COSIGNER)),
+        Ed25519PrivateKey.from_private_bytes(_read(here / RECEIPT)),
     )
+
+
+def _secrets(keys: SigningKeys) -> list[bytes]:
+    return [one.private_bytes_raw() for one in (keys.checkpoint, keys.cosigner, keys.receipt)]
 
 
 def _write(path: Path, key: bytes) -> None:
@@ -73,6 +155,15 @@ def _write(path: Path, key: bytes) -> None:
         file.write(key)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _force(folder: Path) -> None:
+    """Force the names in a folder to disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

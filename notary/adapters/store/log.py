@@ -7,27 +7,81 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from notary.adapters.store.database import Database, table_of
-from notary.adapters.store.tables import LogRow
+from notary.adapters.store.tables import BatchRow, KeySetRow, LogRow
 from notary.core import envelope
-from notary.core.keyring import Keyring, KeySet
+from notary.core.keyring import HeldKeys, Keyring, KeysInForce, LogSigners
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds
 from notary.errors import CallerError, Contradiction
 from notary.ports import Entropy
+from verifier.format import batches, key_sets
+from verifier.format.digests import Digest
+from verifier.format.key_sets import KeySet
 
 LOG = table_of(LogRow)
+KEY_SETS = table_of(KeySetRow)
+BATCHES = table_of(BatchRow)
 
 THE_LOG = 1  # a store has one log; the table's own constraint says so
 NO_AGENCY = 0  # secrets of the log belong to no agency
 
 
+def keys_in_force(connection: Connection) -> KeysInForce:
+    """What the newest batch header says; of an empty batch log, what it was made with."""
+    newest = connection.execute(
+        select(BATCHES.c.header).order_by(BATCHES.c.id.desc()).limit(1)
+    ).scalar()
+    if newest is not None:
+        header = batches.parse_header(newest)
+        return KeysInForce(header.keys, header.next_keys)
+    row = connection.execute(select(LOG.c.first_keys, LOG.c.second_keys)).one()
+    return KeysInForce(Digest(row[0]), Digest(row[1]))
+
+
+def keep_key_set(connection: Connection, batch: int, key_set: KeySet) -> None:
+    """Keep the key set that the header of `batch` names, unless an earlier header named it."""
+    content = key_sets.encode(key_set)
+    connection.execute(
+        insert(KEY_SETS).prefix_with("OR IGNORE"),
+        {"digest": key_sets.digest(key_set), "first_batch": batch, "content": content},
+    )
+
+
+def batches_before_new_keys(connection: Connection, size: int) -> list[int]:
+    """Of the first `size` batches those whose successor, among them, has other keys; ascending."""
+    rows = connection.execute(
+        select(KEY_SETS.c.first_batch)
+        .where(KEY_SETS.c.first_batch > 0, KEY_SETS.c.first_batch < size)
+        .order_by(KEY_SETS.c.first_batch)
+    )
+    return [int(row[0]) - 1 for row in rows]
+
+
+def key_set_text(connection: Connection, digest: bytes) -> bytes:
+    """The key set of a digest that a header names in `keys`. Raises Contradiction KEY_SET_LOST."""
+    content = connection.execute(
+        select(KEY_SETS.c.content).where(KEY_SETS.c.digest == digest)
+    ).scalar()
+    if content is None:
+        raise Contradiction(
+            "KEY_SET_LOST",
+            f"a batch names the key set {digest.hex()}, and the store has it no more. "
+            "Stop and restore from a backup.",
+        )
+    return bytes(content)
+
+
 def create_log(
-    database: Database, keys: KeySet, identity: LogIdentity, entropy: Entropy, now: datetime
+    database: Database, keys: HeldKeys, identity: LogIdentity, entropy: Entropy, now: datetime
 ) -> None:
-    """Make the log of an empty store. Raises CallerError if the store has one."""
+    """Make the log of an empty store, with the first two key sets.
+
+    Raises CallerError if the store has a log.
+    """
+    first, second = LogSigners(identity.name, keys.load_signing).all()[:2]
     kek = envelope.kek_cipher(keys.kek)
 
     def wrapped(use: bytes) -> bytes:
@@ -56,37 +110,29 @@ def create_log(
                 "name": identity.name,
                 "wrapped_lookup_secret": wrapped(envelope.LOG_LOOKUP),
                 "wrapped_map_secret": wrapped(envelope.LOG_MAP),
-                "checkpoint_vkey": keys.checkpoint_signer(identity.name).vkey.text,
-                "next_checkpoint_vkey": keys.next_checkpoint_signer(identity.name).vkey.text,
-                "receipt_vkey": keys.receipt_signer(identity.name).vkey.text,
+                "first_keys": first.digest,
+                "second_keys": second.digest,
                 "created_at_ms": milliseconds(now),
             },
         )
 
 
-def open_log(database: Database, keys: KeySet) -> tuple[LogIdentity, Keyring]:
+def open_log(database: Database, keys: HeldKeys) -> tuple[LogIdentity, Keyring]:
     """The log and its keys, ready for use.
 
     Raises CallerError LOG_MISSING, or KEYS_OF_OTHER_STORE if one of the keys is not this store's.
     """
     with database.reading() as connection:
         row = connection.execute(select(LOG)).first()
-    if row is None:
-        raise CallerError(
-            "LOG_MISSING", f"{database.path} holds no log yet. Run `notary init` first."
-        )
-    identity = LogIdentity(row.chain_id, row.contract, row.log_address, row.name)
-    signers = {
-        "checkpoint_vkey": keys.checkpoint_signer(identity.name),
-        "next_checkpoint_vkey": keys.next_checkpoint_signer(identity.name),
-        "receipt_vkey": keys.receipt_signer(identity.name),
-    }
-    for column, signer in signers.items():
-        wanted = getattr(row, column)
-        if signer.vkey.text != wanted:
-            raise _other_store(
-                database, f"{column} of the keys is {signer.vkey.text}, of the store {wanted}"
+        if row is None:
+            raise CallerError(
+                "LOG_MISSING", f"{database.path} holds no log yet. Run `notary init` first."
             )
+        wanted = keys_in_force(connection)
+    identity = LogIdentity(row.chain_id, row.contract, row.log_address, row.name)
+    signers = LogSigners(identity.name, keys.load_signing)
+    for digest in wanted:
+        signers.of(digest)
     kek = envelope.kek_cipher(keys.kek)
     try:
         lookup_secret = envelope.unwrap(
@@ -99,14 +145,7 @@ def open_log(database: Database, keys: KeySet) -> tuple[LogIdentity, Keyring]:
         )
     except Contradiction as error:
         raise _other_store(database, "the key encryption key does not open it") from error
-    return identity, Keyring(
-        kek,
-        lookup_secret,
-        map_secret,
-        signers["checkpoint_vkey"],
-        row.next_checkpoint_vkey,
-        signers["receipt_vkey"],
-    )
+    return identity, Keyring(kek, lookup_secret, map_secret, signers)
 
 
 def _other_store(database: Database, difference: str) -> CallerError:

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from notary.core.keyring import Keyring, KeySet
+from notary.core.keyring import Keyring, KeysInForce, LogSigners, SigningKeys
 from notary.core.sealing import ChangedMatter, NewBatch, make_batch, sign_checkpoint
+from notary.errors import CallerError
 from tests.simulators.store import IDENTITY, START
-from verifier.format import batches, matter_map, notes, trees
+from verifier.format import batches, key_sets, matter_map, notes, trees
 from verifier.format.batches import Change, NotBefore
 from verifier.format.digests import ZERO, Digest
 from verifier.format.heads import head_text
 from verifier.format.trees import Frontier
 
-SET = KeySet(b"k" * 32, *(Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2, 3)))
-KEYS = Keyring(
-    AESGCM(SET.kek),
-    b"l" * 32,
-    b"m" * 32,
-    SET.checkpoint_signer(IDENTITY.name),
-    SET.next_checkpoint_signer(IDENTITY.name).vkey.text,
-    SET.receipt_signer(IDENTITY.name),
-)
+SIGNING = [
+    SigningKeys(
+        number,
+        Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32),
+        MLDSA44PrivateKey.from_seed_bytes(bytes([number + 2]) * 32),
+        Ed25519PrivateKey.from_private_bytes(bytes([number + 4]) * 32),
+    )
+    for number in (1, 2)
+]
+SIGNERS = LogSigners(IDENTITY.name, lambda: SIGNING)
+FIRST, SECOND = SIGNERS.all()
+IN_FORCE = KeysInForce(FIRST.digest, SECOND.digest)
+KEYS = Keyring(AESGCM(b"k" * 32), b"l" * 32, b"m" * 32, SIGNERS)
 KEY = Digest(b"\xaa" * 32)
 ROOT = Digest(b"\xbb" * 32)
 
 
 def made(frontier: Frontier, *changed: ChangedMatter, block: NotBefore | None = None) -> NewBatch:
-    return make_batch(IDENTITY, KEYS, frontier, changed, lambda _: None, START, 60, block)
+    return make_batch(IDENTITY, KEYS, IN_FORCE, frontier, changed, lambda _: None, START, 60, block)
 
 
 def test_an_empty_batch_has_the_empty_map() -> None:
@@ -55,8 +62,7 @@ def test_the_header_binds_delta_map_keys_and_block() -> None:
     assert batches.parse_delta(batch.delta).changes == (Change(KEY, None, value),)
     assert header.delta == sha256(batch.delta).digest()
     assert (header.batch, header.log, header.not_before) == (1, IDENTITY.name, block)
-    assert header.keys == KEYS.header_keys
-    assert header.next_keys == KEYS.next_keys
+    assert (header.keys, header.next_keys) == IN_FORCE
     assert (header.max_deadline_s, header.successor) == (60, None)
 
 
@@ -64,8 +70,14 @@ def test_the_checkpoint_is_over_all_headers() -> None:
     frontier = Frontier()
     frontier.append(b"\x01" * 32)
     batch = made(frontier)
-    note = notes.parse_note(sign_checkpoint(batch, KEYS))
-    notes.verify(note, [KEYS.checkpoint.vkey])
+    note = notes.parse_note(sign_checkpoint(batch.header, batch.frontier, SIGNERS))
+    key_sets.check_checkpoint(note, FIRST.key_set)
+    # A hand-over is signed by the keys that it names, and by no other.
+    over = notes.parse_note(
+        sign_checkpoint(batch.header._replace(keys=SECOND.digest), batch.frontier, SIGNERS)
+    )
+    key_sets.check_checkpoint(over, SECOND.key_set)
+    assert over.text == note.text
     checkpoint = notes.parse_checkpoint_text(note.text)
     hashes = [b"\x01" * 32, trees.leaf_hash(batch.header_bytes)]
     assert (checkpoint.origin, checkpoint.size) == (IDENTITY.name, 2)
@@ -76,4 +88,9 @@ def test_the_checkpoint_is_over_all_headers() -> None:
 
 def test_one_moment_gives_one_batch() -> None:
     assert made(Frontier()).header_bytes == made(Frontier()).header_bytes
-    assert sign_checkpoint(made(Frontier()), KEYS) == sign_checkpoint(made(Frontier()), KEYS)
+
+
+def test_a_batch_of_a_key_set_that_is_not_at_hand_is_not_signed() -> None:
+    batch = made(Frontier())
+    with pytest.raises(CallerError, match="wants the key set"):
+        sign_checkpoint(batch.header._replace(keys=ZERO), batch.frontier, SIGNERS)

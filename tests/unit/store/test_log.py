@@ -9,14 +9,15 @@ import pytest
 
 from notary.adapters.keys.folder import (
     CHECKPOINT,
+    COSIGNER,
     KEK,
-    NEXT_CHECKPOINT,
     RECEIPT,
     create_keys,
     load_keys,
+    set_folder,
 )
 from notary.adapters.store.database import Database
-from notary.adapters.store.log import create_log, open_log
+from notary.adapters.store.log import create_log, keys_in_force, open_log
 from notary.adapters.store.migrations import upgrade
 from notary.errors import CallerError
 from tests.simulators.store import IDENTITY, START, SeededEntropy, StoreWorld
@@ -27,7 +28,9 @@ def test_the_log_opens_as_it_was_made(world: StoreWorld) -> None:
     assert identity == IDENTITY
     assert keys.map_secret == world.keys.map_secret
     assert keys.lookup_secret == world.keys.lookup_secret != keys.map_secret
-    assert keys.header_keys == world.keys.header_keys
+    with world.database.reading() as connection:
+        in_force = keys_in_force(connection)
+    assert [signer.digest for signer in keys.signers.all()] == list(in_force)
 
 
 def test_a_store_has_one_log(world: StoreWorld) -> None:
@@ -44,20 +47,30 @@ def test_an_empty_store_has_none(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        (KEK, "the key encryption key does not open it"),
-        (CHECKPOINT, "checkpoint_vkey of the keys is"),
-        (NEXT_CHECKPOINT, "next_checkpoint_vkey of the keys is"),
-        (RECEIPT, "receipt_vkey of the keys is"),
-    ],
-)
-def test_one_wrong_key_is_refused_and_named(
-    world: StoreWorld, tmp_path: Path, name: str, said: str
-) -> None:
+def test_a_wrong_key_encryption_key_is_refused(world: StoreWorld, tmp_path: Path) -> None:
     create_keys(tmp_path / "strange", SeededEntropy("strange"))
-    shutil.copy(tmp_path / "strange" / name, world.folder / "keys" / name)
-    with pytest.raises(CallerError, match=said) as caught:
+    shutil.copy(tmp_path / "strange" / KEK, world.folder / "keys" / KEK)
+    with pytest.raises(CallerError, match="the key encryption key does not open it") as caught:
         open_log(world.database, load_keys(world.folder / "keys"))
     assert caught.value.code == "KEYS_OF_OTHER_STORE"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("name", [CHECKPOINT, COSIGNER, RECEIPT])
+def test_one_wrong_signing_key_is_refused(
+    world: StoreWorld, tmp_path: Path, number: int, name: str
+) -> None:
+    """The set in force and the next one: each of their keys is in the digest that the store wants."""
+    create_keys(tmp_path / "strange", SeededEntropy("strange"))
+    strange = set_folder(tmp_path / "strange", number) / name
+    shutil.copy(strange, set_folder(world.folder / "keys", number) / name)
+    with pytest.raises(CallerError, match="the log wants the key set") as caught:
+        open_log(world.database, load_keys(world.folder / "keys"))
+    assert caught.value.code == "KEYS_OF_OTHER_STORE"
+
+
+def test_a_lost_next_key_set_is_told_at_once(world: StoreWorld) -> None:
+    """Not only on the day when it would be needed."""
+    shutil.rmtree(set_folder(world.folder / "keys", 2))
+    with pytest.raises(CallerError, match="the log wants the key set"):
+        open_log(world.database, load_keys(world.folder / "keys"))
