@@ -38,8 +38,10 @@ class Export:
         positions: Iterable[int] = (),
         withheld: Withheld | None = None,
         erased: Erased | None = None,
+        full_history: bool = False,
     ) -> None:
         self.log, self.number, self.kind = log, number, kind
+        self.full_history = full_history
         self.as_of = as_of or log.chain.tip
         self.withheld, self.erased = dict(withheld or {}), dict(erased or {})
         self.matter = next((m for m in log.matters.values() if m.key == number.key), None)
@@ -94,6 +96,8 @@ class Export:
             files |= self._batch_files(index, anchor)
         if self.kind == "extract":
             files[names.PATHS] = jsonc.encode(self.paths())
+        if self.full_history:
+            files |= self._history_files()
         files[names.CONSISTENCY] = jsonc.encode(self.consistency())
         files[names.EVM] = jsonc.encode(self.evm())
         files[names.STATEMENT] = jsonc.encode(self.chosen())
@@ -113,7 +117,7 @@ class Export:
                 {"position": position, "tombstone": tombstone}
                 for position, tombstone in sorted(self.erased.items())
             ],
-            "history": "shown",
+            "history": "full" if self.full_history else "shown",
             "verifier": VERIFIER,
         }
 
@@ -140,11 +144,30 @@ class Export:
             names.proof_path(index): tlog_proof(anchor, index),
         }
 
+    def _covered(self) -> list[Batch]:
+        """The batches from 0 to the as-of batch."""
+        return self.log.batches[: self.as_of_batch.index + 1]
+
+    def _history_files(self) -> dict[str, bytes]:
+        """Every header under the as-of checkpoint, and the map proof in each batch (§1)."""
+        proofs = []
+        for batch in self._covered():
+            shown = batch.matters.get(self.matter.name) if self.matter else None
+            proofs.append(jsonc.encode(map_proof(batch, self.number.key, shown)))
+        headers = self.anchors[-1].headers[: len(proofs)]
+        return {
+            names.HISTORY_HEADERS: b"".join(header + b"\n" for header in headers),
+            names.HISTORY_MAP: b"".join(proof + b"\n" for proof in proofs),
+        }
+
     def paths(self) -> dict[str, Any]:
         """§3: inclusion of each leaf in the as-of head, and one head as prefix of the next."""
         name = self.matter.name if self.matter else ""
         hashes = [trees.leaf_hash(leaf) for leaf in self.as_of_batch.matters[name].leaves]
-        sizes = sorted({self._size(self.log.batches[i]) for i in self.shown})
+        with_heads = [self.log.batches[index] for index in self.shown]
+        if self.full_history:
+            with_heads += self._covered()
+        sizes = sorted({self._size(batch) for batch in with_heads} - {0})
         return {
             "format": "notary-paths/1",
             "inclusion": [

@@ -205,10 +205,19 @@ class World:
         as_of: Block | None = None,
         withheld: Withheld = WITHHELD,
         erased: Erased = ERASED,
+        full_history: bool = False,
     ) -> Package:
         if matter != CASE:
             withheld, erased = {}, {}
-        return self.export("complete", matter, log, as_of, withheld=withheld, erased=erased)
+        return self.export(
+            "complete",
+            matter,
+            log,
+            as_of,
+            withheld=withheld,
+            erased=erased,
+            full_history=full_history,
+        )
 
     def extract(
         self,
@@ -219,19 +228,32 @@ class World:
         as_of: Block | None = None,
         withheld: Withheld = WITHHELD,
         erased: Erased | None = None,
+        full_history: bool = False,
     ) -> Package:
         chosen = tuple(positions)
         if matter != CASE:
             withheld = {}
         kept = {at: reason for at, reason in withheld.items() if at[0] in chosen}
         return self.export(
-            "extract", matter, log, as_of, positions=chosen, withheld=kept, erased=erased or {}
+            "extract",
+            matter,
+            log,
+            as_of,
+            positions=chosen,
+            withheld=kept,
+            erased=erased or {},
+            full_history=full_history,
         )
 
     def absent(
-        self, matter: str = NOBODY, *, log: Log | None = None, as_of: Block | None = None
+        self,
+        matter: str = NOBODY,
+        *,
+        log: Log | None = None,
+        as_of: Block | None = None,
+        full_history: bool = False,
     ) -> Package:
-        return self.export("absent", matter, log, as_of)
+        return self.export("absent", matter, log, as_of, full_history=full_history)
 
     def export(
         self, kind: str, matter: str, log: Log | None, as_of: Block | None, **choices: Any

@@ -6,7 +6,7 @@ of the steps.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -42,8 +42,9 @@ from verifier.format.fold import Link
 from verifier.format.heads import Head
 from verifier.format.jsonc import Json
 from verifier.format.matter_map import Kind as MapKind
+from verifier.format.matter_map import MapProof
 from verifier.format.records import Disclosure
-from verifier.format.statement import Kind, Statement
+from verifier.format.statement import History, Kind, Statement
 from verifier.format.times import block_moment
 
 KNOWN_HASH_RULES = frozenset({HASH_RULE})
@@ -55,6 +56,16 @@ def moment(seconds: int) -> datetime:
         return block_moment(seconds)
     except FormatError as error:
         raise Blocked(f"a time that can be written: {error.message}") from error
+
+
+def _roots_at(hashes: Iterable[Digest], sizes: Collection[int]) -> dict[int, Digest]:
+    frontier = trees.Frontier()
+    roots = {}
+    for hash_ in hashes:
+        frontier.append(hash_)
+        if frontier.size in sizes:
+            roots[frontier.size] = frontier.root()
+    return roots
 
 
 class ChainProof:
@@ -185,6 +196,44 @@ class Case(ChainProof):
         """The disclosed value of a claim. Raises KeyError if it is not disclosed."""
         return self.disclosed[position][claim].value
 
+    # The full history, where the statement says that the package has it.
+
+    @property
+    def history_is_full(self) -> bool:
+        """Whether the package states a full history."""
+        return self.statement.choices.history is History.FULL
+
+    @property
+    def history_headers(self) -> tuple[HeaderFile, ...]:
+        """The headers of the full history, that of batch 0 first."""
+        return self.evidence.history_headers.need().need()
+
+    @property
+    def history_proofs(self) -> tuple[MapProof, ...]:
+        """The map proofs of the full history, that of batch 0 first."""
+        return self.evidence.history_proofs.need().need()
+
+    @cached_property
+    def history_heads(self) -> list[Head | None]:
+        """The matter's head in each batch of the full history; None where a proof is of absence."""
+        log, key = self.log_name, self.key
+        parsed: dict[str, Head] = {}
+        found: list[Head | None] = []
+        for batch, proof in enumerate(self.history_proofs):
+            text = proof.head
+            # Most batches leave a matter as it was, so most heads are known by their text.
+            if text is not None and text not in parsed:
+                try:
+                    parsed[text] = heads.parse_head(text, log, key)
+                except FormatError as error:
+                    raise Blocked(f"the head in batch {batch} of the history") from error
+            found.append(None if text is None else parsed[text])
+        return found
+
+    def history_roots(self, sizes: Collection[int]) -> dict[int, Digest]:
+        """Roots of the batch log at those of `sizes` that the full history covers."""
+        return _roots_at([one.hash for one in self.history_headers], sizes)
+
     # What is shown.
 
     @property
@@ -288,13 +337,7 @@ class Case(ChainProof):
 
     def roots_at(self, sizes: Collection[int]) -> dict[int, Digest]:
         """Roots over the first leaves for each of `sizes` up to that of the as-of head."""
-        frontier = trees.Frontier()
-        roots = {}
-        for hash_ in self.all_leaf_hashes:
-            frontier.append(hash_)
-            if frontier.size in sizes:
-                roots[frontier.size] = frontier.root()
-        return roots
+        return _roots_at(self.all_leaf_hashes, sizes)
 
     @cached_property
     def _dates(self) -> tuple[list[int], list[int], list[int]]:

@@ -297,6 +297,22 @@ class Evidence:
         ]
 
     @cached_property
+    def history_headers(self) -> Part[Lines[HeaderFile]]:
+        """data/history/headers.txt, line by line."""
+        name = bag.HISTORY_HEADERS
+        return self._part(
+            name, lambda data: _read_lines(data, name, lambda _, line: _parse_header(line))
+        )
+
+    @cached_property
+    def history_proofs(self) -> Part[Lines[matter_map.MapProof]]:
+        """data/history/map.txt, line by line."""
+        name = bag.HISTORY_MAP
+        return self._part(
+            name, lambda data: _read_lines(data, name, lambda _, line: matter_map.parse(line))
+        )
+
+    @cached_property
     def paths(self) -> Part[Paths]:
         """data/matter/paths.json."""
         return self._part(bag.PATHS, parse_paths)
@@ -341,8 +357,9 @@ FIXED_FILES = frozenset(
     }
 )
 
-# Which of these there are depends on the kind, and on what is disclosed.
-MATTER_FILES = frozenset({bag.LEAVES, bag.PATHS, bag.DISCLOSURES})
+# Which of these there are depends on the kind, on what is disclosed and on the history stated.
+HISTORY_FILES = (bag.HISTORY_HEADERS, bag.HISTORY_MAP)
+MATTER_FILES = frozenset({bag.LEAVES, bag.PATHS, bag.DISCLOSURES, *HISTORY_FILES})
 
 
 def _batch_in(name: str) -> int | None:

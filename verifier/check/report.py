@@ -120,7 +120,7 @@ class Report:
     def code(self, finding: RowFinding) -> str | None:
         """A row's code; a passing row has none but history."""
         if finding.result is Result.PASS and finding.row is Row.HISTORY:
-            return "SHOWN_HEADS_ONLY"
+            return "FULL_HISTORY" if self._case.history_is_full else "SHOWN_HEADS_ONLY"
         return finding.code
 
     def _passed(self, row: Row) -> tuple[str, str]:
@@ -130,11 +130,13 @@ class Report:
         if row is Row.ORDER:
             return self._order()
         if row is Row.HISTORY:
-            words = {
-                Kind.EXTRACT: texts.HISTORY_EXTRACT,
-                Kind.ABSENT: texts.HISTORY_ABSENT,
-            }.get(kind or Kind.COMPLETE, texts.HISTORY)
-            return texts.filled(words, block=case.header.number, n=case.as_of_size)
+            sentences = texts.FULL_HISTORY if case.history_is_full else texts.HISTORY
+            return texts.filled(
+                sentences[(kind or Kind.COMPLETE).value],
+                block=case.header.number,
+                batch=case.as_of_batch,
+                n=case.as_of_size,
+            )
         if row is Row.INCLUSION and kind is Kind.ABSENT:
             return texts.ABSENT_INCLUSION
         choices = case.statement.choices

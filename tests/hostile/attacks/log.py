@@ -765,14 +765,6 @@ def prefix_proof_with_a_hash_too_many() -> Case:
     return file(PATHS, lambda document: document["prefix"][0]["path"].append("00" * 32), "extract")
 
 
-@attack(history="7.8 NOT CHECKED HISTORY_SHOWN_ONLY")
-def full_history_asked_for() -> Case:
-    """The person asks for the full history, which no package of this version carries."""
-    policy = honest().policy()
-    policy["limits"]["history"] = "full"
-    return case(honest().complete(), policy=policy)
-
-
 # ---------------------------------------------------------------------- 10 time
 
 

@@ -154,6 +154,32 @@ def test_an_extract_does_not_say_that_it_is_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (
+            "complete",
+            "in every batch from 0 to 5 the register held a prefix of these 6: since the first "
+            "batch none was removed, replaced or moved.",
+        ),
+        (
+            "extract",
+            "in every batch from 0 to 5 the register held a prefix of the 6, these among them: "
+            "since the first batch none was removed, replaced or moved.",
+        ),
+        (
+            "absent",
+            "in no batch from 0 to 5 did the register hold anything under this number.",
+        ),
+    ],
+)
+def test_a_full_history_says_what_it_excludes(kind: str, sentence: str, tmp_path: Path) -> None:
+    inputs = honest().inputs(NOBODY if kind == "absent" else CASE)
+    package = getattr(honest(), kind)(full_history=True)
+    said = row(as_json(report(tmp_path, package, inputs=inputs)), "history")
+    assert (said["result"], said["code"], said["en"]) == ("PASS", "FULL_HISTORY", sentence)
+
+
+@pytest.mark.parametrize(
     ("span", "text"),
     [
         (timedelta(), "0 s"),

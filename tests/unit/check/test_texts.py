@@ -31,9 +31,11 @@ def codes_of_the_specification() -> set[str]:
 def sentences() -> list[str]:
     found = [s for text in TEXTS.values() for s in (text.en, text.zh, text.do_en, text.do_zh)]
     found += [s for pair in texts.PASS.values() for s in pair]
-    for name in ("ABSENT_INCLUSION", "COMPLETE", "ABSENT", "ORDER", "ORDER_UNKNOWN", "HISTORY"):
+    for name in ("ABSENT_INCLUSION", "COMPLETE", "ABSENT", "ORDER", "ORDER_UNKNOWN"):
         found += getattr(texts, name)
-    return found + list(texts.HISTORY_EXTRACT) + list(texts.HISTORY_ABSENT)
+    for pair in (*texts.HISTORY.values(), *texts.FULL_HISTORY.values()):
+        found += pair
+    return found
 
 
 def test_every_code_of_the_specification_has_words_and_no_other() -> None:
@@ -77,7 +79,7 @@ def test_both_languages_are_there_and_are_themselves() -> None:
 
 def test_both_languages_have_the_same_places() -> None:
     pairs = [*texts.PASS.values(), texts.COMPLETE, texts.ABSENT, texts.ORDER, texts.ORDER_UNKNOWN]
-    pairs += [texts.HISTORY, texts.HISTORY_EXTRACT, texts.HISTORY_ABSENT]
+    pairs += [*texts.HISTORY.values(), *texts.FULL_HISTORY.values()]
     for en, zh in pairs:
         assert sorted(re.findall(r"\{\w+\}", en)) == sorted(re.findall(r"\{\w+\}", zh))
 
@@ -112,7 +114,9 @@ def words_of_the_specification(beginning: str) -> str:
             {"number": "number", "log": "log", "block": "b", "time": "time", "hours": "d"},
         ),
         (texts.ORDER, "positions have not changed", {"earlier": "k", "delay": "t"}),
-        (texts.HISTORY, "at block <b>", {"block": "b", "n": "n"}),
+        (texts.HISTORY["complete"], "at block <b>", {"block": "b", "n": "n"}),
+        (texts.FULL_HISTORY["complete"], "in every batch from 0", {"batch": "b", "n": "n"}),
+        (texts.FULL_HISTORY["absent"], "in no batch", {"batch": "b"}),
     ],
 )
 def test_the_words_are_the_specification_s(

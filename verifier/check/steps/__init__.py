@@ -139,6 +139,9 @@ STEPS: dict[str, Step] = {
         history.step_7_2,
         history.step_7_3,
         history.step_7_4,
+        history.step_7_5,
+        history.step_7_6,
+        history.step_7_7,
         history.step_7_8,
     ),
     **_steps(

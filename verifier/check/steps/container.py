@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from verifier.check.case import Case
-from verifier.check.evidence import FIXED_FILES
+from verifier.check.evidence import FIXED_FILES, HISTORY_FILES
 from verifier.check.rows import Trouble, failed
 from verifier.format import bag, statement
 from verifier.format.digests import Digest
@@ -66,6 +66,11 @@ def step_2_5(case: Case) -> Iterator[Trouble]:
         yield failed("FILE_UNKNOWN", sentence)
     kind = case.kind
     yield from _matter_files(case, kind)
+    for name in HISTORY_FILES:
+        if case.history_is_full and name not in case.bag:
+            yield failed("FILE_MISSING", f"{name} is missing, while the history is stated as full")
+        elif name in case.bag and not case.history_is_full:
+            yield failed("FILE_UNKNOWN", f"{name}: the history is stated as shown")
     yield from _batch_files(case, kind)
     # Last, because it is blocked by a disclosure that can't be read.
     yield from _attachment_files(case, kind)

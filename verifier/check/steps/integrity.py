@@ -12,7 +12,7 @@ from verifier.format.errors import FormatError
 T = TypeVar("T")
 
 
-def _unread(part: Part[Lines[T]], code: str) -> Iterator[Trouble]:
+def unread(part: Part[Lines[T]], code: str) -> Iterator[Trouble]:
     """What of a file of lines can't be read."""
     faults = () if part.value is None else part.value.faults
     for error in faults if part.error is None else (part.error,):
@@ -29,7 +29,7 @@ def _leaves(case: Case) -> Iterator[LeafLine]:
 
 def step_3_1(case: Case) -> Iterator[Trouble]:
     """Every leaf parses."""
-    yield from _unread(case.evidence.leaf_lines, "LEAF_FORM")
+    yield from unread(case.evidence.leaf_lines, "LEAF_FORM")
 
 
 def step_3_2(case: Case) -> Iterator[Trouble]:
@@ -65,7 +65,7 @@ def step_3_4(case: Case) -> Iterator[Trouble]:
 
 def step_3_5(case: Case) -> Iterator[Trouble]:
     """Every disclosure line parses."""
-    yield from _unread(case.evidence.disclosure_lines, "DISCLOSURE_FORM")
+    yield from unread(case.evidence.disclosure_lines, "DISCLOSURE_FORM")
 
 
 def step_3_6(case: Case) -> Iterator[Trouble]:
