@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from notary.core.intake import Incoming, Refused
 from verifier.format import jsonc, records
-from verifier.format.digests import Digest, b64url_decode, from_hex
+from verifier.format.digests import Digest, b64url_decode
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 from verifier.format.kinds import KINDS, check_claim
@@ -27,8 +27,11 @@ MAX_FILE_BYTES = 2**30  # a package's zip holds 2 GiB in all (docs/spec/package.
 MAX_FILENAME = 1000  # characters
 MAX_MEDIA_TYPE = 200  # characters
 
+_RESERVED = "attachment-"
+_RESERVED_LENGTH = len(_RESERVED)
 _MEDIA_TYPE = re.compile(r"[!-~]+/[!-~]+(?: ?;[ -~]*)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_HEX32 = re.compile(r"[0-9a-f]{64}")
 # A leaf that stands in for the real one while a record is only being checked.
 _ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 _ANY_DIGEST = Digest(bytes(32))
@@ -78,13 +81,13 @@ def check_offer(item: Incoming) -> Refused | None:
     if not key.isascii() and _has_surrogate(key):
         return Refused("IDEMPOTENCY_KEY", "idempotency_key", "it holds a lone surrogate")
     claims = item.claims
-    for name, value in claims.items():
-        check = _SHAPES.get(name)
-        if check is not None:
-            reason = check(value)
+    for name in claims:
+        if name in _SHAPES:
+            reason = _SHAPES[name](claims[name])
             if reason is not None:
                 return Refused("CLAIM_SHAPE", f"claims.{name}", reason)
-        elif name.startswith("attachment-"):
+        # Compared by slices: of all that an offer's check does, a call for each name took longest.
+        elif name[:_RESERVED_LENGTH] == _RESERVED:
             return Refused(
                 "CLAIM_RESERVED",
                 f"claims.{name}",
@@ -198,18 +201,8 @@ def _occurred_at(value: Json) -> str | None:
     return None
 
 
-def _occurred_at_source(value: Json) -> str | None:
-    return (
-        _members(value, "text zone fold note")
-        or _text_or_null(value, "text")
-        or _text_or_null(value, "zone")
-        or _text_or_null(value, "note")
-        or _one_of(value, "fold", (0, 1, None))
-    )
-
-
 def _amount(value: Json) -> str | None:
-    wrong = _members(value, "minor currency") or _integer(value, "minor", -jsonc.MAX_INTEGER)
+    wrong = _object(value, _AMOUNT)
     if wrong is None and isinstance(value, dict):
         currency = value["currency"]
         if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
@@ -217,106 +210,106 @@ def _amount(value: Json) -> str | None:
     return wrong
 
 
-def _record_reference(value: Json) -> str | None:
-    return (
-        _members(value, "position leaf") or _integer(value, "position", 0) or _hex32(value, "leaf")
-    )
-
-
 def _import(value: Json) -> str | None:
-    return (
-        _members(value, "importer version file_sha256 row start end")
-        or _text(value, "importer")
-        or _text(value, "version")
-        or _hex32(value, "file_sha256")
-        or _integer(value, "row", 1)
-        or _integer(value, "start", 0)
-        or _integer(value, "end", 0)
-        or _range(value)
-    )
-
-
-def _range(value: Json) -> str | None:
-    start, end = _member(value, "start"), _member(value, "end")
-    assert isinstance(start, int)
-    assert isinstance(end, int)
-    return f"the range [{start}, {end}) ends before it starts" if end < start else None
+    wrong = _object(value, _IMPORT)
+    if wrong is None and isinstance(value, dict):
+        start, end = value["start"], value["end"]
+        assert isinstance(start, int)
+        assert isinstance(end, int)
+        if end < start:
+            return f"the range [{start}, {end}) ends before it starts"
+    return wrong
 
 
 def _raw(value: Json) -> str | None:
     content = "bytes" if isinstance(value, dict) and "bytes" in value else "text"
-    wrong = _members(value, content) or _text(value, content)
-    if wrong is not None:
-        return wrong
-    written = _member(value, content)
-    assert isinstance(written, str)
-    try:
-        _ = b64url_decode(written) if content == "bytes" else written.encode("utf-8")
-    except (FormatError, UnicodeEncodeError):
-        return f"{content} has no bytes"
+    wrong = _object(value, _RAW[content])
+    if wrong is None and isinstance(value, dict):
+        written = value[content]
+        assert isinstance(written, str)
+        try:
+            _ = b64url_decode(written) if content == "bytes" else written.encode("utf-8")
+        except (FormatError, UnicodeEncodeError):
+            return f"{content} has no bytes"
+    return wrong
+
+
+# What a member must be: given its name and value, says what is wrong, or None.
+_Member = Callable[[str, Json], str | None]
+
+
+def _object(value: Json, members: Mapping[str, _Member]) -> str | None:
+    """Exactly these members, each as it must be."""
+    if not isinstance(value, dict) or value.keys() != members.keys():
+        return f"want an object of {', '.join(members)}"
+    for name, check in members.items():
+        wrong = check(name, value[name])
+        if wrong is not None:
+            return wrong
     return None
 
 
-def _members(value: Json, names: str) -> str | None:
-    wanted = names.split()
-    if (
-        not isinstance(value, dict)
-        or len(value) != len(wanted)
-        or any(n not in value for n in wanted)
-    ):
-        return f"want an object of {', '.join(wanted)}"
+def _anything(name: str, member: Json) -> str | None:
     return None
 
 
-# The checks below follow `_members`, which made sure that the value is an object with the name.
-def _member(value: Json, name: str) -> Json:
-    assert isinstance(value, dict)
-    return value[name]
+def _text(name: str, member: Json) -> str | None:
+    return None if isinstance(member, str) else f"{name} is a string"
 
 
-def _text(value: Json, name: str) -> str | None:
-    return None if isinstance(_member(value, name), str) else f"{name} is a string"
-
-
-def _text_or_null(value: Json, name: str) -> str | None:
-    member = _member(value, name)
+def _text_or_null(name: str, member: Json) -> str | None:
     return None if member is None or isinstance(member, str) else f"{name} is a string or null"
 
 
-def _integer(value: Json, name: str, least: int) -> str | None:
-    member = _member(value, name)
+def _fold(name: str, member: Json) -> str | None:
     # A bool is an int to Python, and none to JSON.
-    if type(member) is not int or not least <= member <= jsonc.MAX_INTEGER:
-        return f"{name} is an integer from {least}"
-    return None
+    if member is None or (type(member) is int and member in (0, 1)):
+        return None
+    return f"{name} is one of 0, 1, null"
 
 
-def _one_of(value: Json, name: str, wanted: Sequence[Json]) -> str | None:
-    member = _member(value, name)
-    if isinstance(member, bool) or member not in wanted:
-        return (
-            f"{name} is one of {', '.join('null' if one is None else str(one) for one in wanted)}"
-        )
-    return None
+def _integer_from(least: int) -> _Member:
+    def check(name: str, member: Json) -> str | None:
+        if type(member) is not int or not least <= member <= jsonc.MAX_INTEGER:
+            return f"{name} is an integer from {least}"
+        return None
+
+    return check
 
 
-def _hex32(value: Json, name: str) -> str | None:
-    member = _member(value, name)
-    try:
-        if isinstance(member, str):
-            from_hex(member)
-            return None
-    except FormatError:
-        pass
+def _hex32(name: str, member: Json) -> str | None:
+    if isinstance(member, str) and _HEX32.fullmatch(member):
+        return None
     return f"{name} is 64 lower-case hexadecimal characters"
 
 
+_AMOUNT: Mapping[str, _Member] = {
+    "minor": _integer_from(-jsonc.MAX_INTEGER),
+    "currency": _anything,
+}
+_SOURCE: Mapping[str, _Member] = {
+    "text": _text_or_null,
+    "zone": _text_or_null,
+    "fold": _fold,
+    "note": _text_or_null,
+}
+_REFERENCE: Mapping[str, _Member] = {"position": _integer_from(0), "leaf": _hex32}
+_IMPORT: Mapping[str, _Member] = {
+    "importer": _text,
+    "version": _text,
+    "file_sha256": _hex32,
+    "row": _integer_from(1),
+    "start": _integer_from(0),
+    "end": _integer_from(0),
+}
+_RAW: Mapping[str, Mapping[str, _Member]] = {"text": {"text": _text}, "bytes": {"bytes": _text}}
+
 _SHAPES: Mapping[str, _Shape] = {
     "occurred_at": _occurred_at,
-    "occurred_at_source": _occurred_at_source,
+    "occurred_at_source": lambda value: _object(value, _SOURCE),
     "amount": _amount,
-    "corrects": _record_reference,
+    "corrects": lambda value: _object(value, _REFERENCE),
     "import": _import,
     "raw": _raw,
-    "target": _record_reference,
+    "target": lambda value: _object(value, _REFERENCE),
 }

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from notary.core.keyed import Keyed
 from notary.errors import CallerError, Contradiction
 
 SECRET_LENGTH = 32  # bytes of a record's, a matter's or the log's secret
@@ -71,13 +72,18 @@ def seal(secret: bytes, purpose: int, plain: bytes) -> bytes:
     """Seal one message under the secret. A purpose is used once for a secret, or the nonce
     repeats.
     """
+    return seal_keyed(Keyed(secret), purpose, plain)
+
+
+def seal_keyed(secret: Keyed, purpose: int, plain: bytes) -> bytes:
+    """The same for a secret whose padding is known already."""
     return _content(secret).encrypt(purpose.to_bytes(NONCE_LENGTH, "big"), plain, None)
 
 
 def unseal(secret: bytes, purpose: int, sealed: bytes) -> bytes:
     """The message again. Raises Contradiction if it was altered or is another's."""
     try:
-        return _content(secret).decrypt(purpose.to_bytes(NONCE_LENGTH, "big"), sealed, None)
+        return _content(Keyed(secret)).decrypt(purpose.to_bytes(NONCE_LENGTH, "big"), sealed, None)
     except InvalidTag as error:
         raise Contradiction(
             "SEALED_CONTENT", "sealed content does not open: it was altered or moved"
@@ -137,14 +143,21 @@ def lookup(secret: bytes, agency_id: int, purpose: str, text: str) -> bytes:
 
     `secret` is the log's lookup secret, `purpose` what the text is, for example "account".
     """
-    message = (
-        b"notary/lookup/v1\n"
-        + agency_id.to_bytes(8, "big")
-        + purpose.encode()
-        + b"\n"
-        + text.encode()
-    )
-    return hmac.digest(secret, message, "sha256")[:LOOKUP_LENGTH]
+    return Lookup(secret, agency_id, purpose).of(text)
+
+
+class Lookup:
+    """The keyed digests of many texts of one agency and one purpose."""
+
+    def __init__(self, secret: bytes, agency_id: int, purpose: str) -> None:
+        self._key = Keyed(secret)
+        self._prefix = (
+            b"notary/lookup/v1\n" + agency_id.to_bytes(8, "big") + purpose.encode() + b"\n"
+        )
+
+    def of(self, text: str) -> bytes:
+        """What `lookup` gives for the text."""
+        return self._key.digest(self._prefix + text.encode())[:LOOKUP_LENGTH]
 
 
 def kek_cipher(kek: bytes) -> AESGCM:
@@ -156,8 +169,8 @@ def kek_cipher(kek: bytes) -> AESGCM:
     return AESGCM(kek)
 
 
-def _content(secret: bytes) -> AESGCM:
-    return AESGCM(hmac.digest(secret, b"notary/content/v1", "sha256"))
+def _content(secret: Keyed) -> AESGCM:
+    return AESGCM(secret.digest(b"notary/content/v1"))
 
 
 def _attachment(secret: bytes, name: bytes) -> AESGCM:

@@ -12,6 +12,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notary.core import envelope
+from notary.core.keyed import Keyed
 from notary.errors import CallerError, Contradiction
 from verifier.format import records
 from verifier.format.errors import FormatError
@@ -29,9 +30,9 @@ class OpenRecord:
     disclosures: tuple[str, ...]
 
 
-def seal_values(secret: bytes, claims: dict[str, Json]) -> bytes:
+def seal_values(secret: Keyed, claims: dict[str, Json]) -> bytes:
     """The plain values of a record, sealed; `claims` passed `records.make_leaf` before."""
-    return envelope.seal(secret, envelope.VALUES, orjson.dumps(claims))
+    return envelope.seal_keyed(secret, envelope.VALUES, orjson.dumps(claims))
 
 
 def open_record(

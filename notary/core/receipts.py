@@ -74,27 +74,32 @@ def write_receipts(bodies: Mapping[int, str], group: ReceiptGroup) -> dict[int, 
 
 
 class _PathTexts:
-    """Inclusion paths as JSON text. Each node's text is written once, not once for each path."""
+    """Inclusion paths as JSON text. What neighbours have in common is written once."""
 
     def __init__(self, leaf_hashes: bytes) -> None:
-        level: list[bytes] = [
-            leaf_hashes[at : at + DIGEST_LENGTH] for at in range(0, len(leaf_hashes), DIGEST_LENGTH)
-        ]
-        self._levels: list[list[str]] = []
-        while len(level) > 1:
-            self._levels.append([f'"{node.hex()}"' for node in level])
-            # docs/spec/format.md §1: neighbours pair from the left, an odd last one rises
-            # unchanged.
-            above: list[bytes] = [
-                trees.node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)
+        levels = trees.levels_of(
+            [
+                leaf_hashes[at : at + DIGEST_LENGTH]
+                for at in range(0, len(leaf_hashes), DIGEST_LENGTH)
             ]
-            level = above if len(level) % 2 == 0 else [*above, level[-1]]
+        )
+        self._levels = [[f'"{node.hex()}"' for node in level] for level in levels[:-1]]
+        self._above: dict[tuple[int, int], str] = {}
 
     def text(self, index: int) -> str:
-        found = []
-        for level in self._levels:
-            sibling = index ^ 1
-            if sibling < len(level):
-                found.append(level[sibling])
-            index >>= 1
-        return ",".join(found)
+        return self._from(0, index)
+
+    def _from(self, height: int, index: int) -> str:
+        """The path from a node upwards: the node beside it, then the path of both their parent."""
+        if height == len(self._levels):
+            return ""
+        parent = (height + 1, index >> 1)
+        above = self._above.get(parent)
+        if above is None:
+            above = self._above[parent] = self._from(*parent)
+        level = self._levels[height]
+        sibling = index ^ 1
+        # docs/spec/format.md §1: an odd last one has no sibling and adds nothing.
+        if sibling >= len(level):
+            return above
+        return f"{level[sibling]},{above}" if above else level[sibling]

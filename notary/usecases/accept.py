@@ -20,7 +20,9 @@ from notary.adapters.store.database import Connection, Database
 from notary.core import acceptance, envelope, opening, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
+from notary.core.keyed import Keyed
 from notary.core.keyring import Keyring
+from notary.core.leaves import LeafWriter
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds, moment
 from notary.core.receipts import ReceiptBodies
@@ -69,7 +71,7 @@ class _Fresh:
 
     offer: _Offer
     row: rows.NewRecord
-    disclosures: tuple[str, ...]
+    disclosures: list[bytes]
 
 
 class RecordAcceptor:
@@ -123,7 +125,7 @@ class RecordAcceptor:
     ) -> list[_Offer]:
         offers = []
         random = self._entropy.token(_RANDOM_LENGTH * len(items))
-        lookup = self._keys.lookup
+        lookup = envelope.Lookup(self._keys.lookup_secret, agency_id, LOOKUP_IDEMPOTENCY).of
         for place, item in enumerate(items):
             refusal = acceptance.check_offer(item)
             if refusal is None and item.files:
@@ -131,9 +133,10 @@ class RecordAcceptor:
             if refusal is not None:
                 outcomes[place] = refusal
                 continue
-            digest = lookup(agency_id, LOOKUP_IDEMPOTENCY, item.idempotency_key)
             at = place * _RANDOM_LENGTH
-            offers.append(_Offer(place, item, digest, random[at : at + _RANDOM_LENGTH]))
+            offers.append(
+                _Offer(place, item, lookup(item.idempotency_key), random[at : at + _RANDOM_LENGTH])
+            )
         return offers
 
     def _answer_known(
@@ -254,7 +257,11 @@ class RecordAcceptor:
         repeated: list[tuple[_Offer, _Fresh]] = []
         seen: dict[bytes, _Fresh] = {}
         # This loop is the bulk path: names are bound once.
-        kek, make_leaf, leaf_hash_of = self._keys.kek, records.make_leaf, trees.leaf_hash
+        kek, write_leaf, leaf_hash_of = (
+            self._keys.kek,
+            LeafWriter(received_at).write,
+            trees.leaf_hash,
+        )
         wrap, seal_values = envelope.wrap, opening.seal_values
         context = envelope.wrap_context(envelope.RECORD, agency_id, b"")
         for offer in offers:
@@ -271,20 +278,15 @@ class RecordAcceptor:
             frontier = edge.frontier
             position = frontier.size
             secret = random[_SECRET]
+            keyed = Keyed(secret)
             try:
-                leaf, disclosures = make_leaf(
-                    matter=edge.key,
-                    position=position,
-                    kind=item.kind,
-                    recorded_at=received_at,
-                    secret=secret,
-                    blind=random[_BLIND],
-                    claims=claims,
+                leaf, disclosures = write_leaf(
+                    edge.key, position, item.kind, secret, keyed, random[_BLIND], claims
                 )
             except FormatError as error:
                 outcomes[offer.place] = acceptance.find_fault(item, error)
                 continue
-            sealed = seal_values(secret, dict(claims))
+            sealed = seal_values(keyed, dict(claims))
             if len(sealed) > acceptance.MAX_VALUES_BYTES:
                 outcomes[offer.place] = acceptance.too_long(len(sealed))
                 continue
@@ -304,7 +306,7 @@ class RecordAcceptor:
                 leaf,
                 sealed,
             )
-            one = _Fresh(offer, row, tuple(disclosures))
+            one = _Fresh(offer, row, disclosures)
             seen[digest] = one
             fresh.append(one)
         return fresh, repeated
@@ -362,7 +364,8 @@ class RecordAcceptor:
                 one.offer.item.matter_key,
                 row.position,
                 row.leaf,
-                one.disclosures,
+                # They are base64url; decoding them together takes a third of the time.
+                tuple(b" ".join(one.disclosures).decode("ascii").split(" ")),
                 written[row.group_index],
                 replayed=False,
             )

@@ -21,6 +21,14 @@ def parse_time(text: str) -> datetime:
 
     Raises FormatError TIME_FORM.
     """
+    # Whatever reads as a time and is written back as the same text has the one form. The library
+    # takes other forms as well; the long way below says what is wrong with them.
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is UTC and format_time(moment) == text:
+            return moment
+    except ValueError:
+        pass
     match = _TIME.fullmatch(text)
     if match is None:
         raise FormatError("TIME_FORM", f"want YYYY-MM-DDTHH:MM:SS.mmmZ, got {shown(text)}")

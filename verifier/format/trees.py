@@ -40,13 +40,13 @@ class Consistency(NamedTuple):
 def leaf_hash(data: bytes) -> Digest:
     """Hash one item of a list."""
     # RFC 9162 §2.1.1: HASH(0x00 || d)
-    return sha256(b"\x00" + data)
+    return bytes.__new__(Digest, _sha256(b"\x00" + data).digest())
 
 
 def node_hash(left: bytes, right: bytes) -> Digest:
     """Hash two 32-byte hashes to that of their parent."""
     # RFC 9162 §2.1.1: HASH(0x01 || MTH(D[0:k]) || MTH(D[k:n]))
-    return sha256(b"\x01" + left + right)
+    return bytes.__new__(Digest, _sha256(b"\x01" + left + right).digest())
 
 
 def root(leaf_hashes: Sequence[bytes]) -> Digest:
@@ -71,7 +71,8 @@ def _level_above(level: Sequence[bytes]) -> list[bytes]:
     return above
 
 
-def _levels(leaf_hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
+def levels_of(leaf_hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """The tree level by level, from the leaf hashes, at least one, to the root alone."""
     levels = [leaf_hashes]
     while len(levels[-1]) > 1:
         levels.append(_level_above(levels[-1]))
@@ -84,12 +85,12 @@ def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> list[Digest]:
     Raises FormatError INCLUSION_INDEX for an index outside the list.
     """
     _check_index(index, len(leaf_hashes))
-    return _path_in(_levels(leaf_hashes), index)
+    return _path_in(levels_of(leaf_hashes), index)
 
 
 def inclusion_paths(leaf_hashes: Sequence[bytes]) -> list[list[Digest]]:
     """The proofs of all items at once, for the price of one tree."""
-    levels = _levels(leaf_hashes)
+    levels = levels_of(leaf_hashes)
     return [_path_in(levels, index) for index in range(len(leaf_hashes))]
 
 
@@ -163,7 +164,7 @@ def consistency_path(leaf_hashes: Sequence[bytes], size1: int, size2: int) -> li
         )
     if size1 == size2:
         return []
-    levels = _levels(leaf_hashes[:size2])
+    levels = levels_of(leaf_hashes[:size2])
     path = []
     # PROOF(m, D[n]) = SUBPROOF(m, D[n], true), from the root downwards; `known` is its b.
     lo, hi, known = 0, size2, True
@@ -332,7 +333,8 @@ class Frontier:
         for left in self._peaks[-2::-1]:
             # RFC 9162 §2.1.1: HASH(0x01 || left || right)
             right = _sha256(b"\x01" + left + right).digest()
-        return Digest(right)
+        # Peaks have 32 bytes: `append` and `from_bytes` see to it.
+        return bytes.__new__(Digest, right)
 
     def to_bytes(self) -> bytes:
         """u64 size ‖ peaks from the left, for storage."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, func, select
 
-from notary.adapters.store.database import table_of
+from notary.adapters.store.database import driver_cursor, table_of
 from notary.adapters.store.tables import (
     AttachmentRow,
     HeadRow,
@@ -125,11 +125,7 @@ _RECORDS: Select[Any] = select(
 ).join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
 
 
-# Every commit runs these two: they are built once, which takes longer than running them.
-_KNOWN = select(RECORDS.c.idempotency_digest, RECORDS.c.id).where(
-    RECORDS.c.agency_id == bindparam("agency_id"),
-    RECORDS.c.idempotency_digest.in_(bindparam("digests", expanding=True)),
-)
+# Every commit runs it: it is built once, which takes longer than running it.
 _STATES = select(MATTERS.c.id, MATTERS.c.key, MATTERS.c.frontier).where(
     MATTERS.c.agency_id == bindparam("agency_id"),
     MATTERS.c.key.in_(bindparam("keys", expanding=True)),
@@ -141,9 +137,15 @@ def known_digests(
 ) -> dict[bytes, int]:
     """Which idempotency digests have a record already: digest → record id."""
     found: dict[bytes, int] = {}
+    # Every record comes by here twice: the driver takes its values as they are.
+    cursor = driver_cursor(connection)
     for part in _parts(digests):
-        rows = connection.execute(_KNOWN, {"agency_id": agency_id, "digests": part})
-        found.update((row[0], row[1]) for row in rows)
+        cursor.execute(
+            "SELECT idempotency_digest, id FROM records"  # noqa: S608 - question marks alone are added
+            f" WHERE agency_id = ? AND idempotency_digest IN ({','.join('?' * len(part))})",
+            (agency_id, *part),
+        )
+        found.update(cursor.fetchall())
     return found
 
 
@@ -191,24 +193,25 @@ def append_commit(
             group.receipts.leaf_hashes,
         ),
     )
-    connection.exec_driver_sql(
+    cursor = driver_cursor(connection)
+    cursor.executemany(
         "INSERT INTO records (id, agency_id, matter_id, position, group_id, group_index,"
         " idempotency_digest, leaf_hash, head_root, wrapped_secret, leaf, sealed_values)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        list(records),
+        records,
     )
     if attachments:
-        connection.exec_driver_sql(
+        cursor.executemany(
             "INSERT INTO attachments (agency_id, record_id, number, name, size) VALUES (?, ?, ?, ?, ?)",
-            list(attachments),
+            attachments,
         )
-    connection.exec_driver_sql(
+    cursor.executemany(
         "UPDATE matters SET size = ?, frontier = ? WHERE id = ?",
         [(one.size, one.frontier, one.matter_id) for one in matters],
     )
     # A matter without a pending head is sealed up to its old size; one that has it keeps what it
     # says.
-    connection.exec_driver_sql(
+    cursor.executemany(
         "INSERT INTO pending_heads (agency_id, matter_id, key, sealed_size, size, root)"
         " VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (agency_id, matter_id) DO UPDATE SET size = excluded.size, root = excluded.root",

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notary.core import envelope, opening
+from notary.core.keyed import Keyed
 from notary.core.opening import OpenRecord
 from notary.errors import CallerError, Contradiction
 from verifier.format import records
@@ -32,7 +33,7 @@ LEAF, DISCLOSURES = records.make_leaf(
     claims=CLAIMS,
 )
 WRAPPED = envelope.wrap(KEK, SECRET, b"n" * 12, envelope.wrap_context(envelope.RECORD, 1, DIGEST))
-VALUES = opening.seal_values(SECRET, CLAIMS)
+VALUES = opening.seal_values(Keyed(SECRET), CLAIMS)
 
 
 def opened(
@@ -51,12 +52,12 @@ def test_values_and_disclosures_come_out_as_they_went_in() -> None:
 
 def test_values_of_another_content_are_a_contradiction() -> None:
     with pytest.raises(Contradiction, match="do not give its leaf"):
-        opened(values=opening.seal_values(SECRET, {**CLAIMS, "text": "other"}))
+        opened(values=opening.seal_values(Keyed(SECRET), {**CLAIMS, "text": "other"}))
 
 
 def test_values_that_make_no_leaf_are_a_contradiction() -> None:
     with pytest.raises(Contradiction, match="makes no leaf"):
-        opened(values=opening.seal_values(SECRET, {"no_claim": 1}))
+        opened(values=opening.seal_values(Keyed(SECRET), {"no_claim": 1}))
 
 
 def test_a_leaf_of_another_record_is_a_contradiction() -> None:
