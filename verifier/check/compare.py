@@ -16,7 +16,18 @@ from verifier.check.evidence import MAX_FILE_BYTES, Evidence, ShownBatch
 from verifier.check.judge import Judgement
 from verifier.check.reading import Bag, BagUnreadable, read_bag
 from verifier.check.rows import Blocked, CannotJudge
-from verifier.format import fork, heads, jsonc, key_sets, lines, notes, public, trees
+from verifier.format import (
+    fork,
+    heads,
+    jsonc,
+    key_sets,
+    lines,
+    matter_map,
+    notes,
+    public,
+    tlogproof,
+    trees,
+)
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.fork import Fork, SignedHead, SignedHeader
@@ -37,10 +48,10 @@ MAX_CONTRADICTIONS = 20  # that are told; a hostile package could hold thousands
 MAX_PAIRS = 10_000  # of each kind; two honest packages make some dozens
 
 _KEYS = "data/keys/"
-_HISTORY = "data/history/headers.txt"
+_HISTORY_HEADERS, _HISTORY_MAP = "data/history/headers.txt", "data/history/map.txt"
 
 
-class _Checkpoint(NamedTuple):
+class HeldCheckpoint(NamedTuple):
     """A signed checkpoint of one source."""
 
     source: int
@@ -48,7 +59,7 @@ class _Checkpoint(NamedTuple):
     checkpoint: notes.Checkpoint
 
 
-class _Header(NamedTuple):
+class HeldHeader(NamedTuple):
     """A header at an index of the batch log."""
 
     source: int
@@ -56,7 +67,7 @@ class _Header(NamedTuple):
     signed: SignedHeader
 
 
-class _Matter(NamedTuple):
+class HeldMatter(NamedTuple):
     """What the map of one batch says of a matter: its head, or None where it is absent."""
 
     source: int
@@ -66,15 +77,23 @@ class _Matter(NamedTuple):
     signed: SignedHead
 
 
-class _History(NamedTuple):
+class HeldHistory(NamedTuple):
     """The leaf hashes of a whole batch log, with the checkpoint over it."""
 
     source: int
-    told: _Checkpoint
+    told: HeldCheckpoint
     leaves: tuple[Digest, ...]
 
 
-class _Chain(NamedTuple):
+class HeldLeaves(NamedTuple):
+    """The leaf hashes of a matter's first records, and their root at each size from 0."""
+
+    key: Digest
+    leaves: tuple[Digest, ...]
+    roots: list[Digest]
+
+
+class HeldChain(NamedTuple):
     """The anchors of one chain proof."""
 
     source: int
@@ -86,19 +105,18 @@ class Statements:
 
     def __init__(self) -> None:
         self.key_sets: dict[str, KeySet] = {}
-        self.checkpoints: list[_Checkpoint] = []
-        self.headers: list[_Header] = []
-        self.matters: list[_Matter] = []
-        self.histories: list[_History] = []
-        self.chains: list[_Chain] = []
-        # Leaf hashes of a matter by its key: those of its first records.
-        self.leaves: list[tuple[Digest, tuple[Digest, ...]]] = []
+        self.checkpoints: list[HeldCheckpoint] = []
+        self.headers: list[HeldHeader] = []
+        self.matters: list[HeldMatter] = []
+        self.histories: list[HeldHistory] = []
+        self.chains: list[HeldChain] = []
+        self.leaves: list[HeldLeaves] = []
         self._known: set[tuple[int, int, Digest]] = set()
 
-    def add_checkpoint(self, source: int, note: Note) -> _Checkpoint | None:
+    def add_checkpoint(self, source: int, note: Note) -> HeldCheckpoint | None:
         """Take a checkpoint that somebody holds; None if its text is none."""
         try:
-            found = _Checkpoint(source, note, notes.parse_checkpoint_text(note.text))
+            found = HeldCheckpoint(source, note, notes.parse_checkpoint_text(note.text))
         except FormatError:
             return None
         place = (source, found.checkpoint.size, found.checkpoint.root)
@@ -116,7 +134,7 @@ class Statements:
                 self._add_key_set(package, name)
         stated = evidence.statement.value
         key = None if stated is None else stated.choices.matter.key
-        last: _Checkpoint | None = None
+        last: HeldCheckpoint | None = None
         for shown in evidence.batches.values():
             if shown.tlog_proof.value is None or shown.header.value is None:
                 continue
@@ -124,17 +142,17 @@ class Statements:
             signed = SignedHeader(
                 _text(package, shown.header.name), _text(package, shown.tlog_proof.name)
             )
-            self.headers.append(_Header(source, shown.tlog_proof.value.index, signed))
+            self.headers.append(HeldHeader(source, shown.tlog_proof.value.index, signed))
             if key is not None and log is not None:
                 self._add_matter(source, package, shown, signed, key, log.name)
         if key is not None:
             self._add_leaves(evidence, key)
         if last is not None:
-            self._add_history(source, package, last)
+            self._add_history(source, package, last, key, log)
         if evidence.evm.value is not None:
             document = evidence.evm.value
             links = fork.Links(Fold(document.prev, document.links), document.as_of)
-            self.chains.append(_Chain(source, links))
+            self.chains.append(HeldChain(source, links))
 
     def _add_key_set(self, package: Bag, name: str) -> None:
         if package.files[name].size > key_sets.MAX_BYTES:
@@ -164,7 +182,7 @@ class Statements:
             except FormatError:
                 return
         whole = SignedHead(*signed, _text(package, shown.map_proof.name))
-        self.matters.append(_Matter(source, shown.batch, key, head, whole))
+        self.matters.append(HeldMatter(source, shown.batch, key, head, whole))
 
     def _add_leaves(self, evidence: Evidence, key: Digest) -> None:
         try:
@@ -172,20 +190,54 @@ class Statements:
         except Blocked:
             return
         if leaves and list(leaves) == list(range(len(leaves))):
-            self.leaves.append((key, tuple([leaf.hash for leaf in leaves.values()])))
+            self.add_leaves(key, [leaf.hash for leaf in leaves.values()])
 
-    def _add_history(self, source: int, package: Bag, as_of: _Checkpoint) -> None:
-        if _HISTORY not in package or package.files[_HISTORY].size > MAX_FILE_BYTES:
+    def add_leaves(self, key: Digest, leaves: Sequence[Digest]) -> None:
+        """Take the hashes of a matter's first records."""
+        self.leaves.append(HeldLeaves(key, tuple(leaves), _roots(leaves)))
+
+    def _add_history(
+        self, source: int, package: Bag, as_of: HeldCheckpoint, key: Digest | None, log: Log | None
+    ) -> None:
+        size = as_of.checkpoint.size
+        headers = _lines(package, _HISTORY_HEADERS, size)
+        leaves = tuple([trees.leaf_hash(header) for header in headers])
+        # Only what is under the signed root was said; another history says nothing.
+        if len(leaves) != size or trees.root(leaves) != as_of.checkpoint.root:
             return
-        leaves: list[Digest] = []
-        try:
-            for line in lines.read_lines(package.read(_HISTORY), _HISTORY):
-                if len(leaves) == as_of.checkpoint.size:
-                    return
-                leaves.append(trees.leaf_hash(line))
-        except FormatError:
+        self.histories.append(HeldHistory(source, as_of, leaves))
+        if key is None or log is None:
             return
-        self.histories.append(_History(source, as_of, tuple(leaves)))
+        paths: list[list[Digest]] | None = None
+        last: str | None = None
+        for batch, line in enumerate(_lines(package, _HISTORY_MAP, size)):
+            try:
+                proof = matter_map.parse(line)
+                head = None if proof.head is None else heads.parse_head(proof.head, log.name, key)
+            except FormatError:
+                return
+            # A head says as much in the first batch that has it as in all that keep it.
+            if proof.head == last and batch:
+                continue
+            last = proof.head
+            paths = paths or trees.inclusion_paths(leaves)
+            shown = tlogproof.TlogProof(batch, tuple(paths[batch]), as_of.note)
+            signed = SignedHead(
+                headers[batch].decode("utf-8", "replace"),
+                tlogproof.encode(shown).decode("utf-8"),
+                line.decode("utf-8"),
+            )
+            self.matters.append(HeldMatter(source, batch, key, head, signed))
+
+
+def _lines(package: Bag, name: str, most: int) -> list[bytes]:
+    """At most so many lines of a file, none where it is not there or not of lines."""
+    if name not in package or package.files[name].size > MAX_FILE_BYTES:
+        return []
+    try:
+        return list(islice(lines.read_lines(package.read(name), name), most + 1))
+    except FormatError:
+        return []
 
 
 def _text(package: Bag, name: str) -> str:
@@ -303,19 +355,21 @@ def _two_heads(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]
         elif after.size == before.size:
             differ = after.root != before.root
         else:
-            shown = [held for key, held in known.leaves if key == first.key]
-            fitting = (held[: after.size] for held in shown if len(held) >= after.size)
-            found = next((held for held in fitting if trees.root(held) == after.root), None)
-            if found is None:
+            held = next((one for one in known.leaves if _gives(one, first.key, after)), None)
+            if held is None:
                 continue
-            leaves = found
-            differ = trees.root(leaves[: before.size]) != before.root
+            leaves = held.leaves[: after.size]
+            differ = held.roots[before.size] != before.root
         compared["heads"] += first.source != second.source
         if differ:
             yield Suspicion(
                 f"the matter's heads in batches {first.batch} and {second.batch} contradict each other",
                 fork.Heads(first.signed, second.signed, first.key, leaves),
             )
+
+
+def _gives(held: HeldLeaves, key: Digest, head: Head) -> bool:
+    return held.key == key and len(held.leaves) >= head.size and held.roots[head.size] == head.root
 
 
 def _other_trees(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:

@@ -1,0 +1,237 @@
+"""Forks found and forks invented (docs/spec/verification.md §9): verifier/check/compare.py.
+
+A log that tells one story can't be framed: over random honest logs nothing that anybody can put
+together from what was published or shown is a fork. A log that tells two stories under one key is
+convicted by whoever holds one statement of each about one place.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reference.toy_log import LOG, Signer, ToyLog, key_of, told
+from verifier.check.compare import (
+    Found,
+    HeldHeader,
+    HeldHistory,
+    HeldMatter,
+    Statements,
+    find,
+)
+from verifier.format import fork, heads, key_sets, notes
+from verifier.format.digests import Digest
+from verifier.format.errors import FormatError
+from verifier.format.fork import Checkpoints, Fork, Headers, Heads, Told, Tree
+
+MATTERS = ("a", "b", "c")
+STORIES = st.lists(
+    st.dictionaries(st.sampled_from(MATTERS), st.integers(1, 3)), min_size=1, max_size=30
+)
+FEW = settings(max_examples=20, deadline=None)
+
+
+def log_of(story: list[dict[str, int]], hand_overs: set[int], teller: str = "") -> ToyLog:
+    """A log that hands its keys over before some batches."""
+    log = ToyLog()
+    for index, added in enumerate(story):
+        if index in hand_overs and index:
+            log.hand_over()
+        told([added], log, teller)
+    return log
+
+
+def said(
+    log: ToyLog, source: int, known: Statements, *, sizes: list[int], full: bool = False
+) -> Statements:
+    """What a person is shown at these sizes: checkpoint, last header, every matter, their records."""
+    for batch in log.batches:
+        known.key_sets[batch.signer.text] = key_sets.parse(batch.signer.text.encode())
+    for size in sizes:
+        note = notes.parse_note(log.checkpoint(size))
+        held = known.add_checkpoint(source, note)
+        known.headers.append(HeldHeader(source, size - 1, log.header(size - 1, size)))
+        for matter in MATTERS:
+            key, batch = key_of(matter), log.batches[size - 1]
+            text = batch.heads[key] if key in batch.values else None
+            head = None if text is None else heads.parse_head(text[0], LOG.name, key)
+            signed = log.head(size - 1, matter, size)
+            known.matters.append(HeldMatter(source, size - 1, key, head, signed))
+            known.add_leaves(key, batch.records.get(key, ()))
+        if full and held is not None:
+            known.histories.append(HeldHistory(source, held, tuple(log.leaf_hashes(size))))
+    return known
+
+
+def between(
+    one: ToyLog, other: ToyLog, sizes: list[int], others: list[int], **options: Any
+) -> Found:
+    known = said(one, 0, Statements(), sizes=sizes, **options)
+    return find(LOG, said(other, 1, known, sizes=others, **options))
+
+
+# ---------------------------------------------------------------------- one story
+
+
+@FEW
+@given(STORIES, st.sets(st.integers(0, 29)), st.data())
+def test_no_two_persons_find_a_fork_in_one_story(
+    story: list[dict[str, int]], hand_overs: set[int], data: st.DataObject
+) -> None:
+    log = log_of(story, hand_overs)
+    sizes = st.lists(st.integers(1, len(story)), min_size=1, max_size=4, unique=True)
+    found = between(log, log, data.draw(sizes), data.draw(sizes), full=data.draw(st.booleans()))
+    assert (found.proof, found.contradictions) == (None, ())
+
+
+def statements(log: ToyLog, draw: st.DataObject) -> Told:
+    """Any two statements of the log, put together as nobody honest would."""
+    count = len(log.batches)
+    size1, size2 = (draw.draw(st.integers(1, count)) for _ in range(2))
+    index1, index2 = (draw.draw(st.integers(0, size - 1)) for size in (size1, size2))
+    kind = draw.draw(st.sampled_from(["checkpoints", "headers", "tree", "heads"]))
+    if kind == "checkpoints":
+        return Checkpoints(log.checkpoint(size1), log.checkpoint(size2))
+    if kind == "headers":
+        return Headers(log.header(index1, size1), log.header(index2, size2))
+    if kind == "tree":
+        leaves = log.leaf_hashes(draw.draw(st.integers(0, count)))
+        return Tree(log.checkpoint(size1), log.checkpoint(size2), tuple(leaves))
+    matter, other = (draw.draw(st.sampled_from((*MATTERS, "nobody"))) for _ in range(2))
+    records = log.records.get(key_of(matter), ())
+    leaves = list(records[: draw.draw(st.integers(0, len(records)))])
+    key = key_of(draw.draw(st.sampled_from([matter, other])))
+    return Heads(
+        log.head(index1, matter, size1), log.head(index2, other, size2), key, tuple(leaves)
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(STORIES, st.sets(st.integers(0, 29)), st.data())
+def test_no_two_statements_of_one_story_are_a_fork(
+    story: list[dict[str, int]], hand_overs: set[int], data: st.DataObject
+) -> None:
+    log = log_of(story, hand_overs)
+    texts = sorted({batch.signer.text for batch in log.batches})
+    told = statements(log, data)
+    for signers in [
+        tuple(texts[:8]),
+        *itertools.combinations(texts[:4], 1),
+        *itertools.combinations(texts[:4], 2),
+    ]:
+        with pytest.raises(FormatError):
+            fork.check(Fork(LOG, signers, told))
+
+
+# ---------------------------------------------------------------------- two stories
+
+
+@FEW
+@given(STORIES, STORIES, STORIES, st.data())
+def test_two_stories_are_found_where_both_say_the_same_place(
+    begin: list[dict[str, int]],
+    one: list[dict[str, int]],
+    other: list[dict[str, int]],
+    data: st.DataObject,
+) -> None:
+    """The log forks after batch k; two persons have a checkpoint of one size above k."""
+    shared = told(begin)
+    first = told([{"a": 1}, *one], shared.copy(), "one ")
+    second = told([{"a": 1}, *other], shared.copy(), "other ")
+    shortest = min(len(first.batches), len(second.batches))
+    size = data.draw(st.integers(len(begin) + 1, shortest))
+    found = between(first, second, [size], [size])
+    assert found.proof is not None
+    assert found.proof.fork.kind == "checkpoints"
+    # Below the fork both are one log.
+    below = data.draw(st.integers(1, len(begin)))
+    assert between(first, second, [below], [below]).proof is None
+
+
+@FEW
+@given(STORIES, STORIES, STORIES, st.data())
+def test_two_stories_are_found_by_a_full_history(
+    begin: list[dict[str, int]],
+    one: list[dict[str, int]],
+    other: list[dict[str, int]],
+    data: st.DataObject,
+) -> None:
+    """Whatever the two sizes above k are, a full history up to the greater one covers the other."""
+    shared = told(begin)
+    first = told([{"a": 1}, *one], shared.copy(), "one ")
+    second = told([{"a": 1}, *other], shared.copy(), "other ")
+    size1 = data.draw(st.integers(len(begin) + 1, len(first.batches)))
+    size2 = data.draw(st.integers(len(begin) + 1, len(second.batches)))
+    found = between(first, second, [size1], [size2], full=True)
+    assert found.proof is not None
+    kinds = {"checkpoints"} if size1 == size2 else {"tree", "heads"}
+    assert found.proof.fork.kind in kinds
+
+
+@FEW
+@given(STORIES, STORIES, st.data())
+def test_a_matter_that_lost_its_records_is_found_by_its_heads(
+    begin: list[dict[str, int]], later: list[dict[str, int]], data: st.DataObject
+) -> None:
+    """Persons who hold the matter before and after: sizes, absence and records tell on the log."""
+    shared = told([{"a": 2}, *begin])
+    size1 = data.draw(st.integers(1, len(shared.batches)))
+    key = key_of("a")
+    forged = shared.copy()
+    damage = data.draw(st.sampled_from(["one record replaced", "last record removed", "gone"]))
+    if damage == "gone":
+        del forged.records[key]
+        for_map = {k: v for k, v in forged.batches[-1].values.items() if k != key}
+        forged.batches[-1].values = for_map
+        later = [{k: v for k, v in added.items() if k != "a"} for added in later]
+    else:
+        kept = forged.records[key][:1]
+        forged.records[key] = kept
+        if damage == "one record replaced":
+            forged.add("a", "replaced")
+    told([{"b": 1}, *later], forged)
+    size2 = len(forged.batches)
+    found = between(shared, forged, [size1], [size2])
+    assert found.proof is not None
+    assert found.proof.fork.kind == "heads"
+
+
+def test_headers_under_different_checkpoints_are_compared() -> None:
+    shared = told([{"a": 1}, {"b": 1}])
+    first = told([{"b": 1}, {"c": 1}], shared.copy(), "one ")
+    second = told([{"b": 1}], shared.copy(), "other ")
+    known = said(second, 1, Statements(), sizes=[3])
+    known.headers.append(HeldHeader(0, 2, first.header(2, 4)))
+    found = find(LOG, known)
+    assert found.proof is not None
+    assert found.proof.fork.kind == "headers"
+    assert found.compared["headers"] == 1
+
+
+# ---------------------------------------------------------------------- contradictions that are none
+
+
+def test_a_contradiction_that_the_log_did_not_sign_is_no_fork() -> None:
+    """One of two packages is forged by somebody without the key."""
+    log = told([{"a": 1}, {"b": 1}])
+    known = said(log, 0, Statements(), sizes=[2])
+    forged = Signer(b"stranger").note(2, Digest(b"\x01" * 32))
+    known.add_checkpoint(1, notes.parse_note(forged))
+    found = find(LOG, known)
+    assert found.proof is None
+    assert len(found.contradictions) == 1
+    assert "FORK_NOT_SIGNED" in found.contradictions[0]
+
+
+def test_nothing_is_compared_where_nothing_can_be() -> None:
+    """Another matter, another size, no history: two stories may hide here, and it is said so."""
+    log = told([{"a": 1}, {"b": 1}, {"c": 1}])
+    known = Statements()
+    for source, size in enumerate((2, 3)):
+        known.add_checkpoint(source, notes.parse_note(log.checkpoint(size)))
+    found = find(LOG, known)
+    assert (found.proof, found.compared.total()) == (None, 0)
