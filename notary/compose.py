@@ -46,6 +46,7 @@ from notary.usecases.commit import GroupCommitter
 from notary.usecases.export import Exporter, ExportOrder, ExportResult, Progress
 from notary.usecases.ingest import Ingest, IngestReport
 from notary.usecases.matters import open_matter
+from notary.usecases.publish import Published, Publisher
 from notary.usecases.read import RecordReader, RecordView, StoredEvidence, sweep_orphans
 from notary.usecases.seal import Sealer
 from notary.worker import Worker
@@ -470,6 +471,12 @@ class Service:
         finally:
             part.unlink(missing_ok=True)
         return result
+
+    # Public material.
+
+    def publish(self, folder: Path, progress: Progress) -> Published:
+        """Add what is sealed to the public folder."""
+        return Publisher(self.identity, self.batch_log, self.book).publish(folder, progress)
 
     # State.
 

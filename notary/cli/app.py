@@ -311,6 +311,40 @@ def export(
             say(present.export_text(result, None if dry_run else out))
 
 
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="The folder to write, e.g. a web server's.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what a stranger needs to replay the log. The same command again adds what is new."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        with progress_bar("publishing", "batches") as progress:
+            done = service.publish(folder, progress)
+        if as_json:
+            say_json(present.published_json(done))
+        else:
+            say(present.published_text(done, folder))
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="A folder as `notary publish` writes it.")],
+    until: Annotated[int | None, typer.Option(help="The last batch to replay.")] = None,
+    chain: Annotated[
+        Path | None, typer.Option(help="A chain proof (evm.json) to compare the anchors with.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay a log from its public material, by the stand-alone verifier and with its exit codes."""
+    from notary.usecases.replay import replay as run
+
+    with errors_said():
+        raise typer.Exit(run(folder, until=until, chain=chain, as_json=as_json))
+
+
 @contract_app.command("deploy")
 def contract_deploy(home: HomeOption = None) -> None:
     """Put the anchoring contract on the chain, through the public CREATE2 deployer."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.compose import Created
     from notary.ports import Matter
     from notary.usecases.ingest import FileReport, IngestReport
+    from notary.usecases.publish import Published
 
 
 def created(made: Created) -> str:
@@ -252,6 +253,19 @@ def _withhold(text: str) -> Withhold:
         raise CallerError(
             "WITHHOLD_REASON", f"--withhold {text!r}: the reason is one of {', '.join(Reason)}"
         ) from None
+
+
+def published_json(done: Published) -> dict[str, object]:
+    """What the public folder holds."""
+    return {"batches": done.batches, "added": done.added, "anchors": done.anchors}
+
+
+def published_text(done: Published, folder: Path) -> str:
+    """What the public folder holds, and how to check it."""
+    return (
+        f"{folder}: {done.batches} batches, {done.added} of them new; {done.anchors} anchors. "
+        f"Anybody can check it: verifier replay {folder}"
+    )
 
 
 def export_json(result: ExportResult) -> dict[str, object]:
