@@ -282,11 +282,13 @@ def find(log: Log, statements: Statements) -> Found:
 
 
 def _with_signers(log: Log, told: fork.Told, known: dict[str, KeySet]) -> Fork:
-    """The proof with a key set for each checkpoint, where one is known that signed it."""
-    chosen: set[str] = set()
-    for note in fork.signed_notes(told):
-        signers = (text for text, key_set in known.items() if _signed(note, key_set))
-        chosen.update(islice(signers, 1))
+    """The proof with a key set that signed both checkpoints, else with one for each."""
+    signers = [
+        {text for text, key_set in known.items() if _signed(note, key_set)}
+        for note in fork.signed_notes(told)
+    ]
+    both = set.intersection(*signers) if signers else set()
+    chosen = {min(both)} if both else {min(texts) for texts in signers if texts}
     return Fork(log, tuple(sorted(chosen, key=jsonc.as_bytes)), told)
 
 
@@ -430,17 +432,24 @@ class Comparison(NamedTuple):
     def exit(self) -> int:
         """The process's exit code."""
         if self.found.proof is not None:
-            return EXIT_FORK
-        if self.found.contradictions or not self.found.compared.total():
-            return EXIT_NOT_CHECKED
-        return EXIT_NONE
+            return EXIT_FORK if self.code is None else EXIT_NOT_CHECKED
+        return EXIT_NONE if self.code is None else EXIT_NOT_CHECKED
 
     @property
     def code(self) -> str | None:
-        """The code where no fork was found and none is excluded either."""
-        if self.exit != EXIT_NOT_CHECKED:
-            return None
-        return "CONTRADICTION_UNPROVED" if self.found.contradictions else "NOTHING_COMPARABLE"
+        """The code where a fork is neither found nor excluded.
+
+        One package may be forged: its maker signs with keys, or invents a block, of his own. Only
+        who told both stories with one key set needs no policy to be called by it.
+        """
+        found = self.found
+        if found.proof is not None:
+            if found.proof.block is not None:
+                return "FORK_BLOCK_NOT_CONFIRMED"
+            return None if len(found.proof.key_sets) == 1 else "FORK_NOT_PINNED"
+        if found.contradictions:
+            return "CONTRADICTION_UNPROVED"
+        return None if found.compared.total() else "NOTHING_COMPARABLE"
 
     def json(self, out: Path | None) -> bytes:
         """One canonical JSON object."""
@@ -465,14 +474,17 @@ class Comparison(NamedTuple):
         """For people."""
         pairs = ", ".join([f"{n} {kind}" for kind, n in sorted((+self.found.compared).items())])
         proof = self.found.proof
-        if proof is not None:
-            lines = [f"COMPARE: a fork: {proof.sentence}", *said_of_file(proof, out)]
-        elif self.code is not None:
+        if self.code is not None:
             text = texts.text_of(self.code)
             lines = [f"COMPARE: {self.code}: {text.en}", f"  {text.do_en}"]
             lines += [f"  {one}" for one in self.found.contradictions]
         else:
-            lines = ["COMPARE: no fork was found"]
+            lines = [f"COMPARE: {'no fork was found' if proof is None else 'a fork'}"]
+        if proof is not None:
+            lines.append(f"  {proof.sentence}")
+            for key_set in proof.key_sets:
+                lines += [f"  signed by {key.text}" for key in key_set.checkpoint]
+            lines += said_of_file(proof, out)
         lines.append(f"  pairs compared: {pairs or 'none'}")
         return "\n".join(lines) + "\n"
 
