@@ -106,6 +106,24 @@ def test_two_stories_of_different_length_are_convicted_by_a_matter(tmp_path: Pat
     assert comparison.found.proof.fork.kind in ("heads", "headers", "checkpoints")
 
 
+@pytest.mark.parametrize("matter", ["other", "third"])
+def test_a_full_history_convicts_whatever_the_matters_are(matter: str, tmp_path: Path) -> None:
+    """Another matter as of another size: the headers of the longer story leave the other no place."""
+    one = forked()[0]
+    longer = go_on(copy.deepcopy(forked()[1]), "longer", matter=matter)
+    comparison = compared(one.absent(), longer.absent(full_history=True), tmp_path)
+    assert comparison.exit == 2
+    assert comparison.found.proof is not None
+    assert comparison.found.proof.fork.kind == "tree"
+    honest_pair = compared(
+        honest().absent(as_of=honest().log.anchors[1].block),
+        honest().complete(full_history=True),
+        tmp_path,
+    )
+    assert (honest_pair.exit, honest_pair.found.contradictions) == (0, ())
+    assert honest_pair.found.compared["trees"]
+
+
 def test_nothing_comparable_is_no_acquittal(tmp_path: Path) -> None:
     """Another matter as of another size: whether the log forked can't be said, and is not."""
     one = forked()[0]
@@ -230,7 +248,7 @@ def test_some_attacks_leave_each_kind_of_proof(tmp_path: Path) -> None:
         _, out = written(ALL[name].make(), folder)
         if out.exists():
             kinds.add(json.loads(out.read_bytes())["kind"])
-    assert {"checkpoints", "heads", "links"} <= kinds
+    assert {"checkpoints", "heads", "links", "tree"} <= kinds
 
 
 # ---------------------------------------------------------------------- random honest worlds
