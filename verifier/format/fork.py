@@ -300,6 +300,7 @@ def _check_prefix(
     first: Checkpoint | Head, second: Checkpoint | Head, leaves: Sequence[Digest], what: str
 ) -> None:
     """The leaves give the second root, and their beginning does not give the first."""
+    # By their number as well: inner nodes in the place of leaves give the same root.
     if len(leaves) != second.size or trees.root(leaves) != second.root:
         raise FormatError("FORK_LEAVES", f"the leaves are not those of the second {what}")
     if first.size > second.size:

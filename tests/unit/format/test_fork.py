@@ -14,7 +14,7 @@ import pytest
 from tests.reference import evm_chain
 from tests.reference.refusal import refused
 from tests.reference.toy_log import LOG, NAME, Signer, ToyLog, key_of, told
-from verifier.format import contract, fork, matter_map, notes
+from verifier.format import contract, fork, matter_map, notes, trees
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm_document import AsOf
@@ -189,6 +189,21 @@ def test_leaves_of_another_tree_frame_nobody(size: int) -> None:
             fork.check(changed("tree", leaves=leaves))
     with refused("FORK_LEAVES"):
         fork.check(changed("heads, no prefix", leaves=(ZERO,) * 4))
+
+
+def test_inner_nodes_instead_of_leaves_frame_nobody() -> None:
+    """Two nodes give the root of the four leaves under them, and their beginning no root at all."""
+    one, two, three, four = ONE.leaf_hashes()
+    nodes = (trees.node_hash(one, two), trees.node_hash(three, four))
+    assert trees.root(nodes) == ONE.root(4)
+    for size in (1, 2):
+        with refused("FORK_LEAVES"):
+            fork.check(proof(Tree(ONE.checkpoint(size), ONE.checkpoint(4), nodes)))
+    log = told([{"a": 2}, {"a": 2}])
+    records = log.records[key_of("a")]
+    nodes = (trees.node_hash(*records[:2]), trees.node_hash(*records[2:]))
+    with refused("FORK_LEAVES"):
+        fork.check(proof(Heads(log.head(0, "a"), log.head(1, "a"), key_of("a"), nodes)))
 
 
 @pytest.mark.parametrize("name", ["heads, absent", "heads, smaller", "heads, equal"])
