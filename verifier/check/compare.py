@@ -6,36 +6,25 @@ what can't be read says nothing. Proved by tests/hostile/test_forks.py.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import combinations, islice, pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from verifier.check import texts
-from verifier.check.evidence import MAX_FILE_BYTES, Evidence, ShownBatch
+from verifier.check.evidence import Evidence
 from verifier.check.judge import Judgement
-from verifier.check.reading import Bag, BagUnreadable, read_bag
-from verifier.check.rows import Blocked, CannotJudge
-from verifier.format import (
-    fork,
-    heads,
-    jsonc,
-    key_sets,
-    lines,
-    matter_map,
-    notes,
-    public,
-    tlogproof,
-    trees,
-)
+from verifier.check.reading import BagUnreadable, read_bag
+from verifier.check.rows import CannotJudge
+from verifier.check.statements import HeldLeaves, Statements, log_of, roots_by_size
+from verifier.format import fork, jsonc, key_sets, public
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
-from verifier.format.fork import Fork, SignedHead, SignedHeader
+from verifier.format.fork import Fork
 from verifier.format.heads import Head
 from verifier.format.jsonc import Json
 from verifier.format.key_sets import KeySet
 from verifier.format.notes import Note
-from verifier.format.public import Fold
 from verifier.format.statement import Log
 
 FORMAT = "notary-compare/1"
@@ -46,203 +35,6 @@ EXIT_NOT_CHECKED = 3
 
 MAX_CONTRADICTIONS = 20  # that are told; a hostile package could hold thousands
 MAX_PAIRS = 10_000  # of each kind; two honest packages make some dozens
-
-_KEYS = "data/keys/"
-_HISTORY_HEADERS, _HISTORY_MAP = "data/history/headers.txt", "data/history/map.txt"
-
-
-class HeldCheckpoint(NamedTuple):
-    """A signed checkpoint of one source."""
-
-    source: int
-    note: Note
-    checkpoint: notes.Checkpoint
-
-
-class HeldHeader(NamedTuple):
-    """A header at an index of the batch log."""
-
-    source: int
-    index: int  # type: ignore[assignment]  # not the method of tuples
-    signed: SignedHeader
-
-
-class HeldMatter(NamedTuple):
-    """What the map of one batch says of a matter: its head, or None where it is absent."""
-
-    source: int
-    batch: int
-    key: Digest
-    head: Head | None
-    signed: SignedHead
-
-
-class HeldHistory(NamedTuple):
-    """The leaf hashes of a whole batch log, with the checkpoint over it."""
-
-    source: int
-    told: HeldCheckpoint
-    leaves: tuple[Digest, ...]
-
-
-class HeldLeaves(NamedTuple):
-    """The leaf hashes of a matter's first records, and their root at each size from 0."""
-
-    key: Digest
-    leaves: tuple[Digest, ...]
-    roots: list[Digest]
-
-
-class HeldChain(NamedTuple):
-    """The anchors of one chain proof."""
-
-    source: int
-    told: fork.Links
-
-
-class Statements:
-    """What is said in one log's name, by sources that are counted."""
-
-    def __init__(self) -> None:
-        self.key_sets: dict[str, KeySet] = {}
-        self.checkpoints: list[HeldCheckpoint] = []
-        self.headers: list[HeldHeader] = []
-        self.matters: list[HeldMatter] = []
-        self.histories: list[HeldHistory] = []
-        self.chains: list[HeldChain] = []
-        self.leaves: list[HeldLeaves] = []
-        self._known: set[tuple[int, int, Digest]] = set()
-
-    def add_checkpoint(self, source: int, note: Note) -> HeldCheckpoint | None:
-        """Take a checkpoint that somebody holds; None if its text is none."""
-        try:
-            found = HeldCheckpoint(source, note, notes.parse_checkpoint_text(note.text))
-        except FormatError:
-            return None
-        place = (source, found.checkpoint.size, found.checkpoint.root)
-        # A package shows one checkpoint with many batches.
-        if place not in self._known:
-            self._known.add(place)
-            self.checkpoints.append(found)
-        return found
-
-    def add_package(self, source: int, evidence: Evidence) -> None:
-        """Take what a package says, as far as it can be read."""
-        package, log = evidence.bag, log_of(evidence)
-        for name in package.files:
-            if name.startswith(_KEYS) and name.endswith(".txt"):
-                self._add_key_set(package, name)
-        stated = evidence.statement.value
-        key = None if stated is None else stated.choices.matter.key
-        last: HeldCheckpoint | None = None
-        for shown in evidence.batches.values():
-            if shown.tlog_proof.value is None or shown.header.value is None:
-                continue
-            last = self.add_checkpoint(source, shown.tlog_proof.value.note)
-            signed = SignedHeader(
-                _text(package, shown.header.name), _text(package, shown.tlog_proof.name)
-            )
-            self.headers.append(HeldHeader(source, shown.tlog_proof.value.index, signed))
-            if key is not None and log is not None:
-                self._add_matter(source, package, shown, signed, key, log.name)
-        if key is not None:
-            self._add_leaves(evidence, key)
-        if last is not None:
-            self._add_history(source, package, last, key, log)
-        if evidence.evm.value is not None:
-            document = evidence.evm.value
-            links = fork.Links(Fold(document.prev, document.links), document.as_of)
-            self.chains.append(HeldChain(source, links))
-
-    def _add_key_set(self, package: Bag, name: str) -> None:
-        if package.files[name].size > key_sets.MAX_BYTES:
-            return
-        try:
-            data = package.read(name)
-            self.key_sets[data.decode("utf-8")] = key_sets.parse(data)
-        except (FormatError, UnicodeDecodeError):
-            return
-
-    def _add_matter(
-        self,
-        source: int,
-        package: Bag,
-        shown: ShownBatch,
-        signed: SignedHeader,
-        key: Digest,
-        log: str,
-    ) -> None:
-        answer = shown.map_proof.value
-        if answer is None:
-            return
-        head = None
-        if answer.head is not None:
-            try:
-                head = heads.parse_head(answer.head, log, key)
-            except FormatError:
-                return
-        whole = SignedHead(*signed, _text(package, shown.map_proof.name))
-        self.matters.append(HeldMatter(source, shown.batch, key, head, whole))
-
-    def _add_leaves(self, evidence: Evidence, key: Digest) -> None:
-        try:
-            leaves = evidence.leaves
-        except Blocked:
-            return
-        if leaves and list(leaves) == list(range(len(leaves))):
-            self.add_leaves(key, [leaf.hash for leaf in leaves.values()])
-
-    def add_leaves(self, key: Digest, leaves: Sequence[Digest]) -> None:
-        """Take the hashes of a matter's first records."""
-        self.leaves.append(HeldLeaves(key, tuple(leaves), _roots(leaves)))
-
-    def _add_history(
-        self, source: int, package: Bag, as_of: HeldCheckpoint, key: Digest | None, log: Log | None
-    ) -> None:
-        size = as_of.checkpoint.size
-        headers = _lines(package, _HISTORY_HEADERS, size)
-        leaves = tuple([trees.leaf_hash(header) for header in headers])
-        # Only what is under the signed root was said; another history says nothing.
-        if len(leaves) != size or trees.root(leaves) != as_of.checkpoint.root:
-            return
-        self.histories.append(HeldHistory(source, as_of, leaves))
-        if key is None or log is None:
-            return
-        paths: list[list[Digest]] | None = None
-        last: str | None = None
-        for batch, line in enumerate(_lines(package, _HISTORY_MAP, size)):
-            try:
-                proof = matter_map.parse(line)
-                head = None if proof.head is None else heads.parse_head(proof.head, log.name, key)
-            except FormatError:
-                return
-            # A head says as much in the first batch that has it as in all that keep it.
-            if proof.head == last and batch:
-                continue
-            last = proof.head
-            paths = paths or trees.inclusion_paths(leaves)
-            shown = tlogproof.TlogProof(batch, tuple(paths[batch]), as_of.note)
-            signed = SignedHead(
-                headers[batch].decode("utf-8", "replace"),
-                tlogproof.encode(shown).decode("utf-8"),
-                line.decode("utf-8"),
-            )
-            self.matters.append(HeldMatter(source, batch, key, head, signed))
-
-
-def _lines(package: Bag, name: str, most: int) -> list[bytes]:
-    """At most so many lines of a file, none where it is not there or not of lines."""
-    if name not in package or package.files[name].size > MAX_FILE_BYTES:
-        return []
-    try:
-        return list(islice(lines.read_lines(package.read(name), name), most + 1))
-    except FormatError:
-        return []
-
-
-def _text(package: Bag, name: str) -> str:
-    # It was parsed, so it is UTF-8.
-    return package.read(name).decode("utf-8")
 
 
 class Suspicion(NamedTuple):
@@ -376,7 +168,7 @@ def _gives(held: HeldLeaves, key: Digest, head: Head) -> bool:
 
 def _other_trees(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
     for history in known.histories:
-        roots = _roots(history.leaves)
+        roots = roots_by_size(history.leaves)
         for told in known.checkpoints:
             size, root = told.checkpoint.size, told.checkpoint.root
             if size > len(history.leaves):
@@ -387,15 +179,6 @@ def _other_trees(known: Statements, compared: Counter[str]) -> Iterator[Suspicio
                     f"the full history has another root at size {size} than a checkpoint",
                     fork.Tree(told.note.whole, history.told.note.whole, history.leaves),
                 )
-
-
-def _roots(leaves: Sequence[Digest]) -> list[Digest]:
-    frontier = trees.Frontier()
-    roots = [frontier.root()]
-    for leaf in leaves:
-        frontier.append(leaf)
-        roots.append(frontier.root())
-    return roots
 
 
 def _anchors(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
@@ -560,13 +343,3 @@ def fork_of_case(judgement: Judgement, path: Path) -> str:
         )
     write_proof(found.proof, path)
     return "\n".join([f"fork: {found.proof.sentence}", *said_of_file(found.proof, path)]) + "\n"
-
-
-def log_of(evidence: Evidence) -> Log | None:
-    """The log of a package, as its chain proof and its headers name it."""
-    document = evidence.evm.value
-    headers = [shown.header.value for shown in evidence.batches.values()]
-    names = {header.header.log for header in headers if header is not None}
-    if document is None or len(names) != 1:
-        return None
-    return Log(document.chain_id, document.contract, document.log_address, names.pop())
