@@ -20,6 +20,7 @@ from typing import Any
 
 from notary import config
 from notary.adapters.keys.folder import create_keys, load_keys
+from notary.adapters.keys.mark import MarkFile
 from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import log as log_rows
 from notary.adapters.store.agencies import AgencyRegister
@@ -37,21 +38,27 @@ from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import has_passed
-from notary.errors import CallerError, NothingHappened
+from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
 from notary.ports import Matter
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.anchor import Anchorer, AnchorSettings
+from notary.usecases.backup import Backup, BackupDone, Bars
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.export import Exporter, ExportOrder, ExportResult, Progress
 from notary.usecases.ingest import Ingest, IngestReport
+from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
 from notary.usecases.publish import Published, Publisher
 from notary.usecases.read import RecordReader, RecordView, StoredEvidence, sweep_orphans
+from notary.usecases.restore import Restored
+from notary.usecases.restore import restore as restore_backup
 from notary.usecases.seal import Sealer
+from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
 from notary.worker import Worker
 from verifier.format import contract, numbers, records, times
 from verifier.format.heads import check_log_name
+from verifier.format.key_sets import KeySet
 
 GWEI = 10**9
 ETHER = 10**18
@@ -72,7 +79,7 @@ class Created:
     """What `notary init` made. The token is nowhere else."""
 
     home: Home
-    checkpoint_vkey: str
+    checkpoint_vkeys: tuple[str, ...]
     receipt_vkey: str
     token: str
 
@@ -114,7 +121,7 @@ def create(
     known_chain = _asked_chain_id(rpc) if chain_id is None else chain_id
     key_folder = (folder / keys).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    key_set = create_keys(key_folder, entropy)
+    held = create_keys(key_folder, entropy)
     address = create_keystore(key_folder / KEYSTORE, _new_password(key_folder))
     settings = Config(
         agency=agency,
@@ -131,14 +138,15 @@ def create(
     database = Database(home.database)
     try:
         upgrade(database)
-        log_rows.create_log(database, key_set, identity, entropy, clock.now())
-        _, keyring = log_rows.open_log(database, key_set)
+        log_rows.create_log(database, held, identity, entropy, clock.now())
+        _, keyring = log_rows.open_log(database, held)
         agencies = AgencyRegister(database, keyring, clock, entropy)
         token = agencies.issue_token(agencies.add(agency), "made by notary init")
     finally:
         database.close()
     config.save(folder, settings)
-    return Created(home, keyring.checkpoint.vkey.text, keyring.receipt.vkey.text, token)
+    first = keyring.signers.all()[0].key_set
+    return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)
 
 
 def _asked_chain_id(rpc: str) -> int:
@@ -188,6 +196,11 @@ def open_service(home: Home) -> Service:
     return Service(home, database, identity, keyring)
 
 
+def restore(source: Path, folder: Path, keys: Path | None, bars: Bars) -> Restored:
+    """Make a home from a backup (usecases.restore)."""
+    return restore_backup(source, folder, keys, SystemClock(), bars)
+
+
 @contextmanager
 def opened(home: Home) -> Iterator[Service]:
     """The service of a home, closed at the end."""
@@ -212,6 +225,8 @@ class Service:
         self._clock = SystemClock()
         self._entropy = SystemEntropy()
         self._objects = ObjectFolder(home.objects)
+        self._mark = MarkFile(home.keys, identity.name)
+        self.standing = Standing(database, self._mark)
         self.register = StoredMatterRegister(
             database, keyring, self._clock, self._entropy, identity
         )
@@ -226,14 +241,17 @@ class Service:
             self.book,
             StoredEvidence(database, self._objects, keyring, identity),
         )
-        self.acceptor = RecordAcceptor(
-            database,
-            self._objects,
-            keyring,
-            self._clock,
-            self._entropy,
-            identity,
-            max_deadline_s=home.config.max_deadline_s,
+        self.acceptor = GuardedAcceptor(
+            RecordAcceptor(
+                database,
+                self._objects,
+                keyring,
+                self._clock,
+                self._entropy,
+                identity,
+                max_deadline_s=home.config.max_deadline_s,
+            ),
+            self.standing,
         )
         self._imports = StoredImports(database, keyring, self._entropy)
         self._pulse = StoredPulse(database, self._clock)
@@ -241,14 +259,20 @@ class Service:
         self._lock = threading.Lock()
 
     @property
-    def checkpoint_vkey(self) -> str:
+    def key_set(self) -> KeySet:
+        """The key set in force: what policies pin."""
+        with self._database.reading() as connection:
+            return self._keys.signers.of(log_rows.keys_in_force(connection).keys).key_set
+
+    @property
+    def checkpoint_vkeys(self) -> tuple[str, ...]:
         """What policies pin for checkpoints."""
-        return self._keys.checkpoint.vkey.text
+        return tuple([key.text for key in self.key_set.checkpoint])
 
     @property
     def receipt_vkey(self) -> str:
         """What policies pin for receipts."""
-        return self._keys.receipt.vkey.text
+        return self.key_set.receipt.text
 
     @property
     def committer(self) -> GroupCommitter:
@@ -266,6 +290,7 @@ class Service:
             self._database,
             self._keys,
             self.identity,
+            self._mark,
             cadence_s=settings.cadence_s,
             max_batch_records=settings.max_batch_records,
             max_deadline_s=settings.max_deadline_s,
@@ -412,7 +437,10 @@ class Service:
     # Anchoring.
 
     def worker(self, report: Callable[[str], None]) -> Worker:
-        """The worker of this service."""
+        """The worker of this service. Raises Contradiction if the store is older than its keys."""
+        trouble = self.standing.trouble()
+        if trouble is not None and trouble.code == STORE_BEHIND_SIGNED:
+            raise Contradiction(trouble.code, str(trouble))
         sweep_orphans(self._database, self._objects, self._clock.now())
         return Worker(
             _Sealing(self), _Anchoring(self), self._pulse, self.home.config.poll_s, report
@@ -449,6 +477,21 @@ class Service:
             f"contract {_zerox(contract.ADDRESS)} on chain {found.chain_id}: not there "
             f"(code hash {_zerox(found.code_hash)}). `notary contract deploy` puts it there."
         )
+
+    # Backups.
+
+    def backup(self, folder: Path) -> Backup:
+        """The backups of this service in a folder. Raises CallerError BACKUP_PLACE."""
+        return Backup(self.home, self.identity, folder, self._clock)
+
+    def run_backup(self, task: Backup, keys: Path | None, folder: Path, bars: Bars) -> BackupDone:
+        """Run it; with `keys`, copy the key folder there as well."""
+        if keys is None:
+            return task.run(bars)
+        # Rows and keys of one moment: no rotation may take a key away between the two copies.
+        with rotation_lock(self.home.keys):
+            copy_keys(self.home.keys, keys, apart_from=folder)
+            return task.run(bars)
 
     # Export.
 
@@ -495,6 +538,9 @@ class Service:
         anchored = 0 if newest is None else newest.size
         held = next((one.cause for one in self.book.open_intents() if one.cause), None)
         alarms = [f"{code}: {alarm.text}" for code, alarm in sorted(self.book.alarms().items())]
+        trouble = self.standing.trouble()
+        if trouble is not None and trouble.code not in self.book.alarms():
+            alarms.append(f"{trouble.code}: {trouble}")
         if sealed > anchored:
             lag = now - self.batch_log.batch(anchored).header.sealed_at
             if lag > timedelta(seconds=settings.max_deadline_s):

@@ -91,7 +91,11 @@ def load(folder: Path) -> Home:
 
     Raises CallerError HOME_MISSING, CONFIG_UNREADABLE or CONFIG_INVALID, naming file, member and remedy.
     """
-    path = folder / CONFIG_NAME
+    return Home(folder, read(folder / CONFIG_NAME))
+
+
+def read(path: Path) -> Config:
+    """Read a configuration file. Raises as `load`."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -105,7 +109,7 @@ def load(folder: Path) -> Home:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CallerError("CONFIG_INVALID", f"{path} is not TOML: {error}") from error
-    return Home(folder, _config(document, path))
+    return _config(document, path)
 
 
 def _config(document: dict[str, Any], path: Path) -> Config:

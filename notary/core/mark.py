@@ -1,7 +1,7 @@
 """How far this log is signed: the size and root of the newest checkpoint that may have left the service.
 
 The mark is kept beside the keys and not in the store, so that a store that went back in time is
-found out by what it no longer knows (docs/design/0010-restored-stores.md). Pure.
+found out by what it no longer knows (docs/design/0012-restored-stores.md). Pure.
 Test: tests/unit/store/test_mark.py.
 """
 

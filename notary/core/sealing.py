@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from notary.core.keyring import Keyring
+from notary.core.keyring import Keyring, KeysInForce, LogSigners
 from notary.core.log_identity import LogIdentity
 from notary.core.map_pages import Changed, LoadPage, MapUpdate, change_map
 from verifier.format import batches, matter_map, notes, trees
@@ -54,6 +54,7 @@ def map_value(
 def make_batch(
     identity: LogIdentity,
     keys: Keyring,
+    in_force: KeysInForce,
     frontier: Frontier,
     changed: Sequence[ChangedMatter],
     load: LoadPage,
@@ -87,8 +88,8 @@ def make_batch(
         map_root=update.root,
         delta=sha256(delta),
         max_deadline_s=max_deadline_s,
-        keys=keys.header_keys,
-        next_keys=keys.next_keys,
+        keys=in_force.keys,
+        next_keys=in_force.next_keys,
         successor=None,
         not_before=not_before,
     )
@@ -102,8 +103,11 @@ def make_batch(
     return NewBatch(header, header_bytes, leaf_hash, grown, delta, update)
 
 
-def sign_checkpoint(batch: NewBatch, keys: Keyring) -> str:
-    """The signed note over the batch log that ends with this batch."""
-    frontier = batch.frontier
-    text = notes.checkpoint_text(batch.header.log, frontier.size, frontier.root())
-    return keys.checkpoint.sign(text)
+def sign_checkpoint(header: BatchHeader, frontier: Frontier, signers: LogSigners) -> str:
+    """The signed note over the batch log that ends with this header; `frontier` is the log's after it.
+
+    Signed by the key set that the header names; CallerError KEYS_OF_OTHER_STORE if it is not at hand.
+    """
+    text = notes.checkpoint_text(header.log, frontier.size, frontier.root())
+    # The time is the header's, so that a checkpoint that is signed again says the same.
+    return signers.of(header.keys).sign_checkpoint(text, int(header.sealed_at.timestamp()))

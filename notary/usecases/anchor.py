@@ -492,6 +492,6 @@ class Anchorer:
 
     def _report(self, now: datetime, happened: list[str]) -> Step:
         busy = bool(self._book.open_intents() or self._book.pending_as_ofs())
-        idle = not busy and self._log.size() == self._covered()
+        idle = self._compared and not busy and self._log.size() == self._covered()
         wait = self._settings.poll * (IDLE_POLLS if idle else 1)
         return Step(tuple(happened), now + wait, idle)

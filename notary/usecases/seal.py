@@ -1,7 +1,9 @@
-"""Seals batches: what changed since the last one, under one header, one checkpoint, in one commit.
+"""Seals batches: what changed since the last one, under one header, in one commit; then signs it.
 
-Spec: docs/spec/format.md §9 to §11. Tests: tests/unit/store/test_seal.py and
-tests/unit/store/test_crash.py.
+The order is what keeps a second history from being signed, whatever store comes back from a backup:
+the batch is stored, the mark beside the keys is raised to it, and only then its checkpoint is signed
+and becomes readable. Spec: docs/spec/format.md §9 to §11; docs/design/0012-restored-stores.md. Tests:
+tests/unit/store/test_seal.py, test_mark.py and test_crash.py there.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from datetime import datetime, timedelta
 
 from notary.adapters.store import batches as rows
 from notary.adapters.store.database import Database
+from notary.adapters.store.log import keep_key_set, keys_in_force
 from notary.core import sealing
-from notary.core.keyring import Keyring
+from notary.core.keyring import Keyring, KeysInForce
 from notary.core.log_identity import LogIdentity
+from notary.core.mark import Mark, SignedMark
 from notary.core.moments import has_passed
 from notary.errors import NothingHappened
 from notary.ports import SealedBatch
+from notary.usecases.standing import Standing
 from verifier.format.batches import NotBefore
 from verifier.format.digests import Digest
 
@@ -33,6 +38,7 @@ class Sealer:
         database: Database,
         keys: Keyring,
         identity: LogIdentity,
+        mark: SignedMark,
         *,
         cadence_s: int,
         max_batch_records: int,
@@ -41,13 +47,20 @@ class Sealer:
         self._database = database
         self._keys = keys
         self._identity = identity
+        self._mark = mark
+        self._standing = Standing(database, mark)
         self._cadence = timedelta(seconds=cadence_s)
         self._max_batch_records = max_batch_records
         self._max_deadline_s = max_deadline_s
 
     def due(self, now: datetime) -> bool:
-        """Whether cadence or size asks for a batch; an empty batch log is always due."""
+        """Whether cadence or size asks for a batch, or one waits for its signature.
+
+        An empty batch log is always due.
+        """
         with self._database.reading() as connection:
+            if rows.unsigned_batch(connection) is not None:
+                return True
             end = rows.log_end(connection)
             if end.sealed_at is None or has_passed(self._cadence, end.sealed_at, now):
                 return True
@@ -58,21 +71,38 @@ class Sealer:
         with self._database.reading() as connection:
             return rows.unsealed_records(connection)
 
-    def seal(self, now: datetime, not_before: Block | None) -> SealedBatch:
-        """Seal one batch, also when nothing changed. Durable when this returns.
+    def seal(
+        self, now: datetime, not_before: Block | None, *, hand_over_to: Digest | None = None
+    ) -> SealedBatch:
+        """Seal one batch, also when nothing changed. Durable and signed when this returns.
 
-        Raises NothingHappened SEALED_ELSEWHERE if another sealer was faster.
+        With `hand_over_to`, the digest of a key set at hand, the batch is a hand-over: the set that
+        its predecessor committed to signs from it on, and it commits to `hand_over_to`.
+
+        A batch that a crash left unsigned is signed, and is the one returned. Raises NothingHappened
+        SEALED_ELSEWHERE if another sealer was faster, or the reason why this store may not go on with
+        its log (usecases.standing); Contradiction STORE_BEHIND_SIGNED if that shows only now.
         """
+        self._standing.require()
+        left = self._sign_newest()
+        if left is not None:
+            return left
         # Everything is computed from one unchanging view and outside the write lock, so that
         # records go on entering; what enters meanwhile is the next batch's. A crash here leaves
         # nothing.
         with self._database.reading() as connection:
             end = rows.log_end(connection)
+            in_force = keys_in_force(connection)
+            if hand_over_to is not None:
+                in_force = KeysInForce(in_force.next_keys, hand_over_to)
+            # Before the batch is stored: one that nobody could sign would stop the log.
+            signer = self._keys.signers.of(in_force.keys)
             changed = rows.changed_matters(connection)
             deadlines = rows.deadlines_after(connection, end.last_group_id)
             batch = sealing.make_batch(
                 self._identity,
                 self._keys,
+                in_force,
                 end.frontier,
                 changed,
                 rows.page_loader(connection, end.frontier.size),
@@ -88,14 +118,39 @@ class Sealer:
                     "SEALED_ELSEWHERE",
                     f"batch {batch.header.batch} was sealed by another process meanwhile",
                 )
-            # Signed under the lock and after the check: no two checkpoints of one size are ever
-            # signed by processes that both live. A crash between signature and commit loses the
-            # signature, which nobody has seen.
-            checkpoint = sealing.sign_checkpoint(batch, self._keys)
+            self._standing.require_signed(connection)
+            # The index is that of the view, so the predecessor is too, and with it the key set:
+            # a process that runs since before a hand-over signs with the new keys or not at all.
+            keep_key_set(connection, batch.header.batch, signer.key_set)
             rows.append_batch(
-                connection, batch, checkpoint, changed, deadlines.last_group_id, header_rlp
+                connection, batch, rows.UNSIGNED, changed, deadlines.last_group_id, header_rlp
             )
+        # A crash from here on leaves the batch stored and unsigned: nobody is shown it, and the next
+        # call signs it.
+        self._sign_newest()
         return SealedBatch(batch.header.batch, batch.header_bytes, batch.header, header_rlp)
+
+    def _sign_newest(self) -> SealedBatch | None:
+        """Sign the newest batch if it is not signed; return it then."""
+        with self._database.reading() as connection:
+            if rows.unsigned_batch(connection) is None:
+                return None
+        with self._database.transaction() as connection:
+            # Again under the lock: another sealer may have signed it meanwhile.
+            waiting = rows.unsigned_batch(connection)
+            if waiting is None:
+                return None
+            # The batch is durable, so the mark never says more than the store had; and nothing is
+            # signed before the mark is durable, so no signature is forgotten by both volumes. A crash
+            # after this leaves the mark at this very batch, which may be signed again: its root is
+            # fixed by what is stored.
+            self._mark.raise_to(Mark(waiting.frontier.size, bytes(waiting.frontier.root())))
+            checkpoint = sealing.sign_checkpoint(
+                waiting.sealed.header, waiting.frontier, self._keys.signers
+            )
+            rows.keep_checkpoint(connection, waiting.sealed.index, checkpoint)
+        # A crash before this commit loses a signature that nobody has seen.
+        return waiting.sealed
 
 
 def _named(block: Block) -> NotBefore:

@@ -2,7 +2,7 @@
 
 It may not while it knows less than was signed or anchored: a record taken in then would stand where
 another one was promised by a receipt, and a batch would be a second history. Reading and exporting
-go on. The argument is docs/design/0010-restored-stores.md.
+go on. The argument is docs/design/0012-restored-stores.md.
 Tests: tests/unit/store/test_standing.py, tests/scenarios/service/test_backup.py.
 """
 

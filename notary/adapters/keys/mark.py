@@ -1,7 +1,7 @@
 """The mark of the newest signed checkpoint, a file of the key folder.
 
 It lies on the key volume, so that it does not go back when the data does. Spec of the argument:
-docs/design/0010-restored-stores.md. Test: tests/unit/store/test_mark.py.
+docs/design/0012-restored-stores.md. Test: tests/unit/store/test_mark.py.
 """
 
 from __future__ import annotations

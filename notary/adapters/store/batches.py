@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from notary.adapters.store.database import Database, driver_cursor, table_of
+from notary.adapters.store.log import batches_before_new_keys, key_set_text
 from notary.adapters.store.tables import (
     BatchRow,
     DeltaRow,
@@ -21,11 +22,13 @@ from notary.adapters.store.tables import (
     PendingHeadRow,
     ReceiptGroupRow,
 )
+from notary.core.mark import Mark
 from notary.core.moments import milliseconds, moment
 from notary.core.sealing import ChangedMatter, NewBatch
 from notary.errors import CallerError
 from notary.ports import SealedBatch, SealedHead
 from verifier.format import batches
+from verifier.format.digests import Digest
 from verifier.format.trees import Frontier
 
 BATCHES = table_of(BatchRow)
@@ -36,6 +39,7 @@ PENDING = table_of(PendingHeadRow)
 GROUPS = table_of(ReceiptGroupRow)
 
 NO_GROUP = 0  # receipt groups are counted from 1
+UNSIGNED = ""  # the checkpoint of a batch that is stored and not yet signed
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class LogEnd:
     frontier: Frontier
     sealed_at: datetime | None
     last_group_id: int
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """The newest batch, while it waits for its checkpoint."""
+
+    sealed: SealedBatch
+    frontier: Frontier
 
 
 class Deadlines(NamedTuple):
@@ -67,9 +79,56 @@ def log_end(connection: Connection) -> LogEnd:
 
 
 def batch_count(connection: Connection) -> int:
-    """The number of sealed batches. None is ever deleted, so the last index tells."""
+    """The number of stored batches, signed or not. None is ever deleted, so the last index tells."""
     last = connection.execute(select(func.max(BATCHES.c.id))).scalar_one()
     return 0 if last is None else int(last) + 1
+
+
+def signed_count(connection: Connection) -> int:
+    """The number of batches that have their checkpoint: all, or all but the newest."""
+    last = connection.execute(
+        select(BATCHES.c.id)
+        .where(BATCHES.c.checkpoint != UNSIGNED)
+        .order_by(BATCHES.c.id.desc())
+        .limit(1)
+    ).scalar()
+    return 0 if last is None else int(last) + 1
+
+
+def unsigned_batch(connection: Connection) -> Unsigned | None:
+    """The batch that a sealer stored and did not come to sign; None as a rule."""
+    row = connection.execute(
+        select(
+            BATCHES.c.id,
+            BATCHES.c.header,
+            BATCHES.c.frontier,
+            BATCHES.c.checkpoint,
+            BATCHES.c.not_before_header,
+        )
+        .order_by(BATCHES.c.id.desc())
+        .limit(1)
+    ).first()
+    if row is None or row.checkpoint != UNSIGNED:
+        return None
+    return Unsigned(
+        SealedBatch(row.id, row.header, batches.parse_header(row.header), row.not_before_header),
+        Frontier.from_bytes(row.frontier),
+    )
+
+
+def keep_checkpoint(connection: Connection, index: int, checkpoint: str) -> None:
+    """Give the unsigned batch its checkpoint."""
+    connection.execute(
+        update(BATCHES)
+        .where(BATCHES.c.id == index, BATCHES.c.checkpoint == UNSIGNED)
+        .values(checkpoint=checkpoint)
+    )
+
+
+def mark_at(connection: Connection, size: int) -> Mark | None:
+    """Size and root of the batch log's first `size` batches; None if there are fewer."""
+    row = connection.execute(select(BATCHES.c.frontier).where(BATCHES.c.id == size - 1)).first()
+    return None if row is None else Mark(size, Frontier.from_bytes(row[0]).root())
 
 
 def changed_matters(connection: Connection) -> list[ChangedMatter]:
@@ -190,15 +249,17 @@ class StoredBatchLog:
         self._database = database
 
     def size(self) -> int:
-        """The number of sealed batches."""
+        """The number of sealed batches: those that have their checkpoint."""
         with self._database.reading() as connection:
-            return batch_count(connection)
+            return signed_count(connection)
 
     def batch(self, index: int) -> SealedBatch:
         """Batch `index`; raises CallerError BATCH_UNKNOWN if it is not sealed."""
         with self._database.reading() as connection:
             row = connection.execute(
-                select(BATCHES.c.header, BATCHES.c.not_before_header).where(BATCHES.c.id == index)
+                select(BATCHES.c.header, BATCHES.c.not_before_header).where(
+                    BATCHES.c.id == index, BATCHES.c.checkpoint != UNSIGNED
+                )
             ).first()
         if row is None:
             raise _unknown(index)
@@ -210,7 +271,7 @@ class StoredBatchLog:
             row = connection.execute(
                 select(BATCHES.c.checkpoint).where(BATCHES.c.id == size - 1)
             ).first()
-        if row is None:
+        if row is None or row[0] == UNSIGNED:
             raise _unknown(size - 1)
         return str(row[0])
 
@@ -218,7 +279,9 @@ class StoredBatchLog:
         """The hashes of headers 0 to size − 1; CallerError if there are fewer batches."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                select(BATCHES.c.leaf_hash).where(BATCHES.c.id < size).order_by(BATCHES.c.id)
+                select(BATCHES.c.leaf_hash)
+                .where(BATCHES.c.id < size, BATCHES.c.checkpoint != UNSIGNED)
+                .order_by(BATCHES.c.id)
             )
             hashes = [row[0] for row in rows]
         if len(hashes) != size:
@@ -229,11 +292,24 @@ class StoredBatchLog:
         """The delta file of batch `index`; raises CallerError BATCH_UNKNOWN if it is not sealed."""
         with self._database.reading() as connection:
             row = connection.execute(
-                select(DELTAS.c.content).where(DELTAS.c.batch == index)
+                select(DELTAS.c.content)
+                .join(BATCHES, BATCHES.c.id == DELTAS.c.batch)
+                .where(DELTAS.c.batch == index, BATCHES.c.checkpoint != UNSIGNED)
             ).first()
         if row is None:
             raise _unknown(index)
         return bytes(row[0])
+
+
+    def key_set(self, digest: Digest) -> bytes:
+        """The key set that a header names in `keys`; raises Contradiction KEY_SET_LOST."""
+        with self._database.reading() as connection:
+            return key_set_text(connection, digest)
+
+    def hand_overs(self, size: int) -> list[int]:
+        """The batches before each hand-over of keys among the first `size` batches, ascending."""
+        with self._database.reading() as connection:
+            return batches_before_new_keys(connection, size)
 
 
 def _unknown(index: int) -> CallerError:

@@ -1,7 +1,7 @@
 """When this store was restored from a backup, and whether it was compared with the chain since.
 
 A restored store takes nothing in and seals nothing before that comparison; neither does one that the
-sender found to be behind the chain (docs/design/0010-restored-stores.md). Test:
+sender found to be behind the chain (docs/design/0012-restored-stores.md). Test:
 tests/unit/store/test_standing.py, tests/scenarios/service/test_backup.py.
 """
 

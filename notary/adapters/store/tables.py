@@ -24,7 +24,7 @@ WITHOUT_ROWID: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
 class LogRow(Row, table=True):
-    """The one log of this store: what it is called, and which keys belong to it."""
+    """The one log of this store: what it is called, and the key sets that its first header names."""
 
     __tablename__ = "log"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -36,10 +36,19 @@ class LogRow(Row, table=True):
     name: str
     wrapped_lookup_secret: bytes
     wrapped_map_secret: bytes
-    checkpoint_vkey: str
-    next_checkpoint_vkey: str
-    receipt_vkey: str
+    first_keys: bytes
+    second_keys: bytes
     created_at_ms: int
+
+
+class KeySetRow(Row, table=True):
+    """A key set that batch headers name in `keys` (docs/spec/format.md §10), from `first_batch` on."""
+
+    __tablename__ = "key_sets"
+
+    digest: bytes = Field(primary_key=True)
+    first_batch: int = Field(unique=True)
+    content: bytes
 
 
 class AgencyRow(Row, table=True):
@@ -176,7 +185,8 @@ class AttachmentRow(Row, table=True):
 
 
 class BatchRow(Row, table=True):
-    """A sealed batch. `id` is its index in the batch log; the checkpoint is that of size id + 1.
+    """A sealed batch. `id` is its index in the batch log; the checkpoint is that of size id + 1, empty
+    in the newest one until it is signed (docs/design/0012-restored-stores.md).
 
     `last_group_id` is the newest receipt group that the sealer saw, 0 for none: the next batch's
     header must cover the deadlines of all later ones.

@@ -1,0 +1,84 @@
+"""Copies of files whose bytes are known by their SHA-256: whole and on disk, or not there.
+
+Test: tests/unit/store/test_copies.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from notary.errors import NothingHappened
+
+READ_LENGTH = 2**20  # bytes at a time
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+PART = ".part"  # a file that is still being written
+
+
+def digest_of(path: Path) -> bytes:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def copy_file(source: Path, target: Path) -> bytes:
+    """Copy the bytes, never by a link; the SHA-256 of what was read and written.
+
+    The bytes are on disk under their name when this returns; the name itself after `force_names`.
+    Raises NothingHappened COPY_FAILED if a disk refuses; FileNotFoundError without a source.
+    """
+    digest = hashlib.sha256()
+    part = target.with_name(target.name + PART)
+    with source.open("rb") as reading:
+        try:
+            target.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE_FILE)
+            with os.fdopen(descriptor, "wb") as file:
+                while piece := reading.read(READ_LENGTH):
+                    digest.update(piece)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except OSError as error:
+            raise refused(target, error) from error
+    return digest.digest()
+
+
+def write_file(target: Path, content: bytes) -> None:
+    """Write a small file, durable with its name when this returns."""
+    part = target.with_name(target.name + PART)
+    try:
+        descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE_FILE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+        force_names(target.parent)
+    except OSError as error:
+        raise refused(target, error) from error
+
+
+def force_file(path: Path) -> None:
+    """Force a file that somebody else wrote to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def force_names(*folders: Path) -> None:
+    """Force the names in folders to disk."""
+    for folder in folders:
+        force_file(folder)
+
+
+def refused(path: Path, error: OSError) -> NothingHappened:
+    """What to say when a disk refused."""
+    return NothingHappened(
+        "COPY_FAILED", f"{path}: {error.strerror}. Check that the disk has room, then run again."
+    )

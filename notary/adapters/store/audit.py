@@ -1,0 +1,144 @@
+"""Whether a copy of the database holds together: every tree up to the batch log's root.
+
+Reads the rows as they stand and judges them by the verifier's own rules, without any key: content
+stays closed. Test: tests/scenarios/service/test_backup.py.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from notary.core.log_identity import LogIdentity
+from notary.errors import Contradiction
+from verifier.format import batches, public, statement, trees
+from verifier.format.errors import FormatError
+from verifier.format.replay import Replay, ReplayFault
+
+Progress = Callable[[int, int], None]
+
+
+def check_rows(connection: sqlite3.Connection, identity: LogIdentity, progress: Progress) -> None:
+    """Raise Contradiction STORE_DAMAGED naming the first thing that does not hold."""
+    try:
+        (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if said != "ok":
+            raise _damaged(f"SQLite finds {said}")
+        broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+        if broken is not None:
+            raise _damaged(
+                f"row {broken[1]} of {broken[0]} names a row of {broken[2]} that is gone"
+            )
+        _check_log(connection, identity)
+        _check_matters(connection, progress)
+    except (FormatError, TypeError, ValueError) as error:
+        # SQLite keeps text where bytes were declared; then a rule gets what it was not made for.
+        raise _damaged(f"a stored value has not its form: {error}") from error
+
+
+def _check_log(connection: sqlite3.Connection, identity: LogIdentity) -> None:
+    """The batch log from its first batch on: headers, deltas, maps, key sets, signatures."""
+    log = statement.Log(identity.chain_id, identity.contract, identity.log_address, identity.name)
+    replay = Replay(log, lambda file: _file(connection, file))
+    (count, signed) = connection.execute(
+        "SELECT count(*), coalesce(sum(checkpoint != ''), 0) FROM batches"
+    ).fetchone()
+    if count - signed not in (0, 1):
+        raise _damaged(
+            f"{count - signed} batches have no checkpoint; only the newest may have none"
+        )
+    frontier = trees.Frontier()
+    sealed = {
+        batch: set(keys.split(","))
+        for batch, keys in connection.execute(
+            "SELECT batch, group_concat(hex(key)) FROM heads JOIN matters ON matters.id = matter_id"
+            " GROUP BY batch"
+        )
+    }
+    roots = [bytes(trees.EMPTY_ROOT)]
+    for row in connection.execute(
+        "SELECT id, header, leaf_hash, map_root, frontier, checkpoint, content FROM batches"
+        " LEFT JOIN delta_files ON batch = id ORDER BY id"
+    ):
+        index, header, leaf_hash, map_root, stored, checkpoint, delta = row
+        frontier.append(trees.leaf_hash(header))
+        roots.append(bytes(frontier.root()))
+        if (leaf_hash, stored) != (trees.leaf_hash(header), frontier.to_bytes()):
+            raise _damaged(f"batch {index}: leaf hash or frontier is not that of its header")
+        if checkpoint:
+            try:
+                replay.take_batch()
+            except ReplayFault as fault:
+                raise _damaged(f"batch {index}: {fault}") from fault
+            if map_root != replay.map_root:
+                raise _damaged(f"batch {index}: the stored map root is not that of the changes")
+        changed = {one.key.hex().upper() for one in batches.parse_delta(delta or b"").changes}
+        if changed != sealed.get(index, set()):
+            raise _damaged(f"batch {index}: its heads are not of the matters that it changed")
+    for number, size, root in connection.execute(
+        "SELECT number, size, root FROM intents WHERE number IS NOT NULL ORDER BY number"
+    ):
+        if not 0 < size < len(roots) or roots[size] != root:
+            raise _damaged(f"anchor {number} is of {size} batches with a root that the log has not")
+
+
+def _file(connection: sqlite3.Connection, file: str) -> bytes | None:
+    """A file of the public folder (docs/spec/format.md §13) out of the rows."""
+    folder, _, rest = file.partition("/")
+    if folder == "keys":
+        digest = bytes.fromhex(rest.removesuffix(".txt"))
+        row = connection.execute(
+            "SELECT content FROM key_sets WHERE digest = ?", (digest,)
+        ).fetchone()
+    else:
+        number, _, name = rest.partition("/")
+        statement_of = {
+            public.HEADER: "SELECT header FROM batches WHERE id = ?",
+            public.CHECKPOINT: "SELECT checkpoint FROM batches WHERE id = ?",
+            public.DELTA: "SELECT content FROM delta_files WHERE batch = ?",
+        }
+        row = connection.execute(statement_of[name], (int(number),)).fetchone()
+    if row is None:
+        return None
+    return row[0].encode("utf-8") if isinstance(row[0], str) else bytes(row[0])
+
+
+def _check_matters(connection: sqlite3.Connection, progress: Progress) -> None:
+    """Every matter log: leaves in order, the head after each record, and each sealed head."""
+    (total,) = connection.execute("SELECT count(*) FROM records").fetchone()
+    done = 0
+    for matter_id, agency_id, number, size, edge in connection.execute(
+        "SELECT id, agency_id, number, size, frontier FROM matters ORDER BY id"
+    ):
+        heads = dict(
+            connection.execute(
+                "SELECT size, root FROM heads WHERE agency_id = ? AND matter_id = ?"
+                " UNION SELECT size, root FROM pending_heads WHERE agency_id = ? AND matter_id = ?",
+                (agency_id, matter_id, agency_id, matter_id),
+            )
+        )
+        frontier = trees.Frontier()
+        for position, leaf, leaf_hash, head_root in connection.execute(
+            "SELECT position, leaf, leaf_hash, head_root FROM records"
+            " WHERE agency_id = ? AND matter_id = ? ORDER BY position",
+            (agency_id, matter_id),
+        ):
+            if position != frontier.size:
+                raise _damaged(f"matter {number}: position {frontier.size} is missing")
+            if trees.leaf_hash(leaf) != leaf_hash:
+                raise _damaged(f"matter {number}: position {position} has another leaf hash")
+            frontier.append(leaf_hash)
+            root = frontier.root()
+            sealed = heads.pop(frontier.size, root)
+            if (head_root, sealed) != (root, root):
+                raise _damaged(f"matter {number}: the head at {frontier.size} records is another")
+            done += 1
+        if heads or (size, edge) != (frontier.size, frontier.to_bytes()):
+            raise _damaged(
+                f"matter {number}: it has {frontier.size} records, its heads say otherwise"
+            )
+        progress(done, total)
+
+
+def _damaged(what: str) -> Contradiction:
+    return Contradiction("STORE_DAMAGED", f"{what}. Use another backup; this one can't be trusted.")

@@ -1,0 +1,108 @@
+"""Consistent copies of the database while it is in use, and what such a copy holds.
+
+SQLite's backup interface inside one read transaction: writers go on, and the copy is one moment of
+the store. The copy has no write-ahead log of its own and is only ever read. Test:
+tests/scenarios/service/test_backup.py.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from notary.adapters.objects.copies import PART, force_file
+from notary.core.log_identity import LogIdentity
+from notary.errors import Contradiction, NothingHappened
+from verifier.format.trees import EMPTY_ROOT, Frontier
+
+PAGES_AT_A_TIME = 4096  # 16 MiB: the bar moves, and the steps cost nothing
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class StoreFacts:
+    """What a copy holds. `size` and `root` are the batch log's; `anchor` is (number, size, head)."""
+
+    identity: LogIdentity
+    schema: str
+    size: int
+    root: bytes
+    anchor: tuple[int, int, bytes] | None
+    records: int
+    matters: int
+
+
+def copy_database(source: Path, target: Path, progress: Progress) -> None:
+    """Copy the database as it is now; on disk when this returns, its name apart."""
+    part = target.with_name(target.name + PART)
+    part.unlink(missing_ok=True)
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as reading,
+            closing(sqlite3.connect(part)) as writing,
+        ):
+            # The transaction stays open, so that no commit of others makes the copy begin anew.
+            reading.execute("BEGIN")
+            reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            reading.backup(
+                writing,
+                pages=PAGES_AT_A_TIME,
+                progress=lambda _, left, total: progress(total - left, total),
+                sleep=0,
+            )
+            reading.execute("ROLLBACK")
+            # A file without a write-ahead log can be read where nothing may be written.
+            writing.execute("PRAGMA journal_mode=DELETE")
+        part.chmod(0o600)
+        force_file(part)
+        part.replace(target)
+    except sqlite3.Error as error:
+        raise NothingHappened(
+            "COPY_FAILED",
+            f"{source} could not be copied to {part}: {error}. Check both disks, then run again.",
+        ) from error
+
+
+@contextmanager
+def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
+    """A copy, to be read. Raises Contradiction BACKUP_DAMAGED where SQLite says so."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise Contradiction(
+            "BACKUP_DAMAGED", f"{path}: {error}. Use another backup; this one can't be trusted."
+        ) from error
+
+
+def facts(connection: sqlite3.Connection) -> StoreFacts:
+    """What the copy holds."""
+    log = connection.execute("SELECT chain_id, contract, log_address, name FROM log").fetchone()
+    newest = connection.execute(
+        "SELECT id, frontier FROM batches WHERE checkpoint != '' ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    anchor = connection.execute(
+        "SELECT number, size, head FROM intents WHERE number IS NOT NULL"
+        " ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    (records,) = connection.execute("SELECT count(*) FROM records").fetchone()
+    (matters,) = connection.execute("SELECT count(*) FROM matters").fetchone()
+    return StoreFacts(
+        LogIdentity(*log),
+        schema,
+        0 if newest is None else newest[0] + 1,
+        bytes(EMPTY_ROOT if newest is None else Frontier.from_bytes(newest[1]).root()),
+        anchor,
+        records,
+        matters,
+    )
+
+
+def named_objects(connection: sqlite3.Connection) -> Iterator[tuple[bytes, int]]:
+    """Every object that a record names, ascending by name, with its size before sealing."""
+    yield from connection.execute("SELECT name, size FROM attachments ORDER BY name")

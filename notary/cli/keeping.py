@@ -1,0 +1,152 @@
+"""The commands that keep a service alive over years: back up, restore, change the store's key.
+
+Test: tests/scenarios/service/test_backup.py, tests/scenarios/service/test_rotate_kek.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notary import config
+from notary.cli.output import errors_said, progress_bar, say, say_json
+from notary.core.backup_manifest import Manifest
+from notary.errors import CallerError
+from verifier.format import times
+
+HomeOption = Annotated[
+    str | None,
+    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+WITHOUT_KEYS = "The keys are not in it, and without them it opens nothing: copy them with --keys."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `notary` command line."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+def backup(
+    dest: Annotated[Path, typer.Argument(help="A folder of its own, best on another disk.")],
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Only check the backup that is there: digests, trees, signatures."
+        ),
+    ] = False,
+    keys: Annotated[
+        Path | None, typer.Option(help="Copy the key folder as well, to this other place.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Back up database, attachments and configuration while the service runs.
+
+    The same command again copies only what is new, also after a crash.
+    """
+    from notary import compose
+    from notary.usecases import backup as backups
+
+    with errors_said():
+        if verify:
+            if keys is not None or dry_run:
+                raise CallerError(
+                    "VERIFY_ALONE", "--verify goes with neither --keys nor --dry-run."
+                )
+            manifest = backups.verify(dest, progress_bar)
+            shown = {"verified": True, **_shown(manifest)}
+            _answer(as_json, shown, f"good      {dest}\n{_text(manifest)}")
+            return
+        with compose.opened(config.load(config.home_folder(home))) as service:
+            task = service.backup(dest)
+            if dry_run:
+                plan = task.plan()
+                _answer(
+                    as_json,
+                    {"dry_run": True, **vars(plan)},
+                    f"would copy the database ({plan.database_bytes} bytes) and {plan.missing} of "
+                    f"{plan.objects} attachments ({plan.missing_bytes} bytes)\ndry run: nothing was written",
+                )
+                return
+            done = service.run_backup(task, keys, dest, progress_bar)
+        shown = {
+            **_shown(done.manifest),
+            "copied": done.copied,
+            "copied_bytes": done.copied_bytes,
+            "kept": done.kept,
+            "keys": None if keys is None else str(keys),
+        }
+        where = WITHOUT_KEYS if keys is None else f"keys      {keys}: keep it apart from {dest}"
+        _answer(
+            as_json,
+            shown,
+            f"wrote     {dest}\n{_text(done.manifest)}\n"
+            f"copied    {done.copied} attachments, {done.copied_bytes} bytes; {done.kept} were there\n"
+            f"{where}",
+        )
+
+
+def restore(
+    src: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="A copy of the key folder. Default: the key folder is where it was."),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a home from a backup. The home must not exist or be empty."""
+    from notary import compose
+
+    with errors_said():
+        done = compose.restore(src, config.home_folder(home), keys, progress_bar)
+        shown = {
+            **_shown(done.manifest),
+            "home": str(done.home.folder),
+            "keys": str(done.home.keys),
+            "generation": done.generation,
+        }
+        text = (
+            f"restored  {done.home.folder}, restoration {done.generation}\n{_text(done.manifest)}\n"
+            f"keys      {done.home.keys}\n\n"
+            "Records that were acknowledged after the backup are not in it, and their receipts are "
+            "broken promises:\nfeed in again whatever came after that time, and tell who holds such "
+            "receipts.\nNext: notary work. It compares the store with the chain; until then nothing is "
+            "taken in or sealed."
+        )
+        _answer(as_json, shown, text)
+
+
+def _answer(as_json: bool, shown: object, text: str) -> None:
+    if as_json:
+        say_json(shown)
+    else:
+        say(text)
+
+
+def _shown(manifest: Manifest) -> dict[str, object]:
+    return {
+        "run": manifest.run,
+        "made_at": times.format_time(manifest.made_at),
+        "log": str(manifest.identity),
+        "size": manifest.size,
+        "root": manifest.root.hex(),
+        "records": manifest.records,
+        "matters": manifest.matters,
+        "objects": manifest.objects,
+    }
+
+
+def _text(manifest: Manifest) -> str:
+    return (
+        f"backup    run {manifest.run}, made {times.format_time(manifest.made_at)}, "
+        f"of {manifest.identity}\n"
+        f"holds     {manifest.records} records in {manifest.matters} matters, {manifest.objects} "
+        f"attachments, {manifest.size} batches"
+    )

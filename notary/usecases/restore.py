@@ -1,0 +1,125 @@
+"""Puts a backup back as a service's home, checked before the first byte is written.
+
+The configuration comes last, as in `notary init`: a crash leaves a folder that the next call goes on
+with. The restored store is marked, so that it seals nothing before it was compared with the chain
+(docs/design/0012-restored-stores.md). Test: tests/scenarios/service/test_backup.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from notary import config
+from notary.adapters.keys.folder import load_keys
+from notary.adapters.objects import copies
+from notary.adapters.store import restorations
+from notary.adapters.store.database import Database
+from notary.adapters.store.log import open_log
+from notary.adapters.store.migrations import upgrade
+from notary.config import Home
+from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
+from notary.core.moments import milliseconds, moment
+from notary.errors import CallerError, Contradiction
+from notary.ports import Clock
+from notary.usecases.backup import Bars, check_digests, object_path
+from notary.usecases.key_copies import copy_keys
+
+MARKER = "restoring"  # in a home that a restoration has begun and not ended
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored, and whether the keys came with it or were there."""
+
+    home: Home
+    manifest: Manifest
+    generation: int
+    keys_copied: bool
+
+
+def restore(source: Path, folder: Path, keys: Path | None, clock: Clock, bars: Bars) -> Restored:
+    """Make the home `folder` from the backup `source`; `keys` is a copy of the key folder.
+
+    Without `keys` the key folder that the configuration names must be there. Raises CallerError
+    HOME_NOT_EMPTY, KEYS_EXIST, KEY_MISSING, KEYS_OF_OTHER_STORE or BACKUP_INCOMPLETE, Contradiction
+    BACKUP_MANIFEST or BACKUP_DAMAGED, NothingHappened COPY_FAILED.
+    """
+    # 1. Everything is judged before anything is written.
+    _require_empty(folder)
+    manifest, objects = check_digests(source, bars)
+    kept = source / manifest.files[CONFIG].name
+    home = Home(folder, config.read(kept))
+    if keys is not None and home.keys.exists() and any(home.keys.iterdir()) and not _begun(folder):
+        raise CallerError(
+            "KEYS_EXIST",
+            f"{home.keys} holds keys already; they are never overwritten. Leave --keys out to use them.",
+        )
+    load_keys(home.keys if keys is None else keys)
+    # 2. From the marker on, a crash leaves a home that this same call may be given again.
+    folder.mkdir(mode=copies.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    copies.write_file(folder / MARKER, b"")
+    home.data.mkdir(mode=copies.PRIVATE_FOLDER, exist_ok=True)
+    for left in home.data.glob(f"{home.database.name}*"):
+        left.unlink()
+    _copy(source / manifest.files[DATABASE].name, home.database, manifest.files[DATABASE].sha256)
+    with bars("restoring attachments", "files") as progress:
+        for place, (name, digest) in enumerate(objects.items(), 1):
+            target = object_path(home.data, name)
+            if not target.exists() or copies.digest_of(target) != digest:
+                _copy(object_path(source, name), target, digest)
+            progress(place, len(objects))
+    if keys is not None:
+        copy_keys(keys, home.keys)
+    # 3. The store itself: this version's schema, and the mark that it was restored.
+    generation = _mark(home, manifest, clock)
+    folders = [one for one in home.data.rglob("*") if one.is_dir()]
+    copies.force_names(*folders, home.data, folder)
+    # 4. The configuration: from here on it is a home.
+    _copy(kept, folder / config.CONFIG_NAME, manifest.files[CONFIG].sha256)
+    (folder / MARKER).unlink()
+    copies.force_names(folder)
+    return Restored(home, manifest, generation, keys is not None)
+
+
+def _mark(home: Home, manifest: Manifest, clock: Clock) -> int:
+    database = Database(home.database)
+    try:
+        upgrade(database)
+        identity, _ = open_log(database, load_keys(home.keys))
+        if identity != manifest.identity:
+            raise Contradiction(
+                "BACKUP_MANIFEST",
+                f"the backup holds {identity}, its manifest says {manifest.identity}",
+            )
+        with database.transaction() as connection:
+            restorations.add_restoration(
+                connection, moment(milliseconds(clock.now())), manifest.made_at, manifest.size
+            )
+            newest = restorations.newest_restoration(connection)
+        assert newest is not None
+        return newest.generation
+    finally:
+        database.close()
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not _begun(folder):
+        raise CallerError(
+            "HOME_NOT_EMPTY",
+            f"{folder} is not empty. Nothing is ever restored over something: take another --home, or "
+            "move what is there away.",
+        )
+
+
+def _begun(folder: Path) -> bool:
+    """Whether a restoration into this home was begun and not ended."""
+    return (folder / MARKER).exists()
+
+
+def _copy(source: Path, target: Path, digest: bytes) -> None:
+    if copies.copy_file(source, target) != digest:
+        raise Contradiction(
+            "BACKUP_DAMAGED",
+            f"{source} changed while it was read; its SHA-256 is another than before.",
+        )
