@@ -293,6 +293,13 @@ def export(
             help="POSITION[:FIELD]=REASON, e.g. 5:amount=trade_secret; may be repeated.",
         ),
     ] = None,
+    full_history: Annotated[
+        bool,
+        typer.Option(
+            "--full-history",
+            help="Add every batch header and what the log held in each: no removal goes unseen.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the order, write nothing.")
     ] = False,
@@ -303,8 +310,12 @@ def export(
     from notary import compose
 
     with errors_said(), compose.opened(_home(home)) as service:
-        order = present.export_order(number, tuple(position or ()), absent, tuple(withhold or ()))
-        with progress_bar("packing", "records") as progress:
+        order = present.export_order(
+            number, tuple(position or ()), absent, tuple(withhold or ()), full_history
+        )
+        with progress_bar(
+            "packing", "batches, then records" if full_history else "records"
+        ) as progress:
             result = service.export(service.agency_id, order, None if dry_run else out, progress)
         if as_json:
             say_json(present.export_json(result))

@@ -229,14 +229,22 @@ def status_text(status: Mapping[str, Any]) -> str:
 
 
 def export_order(
-    number: str, positions: tuple[int, ...], absent: bool, withhold: tuple[str, ...]
+    number: str,
+    positions: tuple[int, ...],
+    absent: bool,
+    withhold: tuple[str, ...],
+    full_history: bool = False,
 ) -> ExportOrder:
     """An order from the command line's words."""
     if absent and positions:
         raise CallerError("ORDER_MIXED", "--absent and --position exclude each other.")
     kind = "absent" if absent else "extract" if positions else "complete"
     return ExportOrder(
-        numbers.parse(number), kind, positions, tuple(_withhold(text) for text in withhold)
+        numbers.parse(number),
+        kind,
+        positions,
+        tuple(_withhold(text) for text in withhold),
+        full_history,
     )
 
 

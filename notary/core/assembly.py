@@ -8,6 +8,7 @@ stand-alone verifier in tests/scenarios/export.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -72,8 +73,9 @@ def shown_for_extract(
 
 
 def head_size(heads: Sequence[SealedHead], batch: int) -> int:
-    """The matter's size as sealed in `batch`; 0 if it was in no batch yet."""
-    return max((head.size for head in heads if head.batch <= batch), default=0)
+    """The matter's size as sealed in `batch`; 0 if it was in no batch yet. `heads` ascend by batch."""
+    at = bisect_right(heads, batch, key=lambda head: head.batch)
+    return heads[at - 1].size if at else 0
 
 
 def batch_files(

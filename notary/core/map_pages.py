@@ -11,10 +11,11 @@ Pure. Test: tests/unit/core/test_map_pages.py, against a naive reference.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct
+from typing import NamedTuple
 
 from notary.errors import Contradiction
 from verifier.format.digests import ZERO, Digest
@@ -28,6 +29,9 @@ _COUNT = 2  # bytes: u16 number of leaves, from 0 to 256
 
 LoadPage = Callable[[bytes], bytes | None]
 """The stored content of the page with that prefix; None if there is none."""
+
+LoadVersions = Callable[[bytes], Iterator[tuple[int, bytes]]]
+"""The stored versions of the page with that prefix: batch and content, by batch."""
 
 Changed = tuple[bytes, bytes]
 """A matter key and its new value, 32 bytes each."""
@@ -210,34 +214,98 @@ class _Update:
         page.children[slot] = self.change(below, new_page, changes)
 
 
+class _Step(NamedTuple):
+    """What one page says of a key: its siblings, and the answer, None where the page below has it."""
+
+    siblings: tuple[Digest, ...]
+    answer: Kind | None
+    leaf: tuple[Digest, Digest] | None
+
+
+def _step(key: bytes, prefix: bytes, content: bytes) -> _Step:
+    page = _Page.read(prefix, content)
+    nodes = _Nodes(page)
+    siblings: list[Digest] = []
+    slot = key[len(prefix)]
+    lo, hi = 0, len(nodes.slots)
+    for level in range(LEVELS, 0, -1):
+        if lo == hi or nodes.is_lone(lo, hi):
+            break
+        middle = nodes.split(lo, hi, level)
+        if slot >> (level - 1) & 1:
+            siblings.append(Digest(nodes.hash(lo, middle, level - 1)))
+            lo = middle
+        else:
+            siblings.append(Digest(nodes.hash(middle, hi, level - 1)))
+            hi = middle
+    if lo == hi:
+        return _Step(tuple(siblings), Kind.ABSENT_EMPTY, None)
+    if nodes.is_lone(lo, hi):
+        found, value = page.leaves[nodes.slots[lo]]
+        kind = Kind.INCLUSION if found == key else Kind.ABSENT_LEAF
+        return _Step(tuple(siblings), kind, (Digest(found), Digest(value)))
+    return _Step(tuple(siblings), None, None)
+
+
 def find_path(key: bytes, load: LoadPage) -> MapPath:
     """Where the key leads in the map whose pages `load` gives (docs/spec/format.md §9)."""
-    siblings: list[Digest] = []
-    prefix = b""
-    while True:
+
+    def step(prefix: bytes) -> _Step | None:
         content = load(prefix)
-        if content is None:
+        return None if content is None else _step(key, prefix, content)
+
+    return _descend(key, step)
+
+
+def _descend(key: bytes, step: Callable[[bytes], _Step | None]) -> MapPath:
+    siblings: tuple[Digest, ...] = ()
+    for depth in range(len(key)):
+        prefix = key[:depth]
+        found = step(prefix)
+        if found is None:
             if prefix:
                 raise Contradiction("MAP_PAGE", f"the page {prefix.hex()} of the map is missing")
             return MapPath(Kind.ABSENT_EMPTY, (), None)
-        page = _Page.read(prefix, content)
-        nodes = _Nodes(page)
-        slot = key[len(prefix)]
-        lo, hi = 0, len(nodes.slots)
-        for level in range(LEVELS, 0, -1):
-            if lo == hi or nodes.is_lone(lo, hi):
-                break
-            middle = nodes.split(lo, hi, level)
-            if slot >> (level - 1) & 1:
-                siblings.append(Digest(nodes.hash(lo, middle, level - 1)))
-                lo = middle
-            else:
-                siblings.append(Digest(nodes.hash(middle, hi, level - 1)))
-                hi = middle
-        if lo == hi:
-            return MapPath(Kind.ABSENT_EMPTY, tuple(siblings), None)
-        if nodes.is_lone(lo, hi):
-            found, value = page.leaves[nodes.slots[lo]]
-            kind = Kind.INCLUSION if found == key else Kind.ABSENT_LEAF
-            return MapPath(kind, tuple(siblings), (Digest(found), Digest(value)))
-        prefix += bytes([slot])
+        siblings += found.siblings
+        if found.answer is not None:
+            return MapPath(found.answer, siblings, found.leaf)
+    raise Contradiction("MAP_PAGE", f"the pages of {key.hex()} go on below the key's last byte")
+
+
+def find_paths(key: bytes, versions: LoadVersions, batches: int) -> Iterator[MapPath]:
+    """Where the key leads in the map of each batch from 0 to `batches` − 1.
+
+    Only the pages on the key's path are read, each version once and as it is needed; a page that
+    a batch did not change is not looked at again.
+    """
+    pages: dict[bytes, _Versions] = {}
+    for batch in range(batches):
+
+        def step(prefix: bytes, batch: int = batch) -> _Step | None:
+            page = pages.get(prefix)
+            if page is None:
+                page = pages[prefix] = _Versions(key, prefix, versions(prefix))
+            return page.step(batch)
+
+        yield _descend(key, step)
+
+
+class _Versions:
+    """The versions of one page, by batches that ascend."""
+
+    __slots__ = ("_key", "_next", "_prefix", "_rest", "_step")
+
+    def __init__(self, key: bytes, prefix: bytes, rest: Iterator[tuple[int, bytes]]) -> None:
+        self._key, self._prefix, self._rest = key, prefix, rest
+        self._next = next(rest, None)
+        self._step: _Step | None = None
+
+    def step(self, batch: int) -> _Step | None:
+        """What the page says as that batch left it; None if it was not there yet."""
+        content = None
+        while self._next is not None and self._next[0] <= batch:
+            content = self._next[1]
+            self._next = next(self._rest, None)
+        if content is not None:
+            self._step = _step(self._key, self._prefix, content)
+        return self._step

@@ -6,7 +6,7 @@ Owns the order of an export and what may be withheld. The bytes come from `notar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -18,6 +18,7 @@ from notary.ports import AnchorBook, BatchLog, Leg, MatterRegister, SealedBatch,
 from verifier.format import bag, evm, lines, matter_map, records, statement, trees
 from verifier.format.digests import Digest
 from verifier.format.identity import source_digest
+from verifier.format.kinds import is_attachment
 from verifier.format.numbers import MatterNumber
 from verifier.format.records import Leaf
 from verifier.format.statement import Choices, History, Kind, Reason
@@ -53,6 +54,14 @@ class EvidenceStore(Protocol):
         """The map's answer for the key as batch `batch` sealed it."""
         ...
 
+    def map_proofs(self, key: Digest, batches: int) -> Iterator[matter_map.MapProof]:
+        """The map's answer for the key in each batch from 0 to `batches` − 1, as it is asked for."""
+        ...
+
+    def headers(self, batches: int) -> list[bytes]:
+        """The header bytes of batches 0 to `batches` − 1."""
+        ...
+
     def leaves(self, agency_id: int, key: Digest, size: int) -> list[bytes]:
         """The bytes of leaves 0 to size − 1."""
         ...
@@ -78,12 +87,16 @@ class Withhold:
 
 @dataclass(frozen=True)
 class ExportOrder:
-    """What to export. `positions` are the records of an extract, empty otherwise."""
+    """What to export. `positions` are the records of an extract, empty otherwise.
+
+    `full_history` adds every header and the matter's map proof in every batch.
+    """
 
     number: MatterNumber
     kind: str = "complete"
     positions: tuple[int, ...] = ()
     withhold: tuple[Withhold, ...] = field(default=())
+    full_history: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,17 +150,23 @@ class Exporter:
         files[bag.EVM] = assembly.evm_file(chain, shown, batches, legs)
         if kind is Kind.EXTRACT:
             sizes = [assembly.head_size(matter.heads, item.batch) for item in shown]
+            if order.full_history:
+                # package.md §3: every head that the history holds is a shown one.
+                sizes = [head.size for head in matter.heads]
             files[bag.PATHS] = assembly.paths_file(matter.leaf_hashes, matter.positions, sizes)
         leaves = {p: records.parse_leaf(matter.leaf_bytes[p]) for p in matter.positions}
         if leaves:
             files[bag.LEAVES] = lines.write_lines([matter.leaf_bytes[p] for p in leaves])
+        if order.full_history:
+            files |= self._history(order.number.key, shown[-1].batch + 1, progress)
         contents = self._contents(agency_id, order, matter, progress)
         withheld = _withheld(order, leaves, contents)
         packed: dict[str, bag.Content] = {**files}
         digests = _add_contents(
             packed, contents, {(item.position, item.claim) for item in withheld}
         )
-        choices = Choices(kind, order.number, tuple(withheld), (), History.SHOWN, source_digest())
+        history = History.FULL if order.full_history else History.SHOWN
+        choices = Choices(kind, order.number, tuple(withheld), (), history, source_digest())
         stated = self._statement(choices, chain, shown, batches, legs, matter)
         packed[bag.STATEMENT] = statement.encode(stated)
         packed[bag.README] = statement.readme(stated)
@@ -255,6 +274,18 @@ class Exporter:
                     "MAP_LACKS_MATTER", f"the map of batch {batch} lacks a matter that it sealed"
                 )
 
+    def _history(self, key: Digest, batches: int, progress: Progress | None) -> dict[str, bytes]:
+        """Every header up to the as-of batch, and the map's answer in each."""
+        proofs: list[bytes] = []
+        for proof in self.store.map_proofs(key, batches):
+            proofs.append(matter_map.encode(proof))
+            if progress is not None:
+                progress(len(proofs), batches)
+        return {
+            bag.HISTORY_HEADERS: lines.write_lines(self.store.headers(batches)),
+            bag.HISTORY_MAP: lines.write_lines(proofs),
+        }
+
     def _contents(
         self, agency_id: int, order: ExportOrder, matter: _Matter, progress: Progress | None
     ) -> dict[int, RecordContent]:
@@ -344,6 +375,10 @@ def _withheld(
                     f"position {item.position} has no field {name!r}; it has {', '.join(leaf.claims)}.",
                 )
             reasons[item.position, name] = item.reason
+    for (position, name), reason in list(reasons.items()):
+        if is_attachment(name) and _import_tells(contents[position], name):
+            # Whoever guesses a withheld original could confirm it by its digest.
+            reasons.setdefault((position, "import"), reason)
     disclosed = {
         position: [name for name in content.disclosures if (position, name) not in reasons]
         for position, content in contents.items()
@@ -353,6 +388,17 @@ def _withheld(
         statement.Withheld(position, claim, reasons.get((position, claim), Reason.OTHER))
         for position, claim in missing
     ]
+
+
+def _import_tells(content: RecordContent, attachment: str) -> bool:
+    """Whether the file that a record was read from is this original, whose digest is in `import`."""
+    original, source = content.disclosures.get(attachment), content.disclosures.get("import")
+    if original is None or source is None:
+        return False
+    told, said = records.parse_disclosure(original).value, records.parse_disclosure(source).value
+    assert isinstance(told, dict)
+    assert isinstance(said, dict)
+    return told["sha256"] == said["file_sha256"]
 
 
 def _add_contents(
@@ -388,7 +434,7 @@ def _open_names(position: int, content: RecordContent, withheld: set[tuple[int, 
     if not content.originals:
         return names
     for claim, text in content.disclosures.items():
-        if claim.startswith("attachment-") and (position, claim) not in withheld:
+        if is_attachment(claim) and (position, claim) not in withheld:
             value = records.parse_disclosure(text).value
             if isinstance(value, dict):
                 names.add(str(value["name"]))

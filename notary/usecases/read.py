@@ -6,14 +6,16 @@ Also what an export asks of the store. Test: tests/unit/store/test_read.py.
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import batches as batch_rows
+from notary.adapters.store import history as history_rows
 from notary.adapters.store import records as rows
 from notary.adapters.store.database import Connection, Database
 from notary.core import envelope, map_pages, opening, sealing
@@ -229,6 +231,15 @@ class RecordReader:
         return cast(BinaryIO, io.BufferedReader(_Stream(plain)))
 
 
+class SealedValue(NamedTuple):
+    """What a batch put into the map for a matter: the head's text, its blind, and their value."""
+
+    batch: int
+    head: str
+    blind: bytes
+    value: Digest
+
+
 class StoredEvidence:
     """What an export reads of a matter (the protocol `EvidenceStore` of usecases.export)."""
 
@@ -253,31 +264,65 @@ class StoredEvidence:
         Raises CallerError BATCH_UNKNOWN, and Contradiction if heads and pages disagree.
         """
         with self._database.reading() as connection:
-            if not 0 <= batch < batch_rows.batch_count(connection):
-                raise CallerError("BATCH_UNKNOWN", f"batch {batch} is not sealed")
+            self._need_batch(connection, batch)
             path = map_pages.find_path(key, batch_rows.page_loader(connection, batch))
-            if path.kind is not Kind.INCLUSION:
-                other_key, other_value = path.leaf or (None, None)
-                return MapProof(
-                    batch, path.kind, path.siblings, leaf_key=other_key, leaf_value=other_value
-                )
-            assert path.leaf is not None
             heads = batch_rows.heads_of(connection, key, batch)
-        if not heads:
+        return self._proof(batch, path, self._sealed_value(key, heads[-1]) if heads else None, key)
+
+    def map_proofs(self, key: Digest, batches: int) -> Iterator[MapProof]:
+        """The map's answer for any key in each batch from 0 to `batches` − 1.
+
+        Raises as `map_proof`, at the batch concerned.
+        """
+        with self._database.reading() as connection:
+            self._need_batch(connection, batches - 1)
+            heads = deque(batch_rows.heads_of(connection, key, batches - 1))
+            value: SealedValue | None = None
+            paths = map_pages.find_paths(
+                key, history_rows.page_versions(connection, batches), batches
+            )
+            for batch, path in enumerate(paths):
+                if heads and heads[0].batch == batch:
+                    value = self._sealed_value(key, heads.popleft())
+                yield self._proof(batch, path, value, key)
+
+    def headers(self, batches: int) -> list[bytes]:
+        """The header bytes of batches 0 to `batches` − 1. Raises CallerError BATCH_UNKNOWN."""
+        with self._database.reading() as connection:
+            self._need_batch(connection, batches - 1)
+            return history_rows.headers_of(connection, batches)
+
+    def _need_batch(self, connection: Connection, batch: int) -> None:
+        if not 0 <= batch < batch_rows.batch_count(connection):
+            raise CallerError("BATCH_UNKNOWN", f"batch {batch} is not sealed")
+
+    def _sealed_value(self, key: Digest, head: SealedHead) -> SealedValue:
+        text, blind, value = sealing.map_value(
+            self._identity.name, head.batch, self._keys.map_secret, key, head.size, head.root
+        )
+        return SealedValue(head.batch, text, blind, value)
+
+    def _proof(
+        self, batch: int, path: map_pages.MapPath, sealed: SealedValue | None, key: Digest
+    ) -> MapProof:
+        if path.kind is not Kind.INCLUSION:
+            other_key, other_value = path.leaf or (None, None)
+            return MapProof(
+                batch, path.kind, path.siblings, leaf_key=other_key, leaf_value=other_value
+            )
+        assert path.leaf is not None
+        if sealed is None:
             raise Contradiction(
                 "HEAD_MISSING",
                 f"the map of batch {batch} has matter {key.hex()}, no head is stored",
             )
-        last = heads[-1]
-        head, blind, value = sealing.map_value(
-            self._identity.name, last.batch, self._keys.map_secret, key, last.size, last.root
-        )
-        if value != path.leaf[1]:
+        if sealed.value != path.leaf[1]:
             raise Contradiction(
                 "HEAD_DIFFERS",
-                f"the head of matter {key.hex()} in batch {last.batch} does not give the map's value",
+                f"the head of matter {key.hex()} in batch {sealed.batch} does not give the map's "
+                "value",
             )
-        return MapProof(batch, path.kind, path.siblings, head=head, blind=blind)
+        return MapProof(batch, path.kind, path.siblings, head=sealed.head, blind=sealed.blind)
 
     def leaves(self, agency_id: int, key: Digest, size: int) -> list[bytes]:
         """The bytes of leaves 0 to size − 1. Raises CallerError RECORD_UNKNOWN if there are fewer."""

@@ -79,6 +79,27 @@ def test_the_whole_matter_is_valid_and_complete(live: Live, tmp_path: Path) -> N
     assert times[-1] > times[0]
 
 
+@pytest.mark.parametrize("kind", ["complete", "extract", "absent"])
+def test_a_full_history_is_valid_for_a_person_who_asks_for_it(
+    live: Live, tmp_path: Path, kind: str
+) -> None:
+    number = numbers.parse(_number(live))
+    if kind == "absent":
+        number = numbers.make(b"\x07" * 16, number.log_tag)
+    positions = (7,) if kind == "extract" else ()
+    order = ExportOrder(number, kind, positions, full_history=True)
+    package = _export(live, tmp_path, order)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(policy.read_text("utf-8").replace('history = "shown"', 'history = "full"'))
+    code, report = scene.judge(tmp_path, package)
+    assert (code, report["verdict"]) == (0, "VALID")
+    (row,) = [row for row in report["rows"] if row["row"] == "history"]
+    assert (row["result"], row["code"]) == ("PASS", "FULL_HISTORY")
+    with zipfile.ZipFile(package) as archive:
+        headers = archive.read("evidence/data/history/headers.txt").splitlines()
+    assert [json.loads(header)["batch"] for header in headers] == [0, 1, 2]
+
+
 def test_the_sidecar_agrees_when_asked(live: Live, tmp_path: Path) -> None:
     order = ExportOrder(numbers.parse(_number(live)))
     package = _export(live, tmp_path, order)
@@ -110,8 +131,10 @@ def test_a_withheld_original_leaves_neither_name_nor_digest(live: Live, tmp_path
         withhold=(Withhold(RECORDS - 1, "attachment-0", Reason.PRIVILEGE),),
     )
     package = _export(live, tmp_path, order)
-    code, _ = scene.judge(tmp_path, package)
+    code, report = scene.judge(tmp_path, package)
     assert code == 0
+    # The record was read from the original itself, so what says its digest goes with it.
+    assert report["records"][-1]["withheld"] == ["attachment-0", "import"]
     content = package.read_bytes()
     original = f"{CANARY} accepts the goods.\n".encode()
     assert original not in content

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notary.core.map_pages import Changed, change_map, find_path
+from notary.core.map_pages import Changed, change_map, find_path, find_paths
 from notary.errors import Contradiction
 from verifier.format import matter_map
 from verifier.format.digests import ZERO, Digest
@@ -21,6 +21,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.versions: dict[bytes, list[tuple[int, bytes]]] = {}
+        self.asked: list[bytes] = []
 
     def at(self, batch: int, prefix: bytes) -> bytes | None:
         older = [content for made, content in self.versions.get(prefix, []) if made <= batch]
@@ -32,6 +33,10 @@ class Pages:
         for prefix, content in update.pages:
             self.versions.setdefault(prefix, []).append((batch, content))
         return update.root
+
+    def all(self, prefix: bytes) -> Iterator[tuple[int, bytes]]:
+        self.asked.append(prefix)
+        return iter(self.versions.get(prefix, []))
 
 
 def reference_root(values: Mapping[bytes, bytes], depth: int = 0) -> bytes:
@@ -97,6 +102,25 @@ def test_pages_equal_the_reference(changes: list[dict[bytes, bytes]], asked: lis
     for batch, state in enumerate(states):
         for key in [*states[-1], *asked]:
             check_path(pages, batch, key, state)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches, st.lists(keys, max_size=3))
+def test_the_paths_of_all_batches_are_those_of_each(
+    changes: list[dict[bytes, bytes]], asked: list[bytes]
+) -> None:
+    pages = Pages()
+    for batch, changed in enumerate(changes):
+        pages.apply(batch, sorted(changed.items()))
+    for key in (*asked, *changes[-1]):
+        each = [
+            find_path(key, lambda prefix, batch=batch: pages.at(batch, prefix))  # type: ignore[misc]
+            for batch in range(len(changes))
+        ]
+        pages.asked.clear()
+        assert list(find_paths(key, pages.all, len(changes))) == each
+        # A page is opened once, however many batches there are.
+        assert len(pages.asked) == len(set(pages.asked))
 
 
 def test_old_values_are_those_before_the_batch() -> None:
