@@ -1,7 +1,7 @@
-"""A JSON-RPC proxy before a chain: records every call, and lies or breaks where a test says so.
+"""Owns the way to a chain: a JSON-RPC proxy that records every call, and lies or breaks where told so.
 
 It stands between the product and anvil, so that what the product asked and what it was told are both
-known. Tests speak to anvil directly.
+known. Tests speak to anvil directly. Which lies and breaks there are is `tests.simulators.chain_faults`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,22 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 Forward = Callable[[], dict[str, Any]]
 # Gets the call's parameters and a way to ask the chain; gives the whole answer.
-Rule = Callable[[list[Any], Forward], dict[str, Any]]
+Rule = Callable[[list[Any], Forward], "dict[str, Any] | Raw"]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer that is no JSON-RPC, or no JSON, or no success of HTTP."""
+
+    status: int
+    content: bytes
 
 
 class Dropped(Exception):
@@ -56,7 +66,7 @@ class ChainProxy:
         finally:
             del self._rules[method]
 
-    def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, call: dict[str, Any]) -> Raw:
         method, params = call["method"], call.get("params", [])
         self.calls.append((method, params))
 
@@ -69,7 +79,10 @@ class ChainProxy:
             return answer
 
         rule = self._rules.get(method)
-        return forward() if rule is None else rule(params, forward) | {"id": call.get("id")}
+        answer = forward() if rule is None else rule(params, forward)
+        if isinstance(answer, dict):
+            answer = Raw(HTTPStatus.OK, json.dumps({"id": call.get("id")} | answer).encode())
+        return answer
 
     def __enter__(self) -> Self:
         proxy = self
@@ -78,16 +91,18 @@ class ChainProxy:
             def do_POST(self) -> None:
                 call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 try:
-                    content = json.dumps(proxy._answer(call)).encode()
+                    answer = proxy._answer(call)
                 except (Dropped, OSError):
                     # Closed without a byte, as when a node dies after it has read the request.
                     self.close_connection = True
                     return
-                self.send_response(200)
+                self.send_response(answer.status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Length", str(len(answer.content)))
                 self.end_headers()
-                self.wfile.write(content)
+                with contextlib.suppress(OSError):
+                    # Who asked may have lost patience.
+                    self.wfile.write(answer.content)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -108,9 +123,9 @@ class ChainProxy:
 
 def answered(result: Any) -> dict[str, Any]:
     """A whole answer with that result."""
-    return {"jsonrpc": "2.0", "id": 1, "result": result}
+    return {"jsonrpc": "2.0", "result": result}
 
 
 def refused(message: str, code: int = -32000) -> dict[str, Any]:
     """A whole answer with an error."""
-    return {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}}
+    return {"jsonrpc": "2.0", "error": {"code": code, "message": message}}

@@ -1,30 +1,23 @@
-"""A log with its sender on a real chain, a clock that the test moves, and a check of the whole world.
+"""Owns a log with its sender on a real chain: a whole store, a clock that the test moves, real keys.
 
-`check` reads the chain past the product, and compares every anchor on it with the batch log.
+What must hold in store and chain is `tests.simulators.check_world`; what a node can do wrong,
+`tests.simulators.chain_faults`.
 """
 
 from __future__ import annotations
 
-import functools
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from notary.adapters.chain.deployment import INIT_CODE
 from notary.adapters.chain.keystore import KeystoreSigner, create_keystore
 from notary.adapters.chain.web3_chain import Web3Chain
 from notary.adapters.store.anchors import AnchorStore
-from notary.adapters.store.database import Database
-from notary.adapters.store.migrations import upgrade
 from notary.chain_ports import ChainProver, ProofAnswer
 from notary.core.intent import Intent, State
 from notary.core.log_identity import LogIdentity
-from notary.errors import CallerError
-from notary.ports import SealedBatch
+from notary.ports import BatchLog
 from notary.usecases.anchor import Anchorer, AnchorSettings, Step
 from tests.anvil import Anvil
 from tests.simulators.chain_faults import (
@@ -32,15 +25,16 @@ from tests.simulators.chain_faults import (
     PROVER_EFFECTS,
     SIGNER_EFFECTS,
     STORE_WRITES,
-    CrashPoint,
     crashing,
 )
 from tests.simulators.chain_proxy import ChainProxy
-from verifier.format import batches, evm, evm_document, notes, trees
+from tests.simulators.check_world import OnChain, check_world, on_chain
+from tests.simulators.places import Places
+from tests.simulators.store import make_world
 from verifier.format import contract as anchors
-from verifier.format.digests import ZERO, Digest
+from verifier.format import evm, evm_document
 from verifier.format.errors import FormatError
-from verifier.format.fold import Link, fold, open_links
+from verifier.format.fold import open_links
 
 LOG_NAME = "notary.example/log"
 CHAIN_ID = 31337
@@ -60,51 +54,6 @@ SETTINGS = AnchorSettings(
     identity_check=timedelta(seconds=30),
     prove_retry=timedelta(seconds=30),
 )
-
-
-class MemoryBatchLog:
-    """A batch log in memory: real headers in a real tree under real signed checkpoints."""
-
-    def __init__(self) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
-        self._batches: list[SealedBatch] = []
-        self._checkpoints: list[str] = []
-
-    def seal(self) -> None:
-        """Append a batch in which nothing changed."""
-        index = len(self._batches)
-        header = batches.BatchHeader(
-            log=LOG_NAME,
-            batch=index,
-            sealed_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=index),
-            map_root=ZERO,
-            delta=ZERO,
-            max_deadline_s=3600,
-            keys=(),
-            next_keys=ZERO,
-        )
-        self._batches.append(SealedBatch(index, batches.encode_header(header), header, None))
-        root = trees.root(self.leaf_hashes(index + 1))
-        text = notes.checkpoint_text(LOG_NAME, index + 1, root)
-        self._checkpoints.append(notes.sign(text, LOG_NAME, self._key))
-
-    def size(self) -> int:
-        return len(self._batches)
-
-    def batch(self, index: int) -> SealedBatch:
-        if not 0 <= index < len(self._batches):
-            raise CallerError("BATCH_NOT_SEALED", f"batch {index} of {len(self._batches)}")
-        return self._batches[index]
-
-    def checkpoint(self, size: int) -> str:
-        return self._checkpoints[size - 1]
-
-    def leaf_hashes(self, size: int) -> list[bytes]:
-        return [trees.leaf_hash(one.header_bytes) for one in self._batches[:size]]
-
-    def root(self, size: int) -> bytes:
-        """The root over the first headers, computed anew."""
-        return trees.root(self.leaf_hashes(size))
 
 
 class InProcessProver:
@@ -151,15 +100,6 @@ def check_document(
         )
 
 
-@dataclass(frozen=True)
-class OnChain:
-    """An anchor as the chain's events tell it."""
-
-    prev: bytes
-    link: Link
-    head: bytes
-
-
 class World:
     """One log, its sender and its chain. The product reaches the chain at `url`."""
 
@@ -172,30 +112,33 @@ class World:
         settings: AnchorSettings = SETTINGS,
         prover: ChainProver | None = None,
         deployed: bool = True,
+        timeout_s: float = 10,
     ) -> None:
         self.anvil = anvil
         self._proxy = proxy
         self.url = anvil.url if proxy is None else proxy.url
         self.settings = settings
+        self.timeout_s = timeout_s
         self.prover = prover or InProcessProver()
-        self.log = MemoryBatchLog()
         keystore = folder / "keystore.json"
         self.account = create_keystore(keystore, PASSWORD, iterations=2)
         self.signer = KeystoreSigner.open(keystore, PASSWORD)
         self.identity = LogIdentity(CHAIN_ID, anchors.ADDRESS, self.account, LOG_NAME)
-        self.database = Database(folder / "notary.db")
-        self.database.path.write_bytes(_empty_store())
+        # The chain's blocks have the machine's time, so the clock begins there.
+        self.store = make_world(folder / "home", "anchor", self.identity, datetime.now(UTC))
+        self.log: BatchLog = self.store.batch_log
+        self.database = self.store.database
+        self.matter = self.store.open_matter()
         self.book = AnchorStore(self.database)
-        self.now = datetime.now(UTC)
         self.fund(ETHER)
         if deployed:
             put_contract(anvil)
         self.sender = self.new_sender()
         self.steps: list[Step] = []
 
-    def new_sender(self, point: CrashPoint | None = None, **replaced: object) -> Anchorer:
+    def new_sender(self, point: Places | None = None, **replaced: object) -> Anchorer:
         """A sender on the same store, as after a restart; with a crash point, one that may crash."""
-        chain: object = Web3Chain(self.url, anchors.ADDRESS, self.account, timeout_s=10)
+        chain: object = Web3Chain(self.url, anchors.ADDRESS, self.account, timeout_s=self.timeout_s)
         parts: dict[str, object] = {
             "book": self.book,
             "chain": chain,
@@ -228,7 +171,16 @@ class World:
         self.sender = self.new_sender()
 
     def close(self) -> None:
-        self.database.close()
+        self.store.close()
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock of store and sender."""
+        return self.store.clock.now()
+
+    def pass_time(self, span: timedelta) -> None:
+        """Move that clock."""
+        self.store.clock.advance(span.total_seconds())
 
     # What happens around the sender.
 
@@ -242,12 +194,14 @@ class World:
             self.anvil.rpc("evm_mine")
 
     def seal(self, count: int = 1) -> None:
+        """Take one record a batch, and seal."""
         for _ in range(count):
-            self.log.seal()
+            self.store.take(self.matter, f"record {len(self.store.promised)}")
+            self.store.seal()
 
     def step(self, later: timedelta | None = None) -> Step:
         """One step of the sender, after some time by its clock."""
-        self.now += self.settings.poll if later is None else later
+        self.pass_time(self.settings.poll if later is None else later)
         step = self.sender.step(self.now)
         self.steps.append(step)
         return step
@@ -293,101 +247,11 @@ class World:
 
     def on_chain(self) -> list[OnChain]:
         """Every anchor of the log, from the chain's own events."""
-        found = self.anvil.rpc(
-            "eth_getLogs",
-            {
-                "address": "0x" + anchors.ADDRESS.hex(),
-                "topics": [
-                    "0x" + anchors.EVENT_TOPIC.hex(),
-                    "0x" + self.account.rjust(32, b"\0").hex(),
-                ],
-                "fromBlock": "0x0",
-                "toBlock": "latest",
-            },
-        )
-        events = []
-        for one in found:
-            raw = bytes.fromhex(one["data"][2:])
-            word = int.from_bytes(raw[64:], "big")
-            link = Link(Digest(raw[32:64]), word >> 64, word & 2**64 - 1)
-            events.append(OnChain(raw[:32], link, bytes.fromhex(one["topics"][2][2:])))
-        return events
+        return on_chain(self.anvil, self.store)
 
-    def check(self, *, settled: bool = False) -> None:
-        """Raise AssertionError unless chain, batch log and store agree.
-
-        Whenever: each anchor follows the one before, holds a root of the batch log, and covers at least
-        one batch that no anchor before covered. Settled: every batch is covered, nothing is under way,
-        the store has exactly the chain's anchors, all proved, and its newest as-of proof proves the head.
-        """
-        events = self.on_chain()
-        head: bytes = ZERO
-        covered = 0
-        for event in events:
-            assert event.prev == head, "an anchor does not follow the one before"
-            assert event.head == fold(Digest(head), event.link), "a head is not its fold"
-            assert event.link.size > covered, (
-                f"batches up to {event.link.size} were anchored when {covered} were already: "
-                "a batch is on chain twice"
-            )
-            assert event.link.root == self.log.root(event.link.size), "a foreign root is anchored"
-            head, covered = event.head, event.link.size
-        if not settled:
-            return
-        assert covered == self.log.size(), f"{covered} of {self.log.size()} batches; {self.told()}"
-        assert self.book.open_intents() == []
-        assert self.book.pending_as_ofs() == []
-        proved = self.book.anchors()
-        assert [(one.prev, one.link, one.head) for one in proved] == [
-            (one.prev, one.link, one.head) for one in events
-        ]
-        assert [one.number for one in proved] == list(range(len(events)))
-        if not events:
-            return
-        as_of = self.book.newest_as_of()
-        assert as_of is not None
-        assert as_of.anchors == len(events)
-        canonical = self.anvil.rpc("eth_getBlockByNumber", hex(as_of.block_number), False)
-        header = evm.parse_header(as_of.header)
-        assert "0x" + header.hash.hex() == canonical["hash"], "the as-of block is not on the chain"
-        check_document(
-            evm_document.EvmDocument(
-                CHAIN_ID,
-                anchors.ADDRESS,
-                self.account,
-                ZERO,
-                tuple(one.link for one in proved),
-                evm_document.AsOf(as_of.header, as_of.account_proof, as_of.storage_proof),
-                tuple(
-                    evm.Leg(
-                        place,
-                        leg.header,
-                        leg.index,
-                        leg.tx,
-                        leg.tx_proof,
-                        leg.receipt,
-                        leg.receipt_proof,
-                        leg.log_index,
-                    )
-                    for place, leg in enumerate(self.book.leg_of(one.number) for one in proved)
-                ),
-                (),
-                (),
-            ),
-            CHAIN_ID,
-            anchors.ADDRESS,
-            self.account,
-        )
-
-
-@functools.cache
-def _empty_store() -> bytes:
-    """A migrated store without content. Migrating takes longer than most of these tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder, "empty.db"))
-        upgrade(database)
-        database.close()
-        return database.path.read_bytes()
+    def check(self, *, crashed: bool = False, settled: bool = False) -> None:
+        """Raise AssertionError that says everything that does not hold in store and chain."""
+        check_world(self.store, self.anvil, crashed=crashed, settled=settled)
 
 
 def put_contract(anvil: Anvil) -> None:

@@ -13,12 +13,13 @@ from notary.adapters.chain.web3_chain import Web3Chain
 from notary.core.intent import State
 from notary.usecases.anchor_plan import Reservation
 from tests.scenarios.anchor.conftest import MakeWorld
-from tests.simulators.chain_faults import OF_REPEATED, Crash, CrashPoint
+from tests.simulators.chain_faults import OF_REPEATED, REPEATED
 from tests.simulators.chain_world import GWEI, World
+from tests.simulators.places import Crash, Places
 from verifier.format import contract as anchors
 
 
-def until_crash(world: World, point: CrashPoint, between: Callable[[int], None]) -> bool:
+def until_crash(world: World, point: Places, between: Callable[[int], None]) -> bool:
     """Run a sender that crashes at the point; tells whether it came to it before all was done."""
     world.sender = world.new_sender(point)
     for number in range(40):
@@ -37,11 +38,11 @@ def sweep(world: World, between: Callable[[int], None], of_repeated: int = 0) ->
     at = 0
     while True:
         world.seal()
-        point = CrashPoint(at, of_repeated)
+        point = Places(at, repeated=REPEATED, of_repeated=of_repeated)
         crashed = until_crash(world, point, between)
         if crashed:
             # What the crash left is consistent as it stands, before anything goes on.
-            world.check()
+            world.check(crashed=True)
             world.restart()
         # Whatever made the run hard is over.
         world.anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
@@ -73,6 +74,7 @@ def test_a_crash_anywhere_costs_nothing(make_world: MakeWorld) -> None:
         assert f"after {place}" in places
     # One anchor for each place: a crash doubles none and loses none.
     assert len(world.on_chain()) == len(world.intents()) == len(places) + 1
+    assert len(world.store.promised) == len(places) + 1
 
 
 def test_a_crash_anywhere_while_fees_are_raised_costs_nothing(make_world: MakeWorld) -> None:
@@ -85,7 +87,7 @@ def test_a_crash_anywhere_while_fees_are_raised_costs_nothing(make_world: MakeWo
             )
             # Above what the first attempt offers, whatever that was.
             world.anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(3 * base_fee + 2 * GWEI))
-            world.now += world.settings.bump
+            world.pass_time(world.settings.bump)
         else:
             world.anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
         world.mine()

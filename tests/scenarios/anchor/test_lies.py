@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -10,26 +9,11 @@ import pytest
 
 from notary.core.intent import Cause, State
 from tests.scenarios.anchor.conftest import MakeWorld
-from tests.simulators.chain_proxy import Forward, Rule, answered, refused
+from tests.simulators.chain_faults import another_digit, forging
+from tests.simulators.chain_proxy import Forward, answered, refused
 from tests.simulators.chain_world import World
 
 Mend = Callable[[Any], None]
-
-
-def forging(change: Mend) -> Rule:
-    """Answers what the chain says, changed."""
-
-    def rule(_: list[Any], forward: Forward) -> dict[str, Any]:
-        answer = copy.deepcopy(forward())
-        if answer.get("result") is not None:
-            change(answer["result"])
-        return answer
-
-    return rule
-
-
-def another_digit(text: str) -> str:
-    return text[:-1] + ("0" if text[-1] != "0" else "1")
 
 
 def broadcast(make_world: MakeWorld) -> World:

@@ -15,7 +15,7 @@ import pytest
 
 from notary.adapters.chain.keystore import KeystoreSigner, create_keystore
 from notary.adapters.chain.web3_chain import Web3Chain
-from notary.chain_ports import HeadProof
+from notary.chain_ports import HeadProof, TransactionFields
 from notary.core.intent import Cause, State
 from notary.errors import CallerError, Contradiction, NothingHappened
 from tests.scenarios.anchor.conftest import MakeWorld
@@ -25,10 +25,11 @@ from tests.simulators.chain_world import (
     ETHER,
     GWEI,
     InProcessProver,
-    MemoryBatchLog,
     World,
     put_contract,
 )
+from tests.simulators.store import make_world as make_store
+from verifier.format import contract as anchors
 from verifier.format import evm
 from verifier.format.digests import Digest
 
@@ -432,24 +433,25 @@ def test_a_holder_of_the_key_who_anchors_stops_the_sender(make_world: MakeWorld)
     world = make_world()
     world.seal()
     world.settle()
-    head = world.on_chain()[-1].head
-    world.anvil.rpc("anvil_impersonateAccount", "0x" + world.account.hex())
-    world.anvil.rpc(
-        "eth_sendTransaction",
-        {
-            "from": "0x" + world.account.hex(),
-            "to": "0x" + world.identity.contract.hex(),
-            "data": "0x15954b2c" + head.hex() + "77" * 32 + (9).to_bytes(32, "big").hex(),
-            "gas": hex(100_000),
-        },
+    # Signed for real: what anvil makes of an account that it impersonates has no hash that rebuilds.
+    call = anchors.SELECTOR + world.on_chain()[-1].head + b"\x77" * 32 + (9).to_bytes(32, "big")
+    fields = TransactionFields(
+        chain_id=world.identity.chain_id,
+        nonce=1,
+        to=world.identity.contract,
+        gas_limit=100_000,
+        max_fee=10 * GWEI,
+        priority_fee=GWEI,
+        call_data=call,
     )
+    world.anvil.rpc("eth_sendRawTransaction", "0x" + world.signer.sign(fields).raw.hex())
     world.mine()
     world.seal()
     for _ in range(3):
         world.step()
         world.mine()
     held = world.youngest()
-    assert (held.state, held.cause, held.nonce) == (State.HELD, Cause.HEAD_UNKNOWN, None)
+    assert (held.state, held.cause, held.nonce) == (State.HELD, Cause.STORE_BEHIND_CHAIN, None)
 
 
 def test_an_anchor_by_bytes_that_the_store_lost_is_found_by_its_root(
@@ -591,15 +593,19 @@ def test_a_sender_that_lost_a_race_sends_nothing(make_world: MakeWorld) -> None:
     world.settle()
 
 
-def test_a_batch_log_shorter_than_the_chain_stops_the_sender(make_world: MakeWorld) -> None:
+def test_a_batch_log_shorter_than_the_chain_stops_the_sender(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
     world = make_world()
     world.seal(2)
     world.settle()
-    world.log = MemoryBatchLog()
-    world.log.seal()
+    shorter = make_store(tmp_path / "shorter", identity=world.identity)
+    shorter.seal()
+    world.log = shorter.batch_log
     world.restart()
     with pytest.raises(Contradiction, match="a checkpoint of 2 batches, the batch log has 1"):
         world.step()
+    shorter.close()
 
 
 def test_a_checkpoint_of_another_log_is_not_anchored(make_world: MakeWorld) -> None:

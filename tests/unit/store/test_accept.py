@@ -21,11 +21,11 @@ from notary.adapters.store.database import Connection, Database
 from notary.core import acceptance
 from notary.core.intake import Accepted, Incoming, IncomingFile, Refused
 from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
+from tests.simulators.check_store import check_world
 from tests.simulators.store import (
     MAX_DEADLINE_S,
     SeededEntropy,
     StoreWorld,
-    check_world,
     make_world,
     offer,
 )
@@ -52,7 +52,7 @@ def test_a_record_is_answered_with_leaf_disclosures_and_receipt(world: StoreWorl
     values = {one.name: one.value for one in map(records.parse_disclosure, taken.disclosures)}
     assert values == {"text": "hello", "subject": "greeting"}
     receipt = receipts.parse(taken.receipt)
-    receipts.check_receipt(receipt, [world.keys.receipt.vkey])
+    receipts.check_receipt(receipt, [world.key_set.receipt])
     assert receipt.body.deadline - receipt.body.received_at == timedelta(seconds=MAX_DEADLINE_S)
     assert not taken.replayed
     check_world(world)

@@ -1,101 +1,322 @@
-"""A process killed at any moment has lost nothing that it acknowledged, and doubled nothing."""
+"""Killed, without power, out of disk, or told of an error at any place: nothing that was acknowledged is
+lost, nothing is there twice, and the same calls again finish the work.
+"""
 
 from __future__ import annotations
 
+import os
 import random
-import signal
-import subprocess
-import sys
-import time
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from notary.core.intake import IncomingFile
+from notary.adapters.objects.folder import ObjectFolder
+from notary.core.intake import Accepted, IncomingFile
+from notary.errors import NothingHappened, OutcomeUnknown
+from notary.usecases.accept import RecordAcceptor
 from notary.usecases.read import sweep_orphans
-from tests.simulators.store import StoreWorld, check_world, make_world, reopen_world
+from tests.simulators.check_store import check_world
+from tests.simulators.places import Places
+from tests.simulators.store import CANARY, StoreWorld, make_world, offer, reopen_world
+from tests.simulators.store_faults import FILE_EFFECTS, disk_full, full_after, watched
+from tests.simulators.store_process import Forks, Run, Say, Voice
 
-ROOT = Path(__file__).resolve().parents[3]
-ROUNDS = 6
-LONGEST_LIFE_S = 0.3  # after the process is ready: some dozens of commits
-
-
-def run_and_kill(folder: Path, seed: str, life_s: float) -> list[list[str]]:
-    """Let the process work for a while, kill it, and return the whole lines that it said."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.simulators.store_process", str(folder), seed],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(life_s)
-    process.send_signal(signal.SIGKILL)
-    said, complaints = process.communicate(timeout=30)
-    assert complaints == ""
-    assert process.returncode == -signal.SIGKILL
-    return [line.split() for line in said.split("\n")[:-1]]
+RECORDS = 4  # of the small scenario
+SCAN = "scan"
+KILLS = 8
+LONGEST_LIFE = 400  # places: some dozens of commits
 
 
-def check_promises(world: StoreWorld, promises: list[list[str]]) -> int:
-    """Everything that was acknowledged is there as it was acknowledged; how many records it was."""
-    records = 0
-    for what, *rest in promises:
-        if what == "accepted":
-            records += 1
-            _, record_id, receipt = rest
-            view = world.reader.by_id(world.agency_id, int(record_id))
-            assert sha256(view.receipt).hexdigest() == receipt
-        else:
-            index, note = rest
-            kept = world.batch_log.checkpoint(int(index) + 1)
-            assert sha256(kept.encode()).hexdigest() == note
-    return records
+def small(world: StoreWorld, say: Say) -> None:
+    """Take in four records of two matters, one with a file, and seal. Says what was promised."""
+    first, second = world.register.all(world.agency_id)
+    scan = IncomingFile(world.folder / SCAN, "scan.pdf", "application/pdf")
+    for items in (
+        [offer(first, "one", scan), offer(first, "two"), offer(second, "three")],
+        [offer(second, "four")],
+    ):
+        for outcome in world.accept(items):
+            assert isinstance(outcome, Accepted), outcome
+            say(f"receipt {outcome.receipt.decode()}")
+    world.seal()
+    say(f"checkpoint {world.published[-1].encode().hex()}")
 
 
-def check_repetitions(world: StoreWorld, folder: Path, promises: list[list[str]]) -> None:
-    """Offering everything again makes no second record and gives the same receipts."""
+def endless(world: StoreWorld, say: Say) -> None:
+    """Take in and seal until killed."""
     matters = world.register.all(world.agency_id)
-    original = IncomingFile(folder / "original", "scan.pdf", "application/pdf")
-    accepted = [rest for what, *rest in promises if what == "accepted"]
-    for key, record_id, receipt in accepted[-20:]:
-        count, i = (int(part) for part in key.split("/")[1:])
-        files = (original,) if (count + i) % 5 == 0 else ()
-        again = world.take(matters[(count + i) % len(matters)], key, *files)
-        assert again.replayed
-        assert again.record_id == int(record_id)
-        assert sha256(again.receipt).hexdigest() == receipt
+    scan = IncomingFile(world.folder / SCAN, "scan.pdf", "application/pdf")
+    for count in range(10_000):
+        items = [
+            offer(matters[i % 2], f"{world.entropy.token(8).hex()}", *[scan] * (i % 5 == 0))
+            for i in range(1 + count % 7)
+        ]
+        for outcome in world.accept(items):
+            assert isinstance(outcome, Accepted), outcome
+            say(f"receipt {outcome.receipt.decode()}")
+        if count % 3 == 2:
+            world.seal()
+            say(f"checkpoint {world.published[-1].encode().hex()}")
+
+
+def silent(_: str) -> None:
+    """For a run in the test's own process, which keeps the promises itself."""
+
+
+def remember(world: StoreWorld, run: Run) -> None:
+    """Hold the store to what the process was promised."""
+    for line in run.promised:
+        what, _, rest = line.partition(" ")
+        if what == "receipt":
+            world.promised.append(rest.encode())
+        else:
+            assert what == "checkpoint", line
+            world.published.append(bytes.fromhex(rest).decode())
+
+
+def finish(world: StoreWorld) -> None:
+    """Clean up and do everything again: each call answers for what is there, and adds what is not."""
+    sweep_orphans(world.database, world.objects, datetime.now(UTC) + timedelta(days=2))
+    small(world, silent)
+    check_world(world)
+    assert sum(matter.size for matter in world.register.all(world.agency_id)) == RECORDS
+    assert world.sealer.unsealed() == 0
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with Forks() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two matters and no record."""
+    home = tmp_path_factory.mktemp("template")
+    world = make_world(home)
+    world.open_matter(f"First {CANARY}")
+    world.open_matter(f"Second {CANARY}")
+    world.close()
+    (home / SCAN).write_bytes(CANARY.encode() * 1000)
+    return home
+
+
+def copied(template: Path, tmp_path: Path, name: str) -> Path:
+    return shutil.copytree(template, tmp_path / name)
+
+
+def places_of(forks: Forks, template: Path, tmp_path: Path) -> list[str]:
+    run = forks.run(small, copied(template, tmp_path, "whole"), "whole")
+    assert run.status == 0, run.said
+    return run.places
+
+
+def survive(
+    forks: Forks, template: Path, home: Path, at: int, strike: str, plant: Any = None
+) -> None:
+    """Strike a process at that place; the store must hold together at once, and after recovery."""
+    shutil.copytree(template, home)
+    run = forks.run(small, home, "struck", at, strike=strike, plant=plant)
+    assert run.status == -SIGKILL, run.said
+    world = reopen_world(home, "again")
+    try:
+        remember(world, run)
+        check_world(world, crashed=True)
+        finish(world)
+    finally:
+        world.close()
+        shutil.rmtree(home)
 
 
 @pytest.mark.slow
-def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
-    draw = random.Random()
-    world = make_world(tmp_path)
-    (tmp_path / "original").write_bytes(b"original" * 1000)
-    for i in range(3):
-        world.open_matter(f"{i}")
-    world.close()
-    promises: list[list[str]] = []
-    for number in range(ROUNDS):
-        life_s = draw.uniform(0, LONGEST_LIFE_S)
-        promises += run_and_kill(tmp_path, f"round-{number}", life_s)
-        world = reopen_world(tmp_path, f"check-{number}")
-        records = check_promises(world, promises)
-        stored = sum(matter.size for matter in world.register.all(world.agency_id))
-        # What was committed and not yet said when the process died: at most one call a round.
-        assert records <= stored <= records + 7 * (number + 1), life_s
-        check_repetitions(world, tmp_path, promises)
+def test_a_loss_of_power_anywhere_costs_nothing_that_was_acknowledged(
+    forks: Forks, template: Path, tmp_path: Path
+) -> None:
+    places = places_of(forks, template, tmp_path)
+    for effect in (
+        *("make folder", "create part", "write part", "force part", "rename object"),
+        *("force folder", "begin", "insert receipt_groups", "insert records"),
+        *("insert attachments", "update matters", "insert pending_heads", "insert batches"),
+        *("insert delta_files", "insert map_pages", "insert heads", "delete pending_heads"),
+        *("update pending_heads", "commit"),
+    ):
+        assert f"before {effect}" in places
+        assert f"after {effect}" in places
+    for at in range(len(places)):
+        survive(forks, template, tmp_path / "struck", at, "power")
+
+
+def test_a_kill_around_each_change_of_a_file_costs_nothing(
+    forks: Forks, template: Path, tmp_path: Path
+) -> None:
+    # At any other place nothing is unforced, and a kill is what a loss of power is.
+    for at, place in enumerate(places_of(forks, template, tmp_path)):
+        if place.split()[1] in FILE_EFFECTS:
+            survive(forks, template, tmp_path / "struck", at, "kill")
+
+
+def test_an_error_at_any_place_is_told_for_what_it_is_and_costs_nothing(
+    template: Path, tmp_path: Path
+) -> None:
+    """A full disk at each change of a file, a failing one at each statement; a commit that fails, and
+    one whose acknowledgement is lost.
+    """
+    at = 0
+    while True:
+        home = copied(template, tmp_path, "struck")
+        world = reopen_world(home, "struck")
+        places = Places(at, disk_full)
+        raised: Exception | None = None
+        with watched(world.database, home, places):
+            try:
+                small(world, silent)
+            except (NothingHappened, OutcomeUnknown) as error:
+                raised = error
+        if at == len(places.passed):
+            world.close()
+            return
+        place = places.passed[at]
+        # A folder that is there counts as made, whatever the call said.
+        assert (raised is None) == (place == "after make folder"), place
+        assert isinstance(raised, OutcomeUnknown) == place.endswith(" commit"), place
+        assert raised is None or "disk" in str(raised) or "device" in str(raised)
+        check_world(world, crashed=True)
+        finish(world)
         world.close()
-    world = reopen_world(tmp_path, "last")
-    assert len([one for one in promises if one[0] == "accepted"]) > ROUNDS
-    # Originals that were kept for records that never came are swept; the records' own stay.
-    sweep_orphans(world.database, world.objects, datetime.now(UTC) + timedelta(days=2))
+        shutil.rmtree(home)
+        at += 1
+
+
+@pytest.mark.parametrize("pages", [0, 1, 2, 4])
+def test_a_disk_that_sqlite_finds_full_takes_in_nothing_and_goes_on_with_room(
+    template: Path, tmp_path: Path, pages: int
+) -> None:
+    world = reopen_world(copied(template, tmp_path, "full"), "full")
+    [matter, _] = world.register.all(world.agency_id)
+    said: list[str] = []
+    with full_after(world.database, pages):
+        for number in range(20):
+            try:
+                world.take(matter, f"{number}", text=CANARY * 500)
+            except NothingHappened as error:
+                said.append(str(error))
+                check_world(world)
+    assert said
+    assert all("database or disk is full" in one for one in said)
+    for number in range(20):
+        world.take(matter, f"{number}", text=CANARY * 500)
+    assert world.register.all(world.agency_id)[0].size == 20
     check_world(world)
-    world.sealer.seal(world.clock.now(), None)
-    assert world.sealer.unsealed() == 0
+    world.close()
+
+
+# That these tests can fail: each planted bug is found.
+
+
+def acknowledged_before_the_commit() -> AbstractContextManager[Any]:
+    """The answer leaves while the transaction is still open."""
+    append = RecordAcceptor._append
+
+    def hasty(self: RecordAcceptor, *arguments: Any) -> None:
+        append(self, *arguments)
+        for outcome in arguments[-1]:
+            if isinstance(outcome, Accepted):
+                Voice.say(f"receipt {outcome.receipt.decode()}")
+
+    return patch.object(RecordAcceptor, "_append", hasty)
+
+
+def committed_before_the_names_are_forced() -> AbstractContextManager[Any]:
+    """The record is durable before the names of its originals are."""
+    return patch.object(ObjectFolder, "make_durable", lambda *_: None)
+
+
+def committed_before_the_content_is_forced() -> AbstractContextManager[Any]:
+    """The record is durable before the bytes of its originals are."""
+    force = os.fsync
+
+    def lazy(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            force(descriptor)
+
+    return patch.object(os, "fsync", lazy)
+
+
+def test_an_acknowledgement_before_the_commit_is_found(
+    forks: Forks, template: Path, tmp_path: Path
+) -> None:
+    at = places_of(forks, template, tmp_path).index("before commit")
+    with pytest.raises(
+        AssertionError, match="acknowledged at position 0 of matter 1 is lost"
+    ) as found:
+        survive(
+            *(forks, template, tmp_path / "struck", at, "kill"),
+            plant=acknowledged_before_the_commit,
+        )
+    assert len(str(found.value).splitlines()) == 3
+
+
+def test_a_commit_before_the_names_of_the_files_are_forced_is_found(
+    forks: Forks, template: Path, tmp_path: Path
+) -> None:
+    run = forks.run(
+        small,
+        copied(template, tmp_path, "planted"),
+        "planted",
+        plant=committed_before_the_names_are_forced,
+    )
+    at = run.places.index("after commit")
+    with pytest.raises(
+        AssertionError, match="an attachment of record 1 is not in the object folder"
+    ):
+        survive(
+            *(forks, template, tmp_path / "struck", at, "power"),
+            plant=committed_before_the_names_are_forced,
+        )
+
+
+def test_a_commit_before_the_content_of_the_files_is_forced_is_found(
+    forks: Forks, template: Path, tmp_path: Path
+) -> None:
+    run = forks.run(
+        small,
+        copied(template, tmp_path, "planted"),
+        "planted",
+        plant=committed_before_the_content_is_forced,
+    )
+    at = run.places.index("after commit")
+    with pytest.raises(AssertionError, match="position 0 of matter 1: attachment 0: "):
+        survive(
+            *(forks, template, tmp_path / "struck", at, "power"),
+            plant=committed_before_the_content_is_forced,
+        )
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_keeps_what_it_promised(
+    forks: Forks, template: Path, tmp_path: Path
+) -> None:
+    """More than the small scenario has: large groups, many batches, one store through many kills."""
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    home = copied(template, tmp_path, "store")
+    world = reopen_world(home, "promises")
+    for number in range(KILLS):
+        run = forks.run(endless, home, f"life {number}", chance.randrange(LONGEST_LIFE))
+        assert run.status == -SIGKILL, run.said
+        remember(world, run)
+        check_world(world, crashed=True)
+    assert len(world.promised) > KILLS
+    sweep_orphans(world.database, world.objects, datetime.now(UTC) + timedelta(days=2))
+    world.seal()
     check_world(world)
     world.close()

@@ -12,7 +12,8 @@ import pytest
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
 from notary.errors import Contradiction, NotaryError, NothingHappened, OutcomeUnknown
 from notary.usecases.commit import GroupCommitter
-from tests.simulators.store import StoreWorld, check_world, offer
+from tests.simulators.check_store import check_world
+from tests.simulators.store import StoreWorld, offer
 
 WAIT_S = 20
 

@@ -11,7 +11,8 @@ from notary.core.intake import IncomingFile
 from notary.errors import CallerError, Contradiction
 from notary.ports import Matter
 from notary.usecases.read import RecordReader, sweep_orphans
-from tests.simulators.store import StoreWorld, check_world
+from tests.simulators.check_store import check_world
+from tests.simulators.store import StoreWorld
 from verifier.format import records
 from verifier.format.digests import Digest
 

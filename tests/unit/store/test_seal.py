@@ -15,7 +15,8 @@ from notary.adapters.store.database import Connection, Database
 from notary.core.intake import Accepted
 from notary.errors import CallerError, NothingHappened
 from notary.usecases.accept import RecordAcceptor
-from tests.simulators.store import MAX_DEADLINE_S, SeededEntropy, StoreWorld, check_world, offer
+from tests.simulators.check_store import check_world
+from tests.simulators.store import MAX_DEADLINE_S, SeededEntropy, StoreWorld, offer
 from verifier.format import batches, matter_map
 from verifier.format.digests import ZERO, Digest
 from verifier.format.matter_map import Kind
