@@ -6,7 +6,7 @@ Test of undamaged packages: tests/hostile/test_world.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -96,6 +96,7 @@ class Export:
             files |= self._batch_files(index, anchor)
         if self.kind == "extract":
             files[names.PATHS] = jsonc.encode(self.paths())
+        files |= self._key_files()
         if self.full_history:
             files |= self._history_files()
         files[names.CONSISTENCY] = jsonc.encode(self.consistency())
@@ -148,6 +149,25 @@ class Export:
         """The batches from 0 to the as-of batch."""
         return self.log.batches[: self.as_of_batch.index + 1]
 
+    @property
+    def hand_overs(self) -> list[int]:
+        """§3: the batches up to the as-of batch whose successor is sealed with other keys."""
+        sealed = self.log.batches[: self.as_of_batch.index + 1]
+        return [one.index for one, after in pairwise(sealed) if one.keys != after.keys]
+
+    def _key_files(self) -> dict[str, bytes]:
+        """§1, `data/keys`: the key sets that headers name, and the files of each hand-over."""
+        files: dict[str, bytes] = {}
+        sealed = self.log.batches
+        named = [sealed[index].keys for index in self.shown]
+        for index in self.hand_overs:
+            named += [sealed[index].keys, sealed[index + 1].keys]
+            headers = self.log.headers_under(index + 1)
+            files[names.old_header_path(index)] = headers[index]
+            note = self.log.checkpoint(index + 1)[1]
+            files[names.old_proof_path(index)] = tlog_proof_of(headers, note, index)
+        return files | {names.key_set_path(one.digest): one.text for one in named}
+
     def _history_files(self) -> dict[str, bytes]:
         """Every header under the as-of checkpoint, and the map proof in each batch (§1)."""
         proofs = []
@@ -183,8 +203,8 @@ class Export:
     def consistency(self) -> dict[str, Any]:
         """§3: from every shown checkpoint's size to the next larger one's."""
         by_size = {anchor.size: anchor for anchor in self.shown.values()}
-        sizes = sorted(by_size)
-        hashes = [trees.leaf_hash(header) for header in by_size[sizes[-1]].headers]
+        hashes = [trees.leaf_hash(header) for header in by_size[max(by_size)].headers]
+        sizes = sorted({*by_size, *[index + 1 for index in self.hand_overs]})
         return {"format": "notary-consistency/1", "proofs": consistency_proofs(hashes, sizes)}
 
     def evm(self) -> dict[str, Any]:
@@ -231,10 +251,15 @@ def consistency_proofs(hashes: list[Any], sizes: list[int]) -> list[dict[str, An
 
 def tlog_proof(anchor: Anchor, index: int) -> bytes:
     """docs/spec/package.md §1, `data/batches/B.tlog-proof`: header B under the anchor's note."""
-    hashes = [trees.leaf_hash(header) for header in anchor.headers]
+    return tlog_proof_of(anchor.headers, anchor.note, index)
+
+
+def tlog_proof_of(headers: Sequence[bytes], note: str, index: int) -> bytes:
+    """Header `index` of these under the note."""
+    hashes = [trees.leaf_hash(header) for header in headers]
     lines = ["c2sp.org/tlog-proof@v1", f"index {index}"]
     lines += [b64_encode(h) for h in trees.inclusion_path(hashes, index)]
-    return ("\n".join(lines) + "\n\n" + anchor.note).encode()
+    return ("\n".join(lines) + "\n\n" + note).encode()
 
 
 def b64s(nodes: Iterable[bytes]) -> list[str]:

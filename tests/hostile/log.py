@@ -8,17 +8,19 @@ log through LOG_POINTS. Test of the undamaged log: tests/hostile/test_world.py.
 from __future__ import annotations
 
 import hashlib
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from tests.hostile.chain import ANCHOR_SELECTOR, Block, Call, Chain, Sender
 from tests.hostile.damage import Damage
 from tests.hostile.package import opened
 from verifier.format import heads, jsonc, matter_map, notes, numbers, records, trees
-from verifier.format.batches import HeaderKey, keys_commitment
 from verifier.format.digests import ZERO, Digest, b64_encode, b64url_encode, sha256
 from verifier.format.jsonc import Json
 from verifier.format.times import format_block_time
@@ -44,12 +46,19 @@ class Secrets:
         return hashlib.shake_256(f"{self.seed}/{label}".encode()).digest(size)
 
 
+ED25519, ML_DSA_44 = 1, 6  # signature types (docs/spec/format.md §11)
+
+# POSIX seconds that every ML-DSA-44 signature of this builder states; nothing rests on it.
+TIMESTAMP = 1_790_000_000
+
+
 @dataclass(frozen=True)
 class Key:
-    """An Ed25519 key under the name that its signature lines bear."""
+    """A key under the name that its signature lines bear."""
 
     name: str
     secret: bytes
+    kind: int = ED25519
 
     @property
     def private(self) -> Ed25519PrivateKey:
@@ -57,27 +66,94 @@ class Key:
 
     @property
     def public(self) -> bytes:
-        return self.private.public_key().public_bytes_raw()
+        if self.kind == ML_DSA_44:
+            return _ml_dsa_public(self.secret)
+        if self.kind == ED25519:
+            return self.private.public_key().public_bytes_raw()
+        return self.secret
 
     @property
     def known(self) -> notes.VKey:
-        return notes.make_vkey(self.name, self.public)
+        return notes.make_vkey(self.name, self.public, self.kind)
 
     @property
     def vkey(self) -> str:
         return self.known.text
 
-    def sign(self, text: str) -> bytes:
-        return self.private.sign(text.encode())
+    def sign(self, text: str, timestamp: int = TIMESTAMP) -> bytes:
+        """What follows the key id on the signature line."""
+        if self.kind == ED25519:
+            return self.private.sign(text.encode())
+        if self.kind != ML_DSA_44:
+            return b"a signature of a later time"
+        message = cosigned_message(self.name, timestamp, text)
+        return timestamp.to_bytes(8) + _ml_dsa_sign(self.secret, message)
 
     def line(self, signature: bytes) -> str:
         """docs/spec/format.md §11: — <key name> <b64(key id ‖ signature)>"""
-        return notes.signature_line(self.known, signature)
+        return f"— {self.name} {b64_encode(self.known.key_id + signature)}\n"
+
+
+@cache
+def _ml_dsa_public(seed: bytes) -> bytes:
+    return MLDSA44PrivateKey.from_seed_bytes(seed).public_key().public_bytes_raw()
+
+
+@cache
+def _ml_dsa_sign(seed: bytes, message: bytes) -> bytes:
+    # Signing draws lots; kept, so that one story always makes one package.
+    return MLDSA44PrivateKey.from_seed_bytes(seed).sign(message)
+
+
+def cosigned_message(name: str, timestamp: int, text: str) -> bytes:
+    """docs/spec/format.md §11, the message of type 0x06; of a text with more lines, of the first three."""
+    origin, size, root = text.split("\n")[:3]
+    return (
+        b"subtree/v1\n\x00"
+        + bytes([len(name.encode())])
+        + name.encode()
+        + timestamp.to_bytes(8)
+        + bytes([len(origin.encode())])
+        + origin.encode()
+        + bytes(8)
+        + int(size).to_bytes(8)
+        + b64decode(root)
+    )
 
 
 def signed_note(text: str, *keys: Key) -> str:
     """The text, an empty line, then one signature line for each key (docs/spec/format.md §11)."""
     return text + "\n" + "".join(key.line(key.sign(text)) for key in keys)
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """Which keys sign: the checkpoint keys, Ed25519 first, and the receipt key."""
+
+    checkpoint: tuple[Key, ...]
+    receipt: Key
+
+    @classmethod
+    def of(cls, log: str, secrets: Secrets, number: int) -> KeySet:
+        """The log's own key set of this number, from 0."""
+        return cls(
+            (
+                Key(log, secrets.take(f"checkpoint key {number}")),
+                Key(log, secrets.take(f"cosigner {number}"), ML_DSA_44),
+            ),
+            Key(f"{log}/receipts", secrets.take(f"receipt key {number}")),
+        )
+
+    @property
+    def text(self) -> bytes:
+        """docs/spec/format.md §10: the format, then use and vkey of each key, ascending, LF each."""
+        lines = [f"checkpoint {key.vkey}" for key in self.checkpoint]
+        lines.append(f"receipt {self.receipt.vkey}")
+        return "".join(f"{line}\n" for line in ["notary-keys/1", *sorted(lines)]).encode()
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.text).hex()
 
 
 @dataclass
@@ -136,6 +212,7 @@ class Batch:
     values: Mapping[Digest, Digest]  # the map: key → value
     delta: bytes
     not_before: Block | None
+    keys: KeySet
 
 
 @dataclass(frozen=True)
@@ -164,17 +241,39 @@ class Log:
     matters: dict[str, Matter] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     anchors: list[Anchor] = field(default_factory=list)
-    checkpoint_keys: list[Key] = field(default_factory=list)
+    # The key sets in force from here on, and the one that the headers commit to.
+    keys: KeySet = field(init=False)
+    next_keys: KeySet = field(init=False)
+    # Whose lines checkpoints bear in place of the key set's.
+    signers: tuple[Key, ...] | None = None
     # Another log whose matter numbers this one uses as if they were its own.
     numbered_by: Log | None = None
 
     def __post_init__(self) -> None:
         self.sender = Sender.of(self.secrets.take("account"))
-        self.checkpoint_keys = self.checkpoint_keys or [
-            Key(self.name, self.secrets.take("checkpoint key"))
-        ]
-        self.receipt_key = Key(f"{self.name}/receipts", self.secrets.take("receipt key"))
-        self.next_key = Key(self.name, self.secrets.take("next checkpoint key"))
+        self.keys = KeySet.of(self.name, self.secrets, 0)
+        self.next_keys = KeySet.of(self.name, self.secrets, 1)
+        self.key_sets = {one.digest: one for one in (self.keys, self.next_keys)}
+
+    def hand_over(self, to: KeySet | None = None) -> None:
+        """The next batch is sealed with the next key set, and commits to `to` or a new one."""
+        following = to or KeySet.of(self.name, self.secrets, len(self.key_sets))
+        self.keys, self.next_keys = self.next_keys, following
+        self.key_sets[following.digest] = following
+
+    @property
+    def checkpoint_keys(self) -> tuple[Key, ...]:
+        """The checkpoint keys in force: Ed25519, ML-DSA-44."""
+        return self.keys.checkpoint
+
+    @property
+    def receipt_key(self) -> Key:
+        return self.keys.receipt
+
+    @property
+    def next_key(self) -> Key:
+        """The Ed25519 checkpoint key that comes next."""
+        return self.next_keys.checkpoint[0]
 
     @property
     def address(self) -> bytes:
@@ -262,14 +361,8 @@ class Log:
             "map_root": self.damage("map_root", map_root(values), batch=index, values=values).hex(),
             "delta": sha256(delta).hex(),
             "max_deadline_s": MAX_DEADLINE_S,
-            "keys": [
-                {"use": use, "vkey": vkey}
-                for use, vkey in sorted(
-                    [("receipt", self.receipt_key.vkey)]
-                    + [("checkpoint", key.vkey) for key in self.checkpoint_keys]
-                )
-            ],
-            "next_keys": keys_commitment([HeaderKey("checkpoint", self.next_key.vkey)]).hex(),
+            "keys": self.keys.digest,
+            "next_keys": self.next_keys.digest,
             "successor": None,
             "not_before": {
                 "chain_id": self.chain.chain_id,
@@ -280,7 +373,7 @@ class Log:
         }
         header_bytes = jsonc.encode(self.damage("header", header, batch=index))
         header_bytes = self.damage("header_bytes", header_bytes, batch=index)
-        batch = Batch(index, header_bytes, shown, values, delta, named)
+        batch = Batch(index, header_bytes, shown, values, delta, named, self.keys)
         self.batches.append(batch)
         return batch
 
@@ -323,7 +416,9 @@ class Log:
         root = trees.root([trees.leaf_hash(header) for header in self.headers_under(size)])
         text = f"{self.name}\n{size}\n{b64_encode(root)}\n"
         text = self.damage("checkpoint_text", text, size=size)
-        note = signed_note(text, *self.checkpoint_keys)
+        # §10: signed by every checkpoint key of the set of header size − 1
+        signers = self.signers or self.batches[size - 1].keys.checkpoint
+        note = signed_note(text, *signers)
         return root, self.damage("note", note, size=size)
 
     def anchor(

@@ -44,6 +44,23 @@ BASE_FOLDER = "evidence/"
 SPECIFICATION = Path(__file__).parents[2] / "docs" / "spec"
 
 
+OF_A_BATCH = re.compile(r"data/batches/\d+\.tlog-proof")
+
+
+def key_set_path(digest: str) -> str:
+    return f"data/keys/{digest}.txt"
+
+
+def old_header_path(batch: int) -> str:
+    """The header before a hand-over of keys."""
+    return f"data/keys/{batch:06}.json"
+
+
+def old_proof_path(batch: int) -> str:
+    """The tlog-proof of the header before a hand-over of keys."""
+    return f"data/keys/{batch:06}.tlog-proof"
+
+
 def map_path(batch: int) -> str:
     return f"data/map/{batch:06}.json"
 
@@ -300,7 +317,7 @@ def checkpoint_of(tlog_proof: bytes) -> tuple[int, str]:
 
 
 def _shown_anchors(files: dict[str, bytes], links: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    checkpoints = {checkpoint_of(files[p]) for p in files if p.endswith(".tlog-proof")}
+    checkpoints = {checkpoint_of(files[p]) for p in files if OF_A_BATCH.fullmatch(p)}
     anchors = []
     for size, root in sorted(checkpoints):
         time = next(link["time"] for link in links if (link["size"], link["root"]) == (size, root))

@@ -11,7 +11,7 @@ Test of the undamaged world: tests/hostile/test_world.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,9 @@ class World:
     @classmethod
     def told(cls, **options: Any) -> World:
         """A world in which the whole story has happened; options of both are taken."""
-        of_the_story = ("anchored", "batches", "headers", "tx_type", "last_wait_s")
+        of_the_story = (
+            "anchored", "batches", "headers", "tx_type", "last_wait_s", "hand_overs"
+        )  # fmt: skip
         story = {name: options.pop(name) for name in of_the_story if name in options}
         return cls(**options).tell(**story)
 
@@ -110,8 +112,11 @@ class World:
         headers: Mapping[int, Mapping[str, Json]] | None = None,
         tx_type: int = 2,
         last_wait_s: int = HOUR,
+        hand_overs: Collection[int] = (),
     ) -> World:
         """Let the story happen.
+
+        The batches `hand_overs` are sealed with the next key set.
 
         `anchored` says which sizes are anchored after which batch, `headers` which header members
         differ in which batch.
@@ -127,6 +132,8 @@ class World:
             self.wait()
             if index < len(chapters):
                 chapters[index]()
+            if index in hand_overs:
+                self.log.hand_over()
             self.log.seal((headers or {}).get(index))
             for size in anchored.get(index, ()):
                 self.log.anchor(size, tx_type=tx_type, before=[STRANGERS_CALL])

@@ -26,7 +26,7 @@ from verifier.check.inputs import Inputs
 from verifier.check.policy import Chain, Pin, Policy
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked, Trouble
-from verifier.format import fold, heads, trees
+from verifier.format import fold, heads, notes, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm import (
@@ -41,8 +41,10 @@ from verifier.format.evm_document import EvmDocument
 from verifier.format.fold import Link
 from verifier.format.heads import Head
 from verifier.format.jsonc import Json
+from verifier.format.key_sets import KeySet
 from verifier.format.matter_map import Kind as MapKind
 from verifier.format.matter_map import MapProof
+from verifier.format.notes import VKey
 from verifier.format.records import Disclosure
 from verifier.format.statement import History, Kind, Statement
 from verifier.format.times import block_moment
@@ -386,6 +388,70 @@ class Case(ChainProof):
         if self.pin is None:
             raise Blocked("a pin of this log in the policy")
         return self.pin
+
+    @property
+    def key_naming_headers(self) -> list[Part[HeaderFile]]:
+        """Those of hand-overs, then those of shown batches."""
+        handed_over = [one.header for one in self.evidence.hand_overs.values()]
+        return handed_over + [one.header for one in self.evidence.batches.values()]
+
+    @cached_property
+    def named_key_sets(self) -> Mapping[str, str]:
+        """Hex digests of the key sets that these headers name, and the file that names each."""
+        found: dict[str, str] = {}
+        for part in self.key_naming_headers:
+            if part.value is not None:
+                found.setdefault(part.value.header.keys.hex(), part.name)
+        # Of a hand-over the next set as well: its keys are handed over to.
+        for one in self.evidence.hand_overs.values():
+            if one.header.value is not None:
+                found.setdefault(one.header.value.header.next_keys.hex(), one.header.name)
+        return found
+
+    def key_set(self, digest: Digest) -> KeySet:
+        """The key set of a digest. Blocked if the package has none that is it."""
+        part = self.evidence.key_sets.get(digest.hex())
+        if part is None or part.value is None or part.value.digest != digest:
+            raise Blocked(f"the key set {digest.hex()}")
+        return part.value.key_set
+
+    @cached_property
+    def trusted_hand_overs(self) -> Mapping[int, KeySet]:
+        """The key sets to which keys were handed over that the person trusts, by batch.
+
+        The batch is the first that the set signs. A hand-over counts if one of the keys in force
+        there is trusted and signed it; whether all else of it holds, step 5.3 says.
+        """
+        found: dict[int, KeySet] = {}
+        for batch, one in self.evidence.hand_overs.items():
+            trusted = {key.text for key in self._trusted(found)}
+            try:
+                header = one.header.need().header
+                in_force = self.key_set(header.keys)
+                signers = [key for key in in_force.checkpoint if key.text in trusted]
+                notes.verify(one.checkpoint.need().note, signers)
+                found[batch + 1] = self.key_set(header.next_keys)
+            except (Blocked, FormatError):
+                continue
+        return found
+
+    def _trusted(self, hand_overs: Mapping[int, KeySet]) -> tuple[VKey, ...]:
+        keys = {key.text: key for key in self.need_pin().vkeys}
+        for key_set in hand_overs.values():
+            keys.update({key.text: key for key in key_set.checkpoint if key.known})
+        return tuple(keys.values())
+
+    def trusted_keys(self, batch: int) -> tuple[VKey, ...]:
+        """The checkpoint keys that the person trusts for `batch`: pinned, or handed over to."""
+        before = {at: keys for at, keys in self.trusted_hand_overs.items() if at <= batch}
+        return self._trusted(before)
+
+    @property
+    def trusted_receipt_keys(self) -> tuple[VKey, ...]:
+        """The receipt keys that the person trusts: pinned, or handed over to."""
+        keys = {key.text: key for key in self.need_pin().receipt_vkeys}
+        keys.update({one.receipt.text: one.receipt for one in self.trusted_hand_overs.values()})
+        return tuple(keys.values())
 
     def _check_hash_rule(self) -> None:
         # A chain that the policy does not list has no rule that could be unknown; step 4.2 says

@@ -5,7 +5,7 @@ and a step that needs the part is blocked. Proved by tests/unit/check/test_evide
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from verifier.format import (
     batches,
     evm_document,
     jsonc,
+    key_sets,
     lines,
     matter_map,
     notes,
@@ -27,7 +28,7 @@ from verifier.format import (
     tlogproof,
     trees,
 )
-from verifier.format.digests import Digest
+from verifier.format.digests import Digest, sha256
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 from verifier.format.kinds import is_attachment
@@ -209,6 +210,26 @@ class ShownBatch(NamedTuple):
     checkpoint: Part[SignedCheckpoint]
 
 
+class HandOver(NamedTuple):
+    """The two files of a hand-over of keys: the header before it, under the old keys' last note."""
+
+    batch: int
+    header: Part[HeaderFile]
+    tlog_proof: Part[tlogproof.TlogProof]
+    checkpoint: Part[SignedCheckpoint]
+
+
+class KeySetFile(NamedTuple):
+    """A key set, and the digest of its file's bytes."""
+
+    key_set: key_sets.KeySet
+    digest: Digest
+
+
+def _parse_key_set(data: bytes) -> KeySetFile:
+    return KeySetFile(key_sets.parse(data), sha256(data))
+
+
 class ReceiptPart(NamedTuple):
     """A receipt of the person's own, read but not believed."""
 
@@ -223,16 +244,24 @@ class Evidence:
         self.bag = package
         self.attachment_files: list[str] = []
         self.batch_numbers: list[int] = []
+        self.hand_over_numbers: list[int] = []
+        self.key_set_digests: list[str] = []
         self.unknown: list[str] = []
         numbers: set[int] = set()
+        handed_over: set[int] = set()
         for name in package.files:
-            if (batch := _batch_in(name)) is not None:
+            if (batch := _number_in(name, _BATCH_FILES)) is not None:
                 numbers.add(batch)
+            elif (batch := _number_in(name, _HAND_OVER_FILES)) is not None:
+                handed_over.add(batch)
+            elif (digest := bag.key_set_in(name)) is not None:
+                self.key_set_digests.append(digest)
             elif name.startswith("data/attachments/"):
                 self.attachment_files.append(name)
             elif name not in FIXED_FILES and name not in MATTER_FILES:
                 self.unknown.append(name)
         self.batch_numbers = sorted(numbers)
+        self.hand_over_numbers = sorted(handed_over)
 
     def _part(self, name: str, parse: Callable[[bytes], T]) -> Part[T]:
         if name not in self.bag:
@@ -342,6 +371,28 @@ class Evidence:
             )
         return shown
 
+    @cached_property
+    def hand_overs(self) -> Mapping[int, HandOver]:
+        """Hand-overs by the number in their files' names, ascending."""
+        found = {}
+        for number in self.hand_over_numbers:
+            names = bag.hand_over_names(number)
+            found[number] = HandOver(
+                number,
+                self._part(names.header, _parse_header),
+                self._part(names.tlog_proof, tlogproof.parse),
+                self._part(names.tlog_proof, _parse_checkpoint),
+            )
+        return found
+
+    @cached_property
+    def key_sets(self) -> Mapping[str, Part[KeySetFile]]:
+        """Key sets by the hex digest in their files' names."""
+        return {
+            digest: self._part(bag.key_set_name(digest), _parse_key_set)
+            for digest in sorted(self.key_set_digests)
+        }
+
 
 # In every package, whatever its kind.
 FIXED_FILES = frozenset(
@@ -362,12 +413,17 @@ HISTORY_FILES = (bag.HISTORY_HEADERS, bag.HISTORY_MAP)
 MATTER_FILES = frozenset({bag.LEAVES, bag.PATHS, bag.DISCLOSURES, *HISTORY_FILES})
 
 
-def _batch_in(name: str) -> int | None:
-    for folder, ending in (
-        ("data/map/", ".json"),
-        ("data/batches/", ".json"),
-        ("data/batches/", ".tlog-proof"),
-    ):
+# Folder and ending of the files whose name is the number of a batch.
+_BATCH_FILES = (
+    ("data/map/", ".json"),
+    ("data/batches/", ".json"),
+    ("data/batches/", ".tlog-proof"),
+)
+_HAND_OVER_FILES = (("data/keys/", ".json"), ("data/keys/", ".tlog-proof"))
+
+
+def _number_in(name: str, shapes: Sequence[tuple[str, str]]) -> int | None:
+    for folder, ending in shapes:
         batch = bag.number_in(name, folder, ending)
         if batch is not None:
             return batch

@@ -17,7 +17,7 @@ from verifier.check.judge import Judgement, RowFinding
 from verifier.check.policy import CONSORTIUM, PUBLIC
 from verifier.check.rows import BLOCKED, Blocked, CannotJudge, Result, Row, Verdict
 from verifier.check.verdict import EXIT, required_rows
-from verifier.format import jsonc, numbers
+from verifier.format import jsonc, key_sets, numbers
 from verifier.format.errors import FormatError
 from verifier.format.identity import Identity
 from verifier.format.jsonc import Json
@@ -301,7 +301,16 @@ class Report:
         late = _or_none(lambda: self._event_times.after_record)
         if late:
             found.append(("EVENT_AFTER_RECORD", f"{late} records"))
+        handed = self.hand_overs()
+        if handed:
+            said = ", ".join([f"batch {batch} to {keys}" for batch, keys in handed])
+            found.append(("KEYS_HANDED_OVER", said))
         return found
+
+    def hand_overs(self) -> list[tuple[int, str]]:
+        """Where trusted keys handed over: the first batch with the new keys, their hex digest."""
+        hand_overs = _or_none(lambda: self._case.trusted_hand_overs) or {}
+        return [(batch, key_sets.digest(keys).hex()) for batch, keys in hand_overs.items()]
 
     # Whole reports.
 
@@ -370,6 +379,7 @@ class Report:
                 else {"id": chain.id, "name": chain.name, "class": chain.chain_class},
                 "rows": rows,
                 "records": records,
+                "handovers": [{"batch": batch, "keys": keys} for batch, keys in self.hand_overs()],
                 "findings": findings,
                 "blocks_to_compare": [
                     _block_json(block) | {"used_for": use}

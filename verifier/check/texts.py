@@ -242,9 +242,22 @@ TEXTS: Mapping[str, Text] = {
     # 5: checkpoint
     "CHECKPOINT_FORM": _changed("a checkpoint can't be read", "有检查点无法读取"),
     "CHECKPOINT_ORIGIN": _changed("a checkpoint is of another log", "有检查点属于另一日志"),
+    "KEY_SET_FORM": _changed(
+        "a key set can't be read or is not the one that a batch header names",
+        "某个密钥集无法读取，或不是批次头所指的密钥集",
+    ),
+    "KEY_SET_MISSING": _changed(
+        "a key set that a batch header names is missing", "缺少批次头所指的密钥集"
+    ),
+    "HANDOVER_INVALID": _log_lies(
+        "a hand-over of keys does not hold: it is not in the log, not signed by every key in force, "
+        "or does not follow the one before",
+        "密钥交接不成立：不在日志中、未经全部生效密钥签署，或与前一次交接不相衔接",
+    ),
     "CHECKPOINT_SIGNATURE": _changed("a checkpoint's signature is not good", "检查点签名无效"),
     "CHECKPOINT_KEY_NOT_PINNED": _trust(
-        "no key that your policy pins has signed a checkpoint", "没有您策略所列的密钥签署检查点"
+        "no key that your policy pins, or that its keys handed over to, has signed a checkpoint",
+        "签署检查点的密钥既非您策略所列，也非其交接所指",
     ),
     "KEY_NOT_IN_FORCE": _log_lies(
         "the key that signed was not in force for its batch", "签名密钥对该批次未生效"
@@ -529,6 +542,12 @@ TEXTS: Mapping[str, Text] = {
         "Run again with --sm3 if you rely on them.",
         "如需依据 SM3，请加 --sm3 重新运行。",
     ),
+    "KEYS_HANDED_OVER": Text(
+        "the service has changed its keys since; keys that you trust handed over to the new ones",
+        "服务方其后更换了密钥；您所信任的密钥已交接给新密钥",
+        "Nothing to do. You may pin the new keys as well; the JSON report lists their digests.",
+        "无需处理。您也可以在策略中加入新密钥；其摘要见 JSON 报告。",
+    ),
     "VERIFIER_DIFFERS": Text(
         "the exporter names another verifier than this one",
         "导出方所用验证程序与本程序不同",
@@ -579,8 +598,8 @@ PASS: Mapping[Row, tuple[str, str]] = {
         "所示每一批次均在您确认的区块之后、其锚定之前封存；此为封存时间，而非事件时间",
     ),
     Row.CHECKPOINT: (
-        "every checkpoint is signed by a key that your policy pins",
-        "每个检查点均由您策略所列的密钥签署",
+        "every checkpoint is signed by a key that your policy pins or that such a key handed over to",
+        "每个检查点均由您策略所列的密钥、或其交接所指的密钥签署",
     ),
     Row.RECEIPTS: (
         "{receipts} receipts that you gave agree with the package",

@@ -41,6 +41,7 @@ LARGE = 32 * 2**10  # from here on a hash takes longer than handing it to a thre
 _THREADS = 2
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+_KEY_SET = re.compile(r"data/keys/([0-9a-f]{64})\.txt")
 _NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,15}")
 
 # PKWARE APPNOTE 4.3.7: local file header; 4.3.12: central directory; 4.3.16: its end.
@@ -73,6 +74,13 @@ class Digests(NamedTuple):
     sm3: bytes | None = None
 
 
+class HandOverFiles(NamedTuple):
+    """Names of the two files of a hand-over of keys."""
+
+    header: str
+    tlog_proof: str
+
+
 class ShownFiles(NamedTuple):
     """Names of the three files that a shown batch has."""
 
@@ -92,6 +100,24 @@ def batch_names(batch: int) -> ShownFiles:
         map_proof=f"data/map/{batch:06d}.json",
         header=f"data/batches/{batch:06d}.json",
         tlog_proof=f"data/batches/{batch:06d}.tlog-proof",
+    )
+
+
+def key_set_name(digest: str) -> str:
+    """The file of the key set whose hex digest this is."""
+    return f"data/keys/{digest}.txt"
+
+
+def key_set_in(name: str) -> str | None:
+    """The hex digest in the name of a key set's file, or None if `name` is not of that shape."""
+    match = _KEY_SET.fullmatch(name)
+    return None if match is None else match[1]
+
+
+def hand_over_names(batch: int) -> HandOverFiles:
+    """The files of the hand-over after batch `batch`."""
+    return HandOverFiles(
+        header=f"data/keys/{batch:06d}.json", tlog_proof=f"data/keys/{batch:06d}.tlog-proof"
     )
 
 

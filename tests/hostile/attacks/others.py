@@ -152,11 +152,12 @@ def checkpoint_by_the_receipt_key() -> Case:
 
 
 def resigned(change: Callable[[bytes], bytes]) -> Case:
-    """Another root for a shown checkpoint, with a changed signature of the pinned key."""
-    body, line = signed(3).split("\n\n")
-    name, encoded = line.removesuffix("\n").removeprefix("— ").split(" ")
+    """Another root for a shown checkpoint, with a changed signature of the pinned Ed25519 key."""
+    body, lines = signed(3).split("\n\n")
+    line, _, others = lines.partition("\n")
+    name, encoded = line.removeprefix("— ").split(" ")
     raw = b64decode(encoded)
-    return with_checkpoints(f"{body}\n\n— {name} {b64_encode(raw[:4] + change(raw[4:]))}\n")
+    return with_checkpoints(f"{body}\n\n— {name} {b64_encode(raw[:4] + change(raw[4:]))}\n{others}")
 
 
 @attack(checkpoint="5.6 NOT CHECKED OTHER_CHECKPOINT_NOT_SIGNED")

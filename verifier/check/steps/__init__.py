@@ -123,6 +123,8 @@ STEPS: dict[str, Step] = {
         checkpoint.step_5_1,
         checkpoint.step_5_2,
         checkpoint.step_5_3,
+        checkpoint.step_5_4,
+        checkpoint.step_5_5,
         checkpoint.step_5_6,
     ),
     **_steps(

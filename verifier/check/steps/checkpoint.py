@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from verifier.check.case import Case
-from verifier.check.evidence import SignedCheckpoint
+from verifier.check.evidence import HandOver, SignedCheckpoint
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
-from verifier.format import notes
-from verifier.format.digests import shown
+from verifier.format import bag, key_sets, notes, trees
+from verifier.format.digests import Digest, shown
 from verifier.format.errors import FormatError
-from verifier.format.notes import VKey
+from verifier.format.notes import Note, VKey
 
 
 def step_5_1(case: Case) -> Iterator[Trouble]:
@@ -26,18 +26,74 @@ def step_5_1(case: Case) -> Iterator[Trouble]:
             )
 
 
-def _signers(case: Case, batch: int, keys: tuple[VKey, ...]) -> tuple[VKey, ...]:
-    return notes.verify(case.checkpoint(batch).note, keys).keys
-
-
 def step_5_2(case: Case) -> Iterator[Trouble]:
-    """It bears a signature of a pinned key, and every signature by a pinned key is good."""
-    pin = case.need_pin()
+    """Every key set has the digest of its name and one form, and those that headers name are there."""
+    for digest, part in case.evidence.key_sets.items():
+        if part.error is not None:
+            yield failed(f"KEY_SET_FORM:{part.error.code}", f"{part.name}: {part.error.message}")
+            continue
+        found = part.need()
+        if found.digest.hex() != digest:
+            yield failed("KEY_SET_FORM", f"{part.name} has the digest {found.digest.hex()}")
+        elif found.key_set.log != case.need_pin().name:
+            yield failed("KEY_SET_FORM", f"{part.name} is of log {shown(found.key_set.log)}")
+    for digest, name in sorted(case.named_key_sets.items()):
+        if digest not in case.evidence.key_sets:
+            yield failed("KEY_SET_MISSING", f"{bag.key_set_name(digest)}, which {name} names")
+
+
+def step_5_3(case: Case) -> Iterator[Trouble]:
+    """Every hand-over holds: in the log, signed by every key in force, and following the last one."""
+    named: Digest | None = None
+    for one in case.evidence.hand_overs.values():
+        for part in (one.header, one.tlog_proof):
+            if part.error is not None:
+                yield failed(
+                    f"HANDOVER_INVALID:{part.error.code}", f"{part.name}: {part.error.message}"
+                )
+        yield from _hand_over(case, one, named)
+        named = one.header.need().header.next_keys
+
+
+def _hand_over(case: Case, one: HandOver, named: Digest | None) -> Iterator[Trouble]:
+    header, name = one.header.need().header, one.header.name
+    proof, checkpoint = one.tlog_proof.need(), one.checkpoint.need()
+    log = case.need_pin().name
+    if (header.batch, header.log) != (one.batch, log):
+        yield failed(
+            "HANDOVER_INVALID", f"{name} names batch {header.batch} of {shown(header.log)}"
+        )
+    if header.next_keys == header.keys:
+        yield failed("HANDOVER_INVALID", f"{name} hands its keys over to themselves")
+    if named not in (None, header.keys):
+        yield failed("HANDOVER_INVALID", f"{name} has other keys than were handed over before")
+    wanted = (log, one.batch + 1, one.batch)
+    if (checkpoint.origin, checkpoint.size, proof.index) != wanted:
+        yield failed(
+            "HANDOVER_INVALID",
+            f"{one.tlog_proof.name} is of index {proof.index} under size {checkpoint.size} of "
+            f"{shown(checkpoint.origin)}",
+        )
+    try:
+        hash_ = one.header.need().hash
+        trees.check_inclusion(hash_, one.batch, checkpoint.size, proof.path, checkpoint.root)
+        key_sets.check_checkpoint(checkpoint.note, case.key_set(header.keys))
+    except FormatError as error:
+        where = f"{one.tlog_proof.name}: {error}"
+        if error.code == "KEY_TYPE_UNKNOWN":
+            yield not_checked("KEY_TYPE_UNKNOWN", where)
+        else:
+            yield failed("HANDOVER_INVALID", where)
+
+
+def step_5_4(case: Case) -> Iterator[Trouble]:
+    """It bears a signature of a trusted key, and every signature by a trusted key is good."""
+    case.need_pin()
     if not case.evidence.batches:
         raise Blocked("any checkpoint")
     for batch in case.evidence.batches:
         try:
-            _signers(case, batch, pin.vkeys)
+            notes.verify(case.checkpoint(batch).note, case.trusted_keys(batch))
         except FormatError as error:
             where = f"checkpoint of batch {batch}: {error.message}"
             if error.code == "NOTE_KEY_UNKNOWN":
@@ -46,29 +102,29 @@ def step_5_2(case: Case) -> Iterator[Trouble]:
                 yield failed("CHECKPOINT_SIGNATURE", where)
 
 
-def step_5_3(case: Case) -> Iterator[Trouble]:
-    """A pinned key that signed is in force by the batch header, and every key in force signed."""
-    pinned = {key.text: (key.name, key.key_id) for key in case.need_pin().vkeys}
+def step_5_5(case: Case) -> Iterator[Trouble]:
+    """Every trusted key that signed is in the header's key set, and every key of that set signed."""
     for batch in case.evidence.batches:
         note = case.checkpoint(batch).note
-        in_force = case.batch_header(batch).header.vkeys("checkpoint")
-        signers = {(one.name, one.key_id) for one in note.signatures}
-        # Whether the signatures of pinned keys are good, and whether there is one, is step 5.2's.
-        signed = [text for text, key in pinned.items() if key in signers]
-        if signed and not any(text in in_force for text in signed):
-            yield failed(
-                "KEY_NOT_IN_FORCE", f"batch {batch}: no pinned key that signed is in its header"
-            )
-        for text in in_force:
-            if text not in signed:
-                yield from _signed_by(case, batch, text)
+        lines = {(one.name, one.key_id) for one in note.signatures}
+        in_force = case.key_set(case.batch_header(batch).header.keys).checkpoint
+        # Whether the signatures of trusted keys are good, and whether there is one, is step 5.4's.
+        signed = [key for key in case.trusted_keys(batch) if (key.name, key.key_id) in lines]
+        for key in signed:
+            if key not in in_force:
+                yield failed(
+                    "KEY_NOT_IN_FORCE", f"batch {batch}: {shown(key.text)} is not in its key set"
+                )
+        for key in in_force:
+            if key not in signed:
+                yield from _signed_by(note, batch, key)
 
 
-def _signed_by(case: Case, batch: int, text: str) -> Iterator[Trouble]:
+def _signed_by(note: Note, batch: int, key: VKey) -> Iterator[Trouble]:
     try:
-        _signers(case, batch, (notes.parse_vkey(text),))
+        notes.verify_each(note, [key])
     except FormatError as error:
-        where = f"batch {batch}, key {shown(text)}: {error.message}"
+        where = f"batch {batch}, key {shown(key.text)}: {error.message}"
         if error.code == "KEY_TYPE_UNKNOWN":
             yield not_checked("KEY_TYPE_UNKNOWN", where)
         else:
@@ -105,7 +161,7 @@ def signed_by_the_log(case: Case) -> Iterator[tuple[str, SignedCheckpoint]]:
 
 def _signature_fault(case: Case, other: SignedCheckpoint) -> FormatError | None:
     try:
-        notes.verify(other.note, case.need_pin().vkeys)
+        notes.verify(other.note, case.trusted_keys(other.size - 1))
     except FormatError as error:
         return error
     return None

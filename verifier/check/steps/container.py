@@ -72,6 +72,7 @@ def step_2_5(case: Case) -> Iterator[Trouble]:
         elif name in case.bag and not case.history_is_full:
             yield failed("FILE_UNKNOWN", f"{name}: the history is stated as shown")
     yield from _batch_files(case, kind)
+    yield from _key_files(case)
     # Last, because it is blocked by a disclosure that can't be read.
     yield from _attachment_files(case, kind)
 
@@ -108,6 +109,28 @@ def _batch_files(case: Case, kind: Kind) -> Iterator[Trouble]:
     if kind is Kind.EXTRACT and not as_of_is_shown:
         yield failed("FILE_MISSING", f"{bag.batch_names(as_of).header} is missing")
     yield from _batches_that_date_nothing(case, kind)
+
+
+def _key_files(case: Case) -> Iterator[Trouble]:
+    """Key sets that nobody names, and hand-overs that are half there or after the as-of batch.
+
+    Whether a key set is missing is asked by step 5.2.
+    """
+    for batch in case.evidence.hand_over_numbers:
+        names = bag.hand_over_names(batch)
+        for name in names:
+            if name not in case.bag:
+                yield failed("FILE_MISSING", f"{name} is missing")
+        if batch >= case.as_of_batch:
+            yield failed("FILE_UNKNOWN", f"{names.header}: a hand-over after the as-of batch")
+    named = case.named_key_sets
+    unnamed = [one for one in case.evidence.key_set_digests if one not in named]
+    if unnamed:
+        # A header that can't be read could be what names it.
+        for header in case.key_naming_headers:
+            header.need()
+    for digest in unnamed:
+        yield failed("FILE_UNKNOWN", f"{bag.key_set_name(digest)}: no header names it")
 
 
 def _batches_that_date_nothing(case: Case, kind: Kind) -> Iterator[Trouble]:

@@ -38,6 +38,11 @@ def step_7_2(case: Case) -> Iterator[Trouble]:
         checkpoint = case.checkpoint(batch)
         if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             yield failed("LOG_FORKED", f"two checkpoints of size {checkpoint.size} differ")
+    # package.md §3: the checkpoints of hand-overs count as shown.
+    for hand_over in case.evidence.hand_overs.values():
+        checkpoint = hand_over.checkpoint.need()
+        if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
+            yield failed("LOG_FORKED", f"two checkpoints of size {checkpoint.size} differ")
     yield from _joined(bag.CONSISTENCY, proofs, roots)
 
 

@@ -40,14 +40,14 @@ def _ours(case: Case) -> Iterator[tuple[str, Receipt]]:
 
 def _signature_fault(case: Case, receipt: Receipt) -> FormatError | None:
     try:
-        check_receipt(receipt, case.need_pin().receipt_vkeys)
+        check_receipt(receipt, case.trusted_receipt_keys)
     except FormatError as error:
         return error
     return None
 
 
 def step_12_2(case: Case) -> Iterator[Trouble]:
-    """It is signed by a pinned receipt key."""
+    """It is signed by a receipt key that is pinned or was handed over to."""
     for name, receipt in _ours(case):
         error = _signature_fault(case, receipt)
         if error is not None and error.code == "NOTE_KEY_UNKNOWN":
@@ -57,7 +57,7 @@ def step_12_2(case: Case) -> Iterator[Trouble]:
 
 
 def _promises(case: Case) -> Iterator[tuple[str, Body]]:
-    """Name and body of the receipts that a pinned key signed; an unsigned one contradicts none."""
+    """Name and body of the receipts that a trusted key signed; an unsigned one contradicts none."""
     for name, receipt in _ours(case):
         if _signature_fault(case, receipt) is None:
             yield name, receipt.body
