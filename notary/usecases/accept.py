@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from notary.adapters.objects.folder import NAME_LENGTH, ObjectFolder
 from notary.adapters.store import records as rows
 from notary.adapters.store.database import Connection, Database
+from notary.adapters.store.log import keys_in_force
 from notary.core import acceptance, envelope, opening, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
@@ -330,7 +331,9 @@ class RecordAcceptor:
             )
             for one in fresh
         ]
-        group = receipts.sign_group(bodies, self._identity.name, self._keys.receipt)
+        # The key set in force by what this transaction sees; a running process takes over new keys so.
+        signer = self._keys.signers.of(keys_in_force(connection).keys)
+        group = receipts.sign_group(bodies, self._identity.name, signer.receipt)
         rows.append_commit(
             connection,
             agency_id,
