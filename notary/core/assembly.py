@@ -85,10 +85,12 @@ def batch_files(
     proofs: Mapping[int, matter_map.MapProof],
     checkpoints: Mapping[int, str],
     header_hashes: Sequence[bytes],
+    hand_over_sizes: Sequence[int],
 ) -> dict[str, bytes]:
     """Headers, tlog-proofs, map proofs and the consistency file of the shown batches.
 
-    `checkpoints` are notes by size; `header_hashes` the batch log's leaf hashes up to the last size.
+    `checkpoints` are notes by size; `header_hashes` the batch log's leaf hashes up to the last size,
+    `hand_over_sizes` the sizes of the checkpoints by which keys were handed over.
     """
     files: dict[str, bytes] = {}
     sizes: list[int] = []
@@ -103,7 +105,9 @@ def batch_files(
             tlogproof.TlogProof(item.batch, tuple(path), notes.parse_note(checkpoints[size]))
         )
         files[names.map_proof] = matter_map.encode(proofs[item.batch])
-    files[bag.CONSISTENCY] = paths.encode_consistency(_steps(header_hashes, sizes))
+    # package.md §3: the checkpoints of hand-overs count as shown.
+    joined = sorted({*sizes, *hand_over_sizes})
+    files[bag.CONSISTENCY] = paths.encode_consistency(_steps(header_hashes, joined))
     return files
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 
 from notary.core import assembly
 from notary.core.assembly import ChainSide, Shown
+from notary.core.key_files import key_files
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import AnchorBook, BatchLog, Leg, MatterRegister, SealedBatch, SealedHead
@@ -251,13 +252,25 @@ class Exporter:
         sizes = {chain.anchors[item.anchor].link.size for item in shown}
         proofs = {item.batch: self.store.map_proof(key, item.batch) for item in shown}
         self._check_answer(kind, proofs)
-        return assembly.batch_files(
+        hashes = self.batch_log.leaf_hashes(max(sizes))
+        hand_overs = {
+            index: self.batch_log.batch(index) for index in self.batch_log.hand_overs(max(sizes))
+        }
+        files = key_files(
+            [batches[item.batch].header for item in shown],
+            hand_overs,
+            self.batch_log.checkpoint,
+            self.batch_log.key_set,
+            hashes,
+        )
+        return files | assembly.batch_files(
             shown,
             chain.anchors,
             batches,
             proofs,
             {size: self.batch_log.checkpoint(size) for size in sizes},
-            self.batch_log.leaf_hashes(max(sizes)),
+            hashes,
+            [index + 1 for index in hand_overs],
         )
 
     def _check_answer(self, kind: Kind, proofs: Mapping[int, matter_map.MapProof]) -> None:

@@ -175,9 +175,7 @@ def test_a_set_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
         assert [one.number for one in load_sets(folder)] == list(range(1, number + 1))
         if not killed:
             break
-    assert (
-        kills == 9
-    )  # one folder, three writes with a flush each, and the rename with what it forces
+    assert kills == 10  # a folder, three files each forced, their names, the rename, its name
 
 
 def test_a_set_is_destroyed_whole_or_not_at_all(
