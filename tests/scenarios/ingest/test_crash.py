@@ -1,133 +1,140 @@
-"""Killed at any moment, the same command again finishes with every good row exactly once."""
+"""Without power or killed at any place of taking files in, the same command again finishes: every good
+row exactly once, every byte accounted for.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from signal import SIGKILL
+from unittest.mock import patch
 
 import pytest
 
 from notary.adapters.store.imports import StoredImports
-from notary.importers.column_map import ColumnMap, parse_map
+from notary.importers.column_map import parse_map
 from notary.usecases import ingest
 from notary.usecases.ingest import Ingest
-from tests.simulators.intake import LETTERS, IntakeWorld, counts
-from tests.simulators.store import StoreWorld, reopen_world
+from notary.usecases.read import sweep_orphans
+from tests.simulators.check_store import check_world
+from tests.simulators.intake import LETTERS
+from tests.simulators.store import CANARY, StoreWorld, make_world, reopen_world
+from tests.simulators.store_faults import FILE_EFFECTS
+from tests.simulators.store_process import Forks, Say
 
-ROWS = 60
-ROWS_PER_COMMIT = 10
-# What changes the store in a run of six commits, in order.
-STEPS = ("accept", "begin", "write", *("accept", "write") * 5, "write", "finish")
+ROWS = 9
+ROWS_PER_COMMIT = 4
+WAITING = [3]
+REFUSED = [5]
+GOOD = [n for n in range(ROWS) if n not in WAITING + REFUSED]
 
 
 def table() -> str:
+    """Letters of one account; one of another that leads nowhere, and one without a time."""
     lines = ["id,contract,sent,amount,subject\n"]
     for number in range(ROWS):
-        account = "C-9" if number % 7 == 3 else "C-1"
-        time = "never" if number % 11 == 5 else "2026-02-01 09:00"
-        lines.append(f"L{number},{account},{time},100.50,Reminder {number}\n")
+        account = "C-9" if number in WAITING else "C-1"
+        time = "never" if number in REFUSED else "2026-02-01 09:00"
+        lines.append(f"L{number},{account},{time},100.50,{CANARY} {number}\n")
     return "".join(lines)
 
 
-GOOD = [n for n in range(ROWS) if n % 7 != 3 and n % 11 != 5]
-WAITING = [n for n in range(ROWS) if n % 7 == 3 and n % 11 != 5]
-REFUSED = [n for n in range(ROWS) if n % 11 == 5]
+def command(world: StoreWorld) -> tuple[Ingest, StoredImports]:
+    imports = StoredImports(world.database, world.keys, world.entropy)
+    return Ingest(world.acceptor, world.register, imports), imports
 
 
-def child(home: Path, file: Path, step: int, when: str) -> None:
-    """Take the file in and die by SIGKILL before or after the step with that number."""
-    store = reopen_world(home, f"child-{step}-{when}")
-    ingest.ROWS_PER_COMMIT = ROWS_PER_COMMIT
-    done = 0
-
-    def deadly(name: str, effect: Callable[..., object]) -> Callable[..., object]:
-        def run(*arguments: object) -> object:
-            nonlocal done
-            assert STEPS[done] == name, (done, name)
-            if done == step and when == "before":
-                os.kill(os.getpid(), signal.SIGKILL)
-            result = effect(*arguments)
-            if done == step and when == "after":
-                os.kill(os.getpid(), signal.SIGKILL)
-            done += 1
-            return result
-
-        return run
-
-    imports = StoredImports(store.database, store.keys, store.entropy)
-    acceptor = store.acceptor
-    for target, name in (
-        (imports, "begin"),
-        (imports, "write"),
-        (imports, "finish"),
-        (acceptor, "accept"),
-    ):
-        setattr(target, name, deadly(name, getattr(target, name)))
-    Ingest(acceptor, store.register, imports).run(
-        store.agency_id, [file], maps=[parse_map(LETTERS, "letters")]
-    )
-    os._exit(3)  # the step never came
+def take_in(world: StoreWorld, say: Say) -> None:
+    """What the operator types: a table, then a document for the matter."""
+    use_case, _ = command(world)
+    [matter] = world.register.all(world.agency_id)
+    files = world.folder / "in"
+    with patch.object(ingest, "ROWS_PER_COMMIT", ROWS_PER_COMMIT):
+        [report] = use_case.run(
+            world.agency_id, [files / "letters.csv"], maps=[parse_map(LETTERS, "letters")]
+        ).files
+        use_case.run(world.agency_id, [files / "scan.pdf"], matter_key=matter.key)
+    say(f"accounted for {report.accepted + report.replayed} {report.rejected} {report.unassigned}")
 
 
-def run_child(store: StoreWorld, file: Path, step: int, when: str) -> int:
-    code = (
-        "from pathlib import Path; from tests.scenarios.ingest.test_crash import child; "
-        f"child(Path({str(store.folder)!r}), Path({str(file)!r}), {step}, {when!r})"
-    )
-    return subprocess.run([sys.executable, "-c", code], check=False).returncode
-
-
-@pytest.mark.parametrize(
-    ("step", "when"),
-    [
-        (0, "before"),
-        (0, "after"),
-        (1, "after"),
-        (2, "before"),
-        (2, "after"),
-        (7, "before"),
-        (7, "after"),
-        (12, "after"),
-        (13, "before"),
-        (14, "before"),
-        (14, "after"),
-    ],
-)
-def test_a_run_that_was_killed_is_finished_by_the_same_command(
-    world: IntakeWorld,
-    letters: ColumnMap,
-    monkeypatch: pytest.MonkeyPatch,
-    step: int,
-    when: str,
-) -> None:
-    path = world.file("letters.csv", table())
-    assert run_child(world.store, path, step, when) == -signal.SIGKILL
-    monkeypatch.setattr(ingest, "ROWS_PER_COMMIT", ROWS_PER_COMMIT)
-    entered = world.size()
-    report = world.take(path, maps=[letters])
-    assert counts(report) == (len(GOOD) - entered, entered, len(REFUSED), len(WAITING), 0)
-    subjects = Counter(claims["subject"] for claims in world.claims())
-    assert subjects == Counter(f"Reminder {number}" for number in GOOD)
-    assert world.imports.waiting_count(world.agency_id) == len(WAITING)
-    assert world.rebuilt(path) == path.read_bytes()
-    assert report.rejects_file is not None
-    assert report.rejects_file.read_text().count("never") == 2 * len(REFUSED)
-    assert sorted(found.name for found in world.folder.iterdir()) == [
-        "letters.csv",
-        "letters.rejects.csv",
+def finish(world: StoreWorld) -> None:
+    """The same command again, and everything is there once."""
+    said: list[str] = []
+    take_in(world, said.append)
+    assert said == [f"accounted for {len(GOOD)} {len(REFUSED)} {len(WAITING)}"]
+    sweep_orphans(world.database, world.objects, datetime.now(UTC) + timedelta(days=2))
+    check_world(world)
+    use_case, imports = command(world)
+    [matter] = world.register.all(world.agency_id)
+    contents = [
+        world.reader.content(world.agency_id, view.record_id).values
+        for view in world.reader.of_matter(world.agency_id, matter.key, 0, matter.size)
     ]
+    subjects = Counter(str(one["subject"]) for one in contents if "subject" in one)
+    assert subjects == Counter(f"{CANARY} {number}" for number in GOOD)
+    assert matter.size == len(GOOD) + 1
+    assert imports.waiting_count(world.agency_id) == len(WAITING)
+    # Every byte of the table comes back, of the rows that were refused as well.
+    original = (world.folder / "in" / "letters.csv").read_bytes()
+    digest = ingest.hashlib.sha256(original).digest()
+    assert b"".join(use_case.rebuild(world.agency_id, digest)) == original
+    assert sorted(found.name for found in (world.folder / "in").iterdir()) == [
+        *("letters.csv", "letters.rejects.csv", "scan.pdf")
+    ]
+    rejects = (world.folder / "in" / "letters.rejects.csv").read_text()
+    assert rejects.count("never") == 2 * len(REFUSED)
 
 
-def test_killed_again_and_again_it_still_ends(world: IntakeWorld, letters: ColumnMap) -> None:
-    path = world.file("letters.csv", table())
-    for step in (3, 5, 9, 11, 14):
-        assert run_child(world.store, path, step, "after") == -signal.SIGKILL
-    world.take(path, maps=[letters])
-    assert world.size() == len(GOOD)
-    assert world.imports.waiting_count(world.agency_id) == len(WAITING)
-    assert world.rebuilt(path) == path.read_bytes()
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with Forks() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one matter, and the files that are to be taken in."""
+    home = tmp_path_factory.mktemp("template")
+    world = make_world(home)
+    world.open_matter(f"Contract {CANARY}", "C-1")
+    world.close()
+    (home / "in").mkdir()
+    (home / "in" / "letters.csv").write_text(table())
+    (home / "in" / "scan.pdf").write_bytes(b"%PDF-1.4\n" + CANARY.encode() * 500)
+    return home
+
+
+@pytest.mark.slow
+def test_a_run_that_was_struck_anywhere_is_finished_by_the_same_command(
+    forks: Forks, template: Path, tmp_path: Path
+) -> None:
+    whole = forks.run(take_in, shutil.copytree(template, tmp_path / "whole"), "whole")
+    assert whole.status == 0, whole.said
+    # A statement that is not committed leaves nothing, wherever it is cut off: intake tries them all.
+    durable = {"commit", *FILE_EFFECTS}
+    struck = [at for at, place in enumerate(whole.places) if place.split()[1] in durable]
+    assert {whole.places[at].split()[1] for at in struck} == durable
+    for at in struck:
+        home = shutil.copytree(template, tmp_path / "struck")
+        run = forks.run(take_in, home, "struck", at, strike="power")
+        assert run.status == -SIGKILL, run.said
+        world = reopen_world(home, "again")
+        check_world(world, crashed=True)
+        finish(world)
+        world.close()
+        shutil.rmtree(home)
+
+
+def test_killed_again_and_again_it_still_ends(forks: Forks, template: Path, tmp_path: Path) -> None:
+    """Each life ends a few commits after the one before."""
+    home = shutil.copytree(template, tmp_path / "home")
+    for at in range(2, 60, 6):
+        run = forks.run(take_in, home, f"life {at}", at)
+        if run.status == 0:
+            break
+    world = reopen_world(home, "last")
+    finish(world)
+    world.close()
