@@ -53,6 +53,7 @@ from notary.usecases.publish import Published, Publisher
 from notary.usecases.read import RecordReader, RecordView, StoredEvidence, sweep_orphans
 from notary.usecases.restore import Restored
 from notary.usecases.restore import restore as restore_backup
+from notary.usecases.rotate_kek import RotationDone, rotate_kek
 from notary.usecases.seal import Sealer
 from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
 from notary.worker import Worker
@@ -492,6 +493,10 @@ class Service:
         with rotation_lock(self.home.keys):
             copy_keys(self.home.keys, keys, apart_from=folder)
             return task.run(bars)
+
+    def rotate_kek(self, keep_old: Path | None, bars: Bars) -> RotationDone:
+        """Change the key encryption key (usecases.rotate_kek)."""
+        return rotate_kek(self._database, self.home.keys, self._entropy, keep_old, bars)
 
     # Export.
 

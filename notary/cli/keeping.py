@@ -22,6 +22,8 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+keys_app = typer.Typer(help="The keys of the service.", no_args_is_help=True)
+
 WITHOUT_KEYS = "The keys are not in it, and without them it opens nothing: copy them with --keys."
 
 
@@ -29,6 +31,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the `notary` command line."""
     app.command()(backup)
     app.command()(restore)
+    keys_app.command("rotate-kek")(rotate_kek)
+    app.add_typer(keys_app, name="keys")
 
 
 def backup(
@@ -121,6 +125,48 @@ def restore(
             "taken in or sealed."
         )
         _answer(as_json, shown, text)
+
+
+def rotate_kek(
+    keep_old: Annotated[
+        Path | None,
+        typer.Option("--keep-old", help="Write the old key to this file, for backups made before."),
+    ] = None,
+    destroy_old: Annotated[
+        bool,
+        typer.Option(
+            "--destroy-old", help="Keep no old key: backups made before never open again."
+        ),
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change the key that encrypts the store, while the service runs.
+
+    Killed or stopped, the same command goes on. Backups made before open with the old key only.
+    """
+    from notary import compose
+
+    with errors_said():
+        if destroy_old == (keep_old is not None):
+            raise CallerError(
+                "KEK_CHOICE",
+                "backups made before this open with the old key only. Say --keep-old FILE to keep it, or "
+                "--destroy-old to make those backups unreadable for ever.",
+            )
+        with compose.opened(config.load(config.home_folder(home))) as service:
+            done = service.rotate_kek(keep_old, progress_bar)
+        old = "destroyed: backups made before open no more"
+        if keep_old is not None:
+            old = f"kept in {keep_old}: keep it apart from the backups that it opens"
+        text = (
+            f"wrapped   {done.moved} of {done.wrapped} secrets anew"
+            f"{', an earlier call had begun' if done.resumed else ''}\nold key   {old}\n"
+            "Next: notary backup with --keys, since older copies of the key folder open the store no more."
+        )
+        if not done.log_emptied:
+            text += "\nA reader kept the write-ahead log from being emptied; the next checkpoint does it."
+        _answer(as_json, {**vars(done), "kept": None if keep_old is None else str(keep_old)}, text)
 
 
 def _answer(as_json: bool, shown: object, text: str) -> None:

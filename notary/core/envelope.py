@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -39,17 +40,29 @@ VALUES = 0
 TITLE = 1
 
 
+class Kek(Protocol):
+    """Something that wraps secrets: AESGCM itself, or the keys of a running service (core.keks)."""
+
+    def encrypt(self, nonce: bytes, plain: bytes, context: bytes, /) -> bytes:
+        """Cipher text and tag."""
+        ...
+
+    def decrypt(self, nonce: bytes, sealed: bytes, context: bytes, /) -> bytes:
+        """The plain text; raises InvalidTag."""
+        ...
+
+
 def wrap_context(use: bytes, agency_id: int, identity: bytes) -> bytes:
     """What a wrapped secret is bound to: its use, the agency, and the record or matter."""
     return b"notary/wrap/v1\n" + use + b"\n" + agency_id.to_bytes(8, "big") + identity
 
 
-def wrap(kek: AESGCM, secret: bytes, nonce: bytes, context: bytes) -> bytes:
+def wrap(kek: Kek, secret: bytes, nonce: bytes, context: bytes) -> bytes:
     """Wrap a secret of 32 bytes under the key encryption key; `nonce` is random, 12 bytes."""
     return WRAP_VERSION + nonce + kek.encrypt(nonce, secret, context)
 
 
-def unwrap(kek: AESGCM, wrapped: bytes, context: bytes) -> bytes:
+def unwrap(kek: Kek, wrapped: bytes, context: bytes) -> bytes:
     """The secret again. Raises Contradiction if key, bytes or context are not those of `wrap`."""
     if len(wrapped) != WRAPPED_LENGTH or wrapped[:1] != WRAP_VERSION:
         raise Contradiction(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notary.core import envelope
+from notary.core.keks import LoadKeks, StoreKek
 from notary.errors import CallerError
 from verifier.format import key_sets, notes
 from verifier.format.digests import Digest
@@ -120,13 +120,14 @@ class HeldKeys:
 
     kek: bytes
     load_signing: Callable[[], Sequence[SigningKeys]]
+    load_keks: LoadKeks
 
 
 @dataclass(frozen=True, repr=False)
 class Keyring:
     """The secrets of one log and what signs for it, opened against its store."""
 
-    kek: AESGCM
+    kek: StoreKek
     lookup_secret: bytes
     map_secret: bytes
     signers: LogSigners

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import orjson
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notary.core import envelope
+from notary.core.envelope import Kek
 from notary.core.keyed import Keyed
 from notary.errors import CallerError, Contradiction
 from verifier.format import records
@@ -36,7 +36,7 @@ def seal_values(secret: Keyed, claims: dict[str, Json]) -> bytes:
 
 
 def open_record(
-    kek: AESGCM,
+    kek: Kek,
     agency_id: int,
     idempotency_digest: bytes,
     wrapped_secret: bytes | None,

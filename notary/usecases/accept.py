@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from notary.adapters.objects.folder import NAME_LENGTH, ObjectFolder
 from notary.adapters.store import records as rows
 from notary.adapters.store.database import Connection, Database
-from notary.adapters.store.log import keys_in_force
+from notary.adapters.store.log import keys_in_force, settle_kek
 from notary.core import acceptance, envelope, opening, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
@@ -213,6 +213,7 @@ class RecordAcceptor:
         if not offers:
             return []
         with self._database.transaction() as connection:
+            settle_kek(connection, self._keys.kek)
             # Another writer may have taken the same keys since they were looked up.
             known = rows.known_digests(connection, agency_id, [offer.digest for offer in offers])
             if known:

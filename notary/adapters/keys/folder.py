@@ -28,6 +28,7 @@ from notary.errors import CallerError
 from notary.ports import Entropy
 
 KEK = "store.kek"
+NEXT_KEK = "next-store.kek"  # beside the other while the store's key is changed
 CHECKPOINT = "checkpoint.ed25519"
 COSIGNER = "checkpoint.ml-dsa-44"
 RECEIPT = "receipt.ed25519"
@@ -67,12 +68,29 @@ def create_keys(folder: Path, entropy: Entropy) -> HeldKeys:
 
 def load_keys(folder: Path) -> HeldKeys:
     """Read the keys. Raises CallerError naming the file that is missing, open to others or no key."""
-    kek = _read(folder / KEK)
+    kek = read_key(folder / KEK)
     signing = load_sets(folder)
     secrets = [kek, *[secret for keys in signing for secret in _secrets(keys)]]
     if len(set(secrets)) != len(secrets):
         raise CallerError("KEYS_EQUAL", f"{folder}: two of the key files hold the same key")
-    return HeldKeys(kek, lambda: load_sets(folder))
+    return HeldKeys(kek, lambda: load_sets(folder), lambda: load_keks(folder))
+
+
+def load_keks(folder: Path) -> list[bytes]:
+    """The keys at hand, the newest first. Raises CallerError as `load_keys`."""
+    # The next one is looked for first: when it takes the old one's name in between, it is found there.
+    coming = next_kek(folder)
+    return [*([] if coming is None else [coming]), read_key(folder / KEK)]
+
+
+def next_kek(folder: Path) -> bytes | None:
+    """The key that a change has begun to bring in; None if none is under way."""
+    try:
+        return read_key(folder / NEXT_KEK)
+    except CallerError as error:
+        if error.code == "KEY_MISSING":
+            return None
+        raise
 
 
 def load_sets(folder: Path) -> list[SigningKeys]:
@@ -139,9 +157,9 @@ def _load_set(folder: Path, number: int) -> SigningKeys:
     here = set_folder(folder, number)
     return SigningKeys(
         number,
-        Ed25519PrivateKey.from_private_bytes(_read(here / CHECKPOINT)),
-        MLDSA44PrivateKey.from_seed_bytes(_read(here / COSIGNER)),
-        Ed25519PrivateKey.from_private_bytes(_read(here / RECEIPT)),
+        Ed25519PrivateKey.from_private_bytes(read_key(here / CHECKPOINT)),
+        MLDSA44PrivateKey.from_seed_bytes(read_key(here / COSIGNER)),
+        Ed25519PrivateKey.from_private_bytes(read_key(here / RECEIPT)),
     )
 
 
@@ -166,7 +184,11 @@ def _force(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _read(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
+    """A key file's 32 bytes.
+
+    Raises CallerError KEY_MISSING, KEY_UNREADABLE, KEY_OPEN_TO_OTHERS or KEY_SIZE.
+    """
     try:
         with path.open("rb") as file:
             # The mode is that of the opened file: the name can't be exchanged in between.

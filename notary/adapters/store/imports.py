@@ -25,6 +25,7 @@ from notary.adapters.store.import_tables import (
     ImportPiecesRow,
     UnassignedRow,
 )
+from notary.adapters.store.log import settle_kek
 from notary.adapters.store.matters import LOOKUP_ACCOUNT
 from notary.adapters.store.tables import AccountRow, MatterRow
 from notary.core import envelope, opening
@@ -124,11 +125,14 @@ class StoredImports:
         marks: Sequence[Mark],
     ) -> None:
         """Append pieces to the layout, and keep what goes with them, in one transaction."""
-        kept = [
-            self._seal_kept(agency_id, run_id, piece) for piece in pieces if isinstance(piece, Kept)
-        ]
-        sealed = [self._seal_waiting(agency_id, row) for row in waiting]
         with self._database.transaction() as connection:
+            settle_kek(connection, self._keys.kek)
+            kept = [
+                self._seal_kept(agency_id, run_id, piece)
+                for piece in pieces
+                if isinstance(piece, Kept)
+            ]
+            sealed = [self._seal_waiting(agency_id, row) for row in waiting]
             if sealed:
                 connection.exec_driver_sql(
                     "INSERT INTO unassigned (agency_id, idempotency_digest, wrapped_secret, sealed_row)"

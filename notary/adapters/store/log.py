@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.tables import BatchRow, KeySetRow, LogRow
 from notary.core import envelope
+from notary.core.keks import StoreKek
 from notary.core.keyring import HeldKeys, Keyring, KeysInForce, LogSigners
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds
@@ -117,6 +118,11 @@ def create_log(
         )
 
 
+def settle_kek(connection: Connection, kek: StoreKek) -> None:
+    """Let `kek` wrap with the key that the store names now; first thing in a transaction that wraps."""
+    kek.settle(bytes(connection.execute(select(LOG.c.wrapped_lookup_secret)).scalar_one()))
+
+
 def open_log(database: Database, keys: HeldKeys) -> tuple[LogIdentity, Keyring]:
     """The log and its keys, ready for use.
 
@@ -133,8 +139,8 @@ def open_log(database: Database, keys: HeldKeys) -> tuple[LogIdentity, Keyring]:
     signers = LogSigners(identity.name, keys.load_signing)
     for digest in wanted:
         signers.of(digest)
-    kek = envelope.kek_cipher(keys.kek)
     try:
+        kek = StoreKek(keys.load_keks, row.wrapped_lookup_secret)
         lookup_secret = envelope.unwrap(
             kek,
             row.wrapped_lookup_secret,
@@ -145,6 +151,14 @@ def open_log(database: Database, keys: HeldKeys) -> tuple[LogIdentity, Keyring]:
         )
     except Contradiction as error:
         raise _other_store(database, "the key encryption key does not open it") from error
+    except CallerError as error:
+        if error.code != "KEYS_OF_OTHER_STORE":
+            raise
+        raise _other_store(
+            database,
+            "the key encryption key does not open it. If the key was changed after this copy of the "
+            "store was made, it wants the old key (docs/operations.md)",
+        ) from error
     return identity, Keyring(kek, lookup_secret, map_secret, signers)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from notary.adapters.store.database import Database, table_of
+from notary.adapters.store.log import settle_kek
 from notary.adapters.store.tables import AccountRow, AgencyRow, MatterRow
 from notary.core import envelope
 from notary.core.keyring import Keyring
@@ -74,9 +75,6 @@ class StoredMatterRegister:
             "agency_id": agency_id,
             "key": parsed.key,
             "number": parsed.text,
-            "wrapped_secret": envelope.wrap(
-                self._keys.kek, secret, nonce, _context(agency_id, parsed.key)
-            ),
             "sealed_title": envelope.seal(secret, envelope.TITLE, title.encode()),
             "created_at_ms": milliseconds(self._clock.now()),
             "size": 0,
@@ -86,6 +84,10 @@ class StoredMatterRegister:
             self._require_agency(connection, agency_id)
             if connection.execute(select(MATTERS.c.id).where(MATTERS.c.key == parsed.key)).first():
                 raise CallerError("MATTER_EXISTS", f"{parsed.text} is already registered")
+            settle_kek(connection, self._keys.kek)
+            row["wrapped_secret"] = envelope.wrap(
+                self._keys.kek, secret, nonce, _context(agency_id, parsed.key)
+            )
             (matter_id,) = connection.execute(insert(MATTERS).returning(MATTERS.c.id), row).one()
             self._lead(connection, agency_id, matter_id, secret, accounts)
             return self._read_one(connection, agency_id, parsed.key)

@@ -16,6 +16,7 @@ import pytest
 
 from notary import config
 from notary.adapters.keys.mark import MARK
+from notary.adapters.objects.copies import digest_of
 from notary.compose import Service
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.usecases import backup as backups
@@ -272,7 +273,7 @@ def test_a_copy_whose_trees_do_not_hold_is_refused_though_its_digests_do(
     connection.close()
     manifest = json.loads((backup / "manifest.json").read_text("utf-8"))
     # Whoever changed the file wrote the manifest anew.
-    manifest["files"]["database"]["sha256"] = backups.copies.digest_of(backup / "store-1.db").hex()
+    manifest["files"]["database"]["sha256"] = digest_of(backup / "store-1.db").hex()
     (backup / "manifest.json").write_bytes(jsonc.encode(manifest))
     with pytest.raises(Contradiction) as caught:
         backups.verify(backup, no_bar)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notary.core.keyring import HeldKeys, Keyring, LogSigner, LogSigners, SigningKeys
 from notary.errors import CallerError
+from tests.simulators.keks import store_kek
 from verifier.format import key_sets, notes
 from verifier.format.digests import ZERO
 
@@ -65,8 +65,8 @@ def test_a_key_set_of_another_log_is_not_this_logs() -> None:
 
 
 def test_no_key_is_printed() -> None:
-    held = HeldKeys(b"k" * 32, lambda: [signing(1)])
-    ring = Keyring(AESGCM(b"k" * 32), b"l" * 32, b"m" * 32, LogSigners(LOG, held.load_signing))
+    held = HeldKeys(b"k" * 32, lambda: [signing(1)], lambda: [b"k" * 32])
+    ring = Keyring(store_kek(b"k" * 32), b"l" * 32, b"m" * 32, LogSigners(LOG, held.load_signing))
     shown = f"{held!r} {ring!r} {signing(1)!r} {FIRST!r} {FIRST.checkpoint!r} {ring.signers!r}"
     for secret in (b"k" * 32, b"l" * 32, b"m" * 32, *SEEDS):
         assert secret.hex() not in shown

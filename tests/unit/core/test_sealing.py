@@ -7,11 +7,11 @@ from hashlib import sha256
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notary.core.keyring import Keyring, KeysInForce, LogSigners, SigningKeys
 from notary.core.sealing import ChangedMatter, NewBatch, make_batch, sign_checkpoint
 from notary.errors import CallerError
+from tests.simulators.keks import store_kek
 from tests.simulators.store import IDENTITY, START
 from verifier.format import batches, key_sets, matter_map, notes, trees
 from verifier.format.batches import Change, NotBefore
@@ -31,7 +31,7 @@ SIGNING = [
 SIGNERS = LogSigners(IDENTITY.name, lambda: SIGNING)
 FIRST, SECOND = SIGNERS.all()
 IN_FORCE = KeysInForce(FIRST.digest, SECOND.digest)
-KEYS = Keyring(AESGCM(b"k" * 32), b"l" * 32, b"m" * 32, SIGNERS)
+KEYS = Keyring(store_kek(b"k" * 32), b"l" * 32, b"m" * 32, SIGNERS)
 KEY = Digest(b"\xaa" * 32)
 ROOT = Digest(b"\xbb" * 32)
 

@@ -1,0 +1,150 @@
+"""Wraps every secret of the store anew, some at a time, while others read and write.
+
+A row is replaced only if it still has the wrapped secret that was read, so an erasure in between
+stays one. Which tables: every one with a column `wrapped_secret`; a test compares. Test:
+tests/unit/store/test_rotate_kek.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from notary.adapters.store.database import Database, driver_cursor
+from notary.adapters.store.imports import KEPT_STRETCH, WAITING_ROW
+from notary.adapters.store.log import LOG, NO_AGENCY
+from notary.core import envelope
+from notary.core.envelope import Kek
+from notary.errors import Contradiction
+from notary.ports import Entropy
+
+ROWS_AT_A_TIME = 2_000  # some tens of milliseconds under the write lock: nobody waits noticeably
+
+Progress = Callable[[int, int], None]
+
+
+class WrappedTable(NamedTuple):
+    """A table with wrapped secrets: what they are for, and the column that they are bound to."""
+
+    name: str
+    use: bytes
+    identity: str
+
+
+TABLES = (
+    WrappedTable("matters", envelope.MATTER, "key"),
+    WrappedTable("records", envelope.RECORD, "idempotency_digest"),
+    WrappedTable("import_kept", KEPT_STRETCH, "idempotency_digest"),
+    WrappedTable("unassigned", WAITING_ROW, "idempotency_digest"),
+)
+
+_Row = tuple[int, bytes, bytes]  # id, wrapped secret, context
+
+
+def log_secret(connection: Connection) -> bytes:
+    """The log's wrapped lookup secret: it tells which key the store wraps with."""
+    return bytes(connection.execute(select(LOG.c.wrapped_lookup_secret)).scalar_one())
+
+
+def switch_log(database: Database, old: Kek, new: Kek, entropy: Entropy) -> None:
+    """Wrap the log's own secrets anew: from this commit on everybody wraps with the new key."""
+    with database.transaction() as connection:
+        row = connection.execute(
+            select(LOG.c.wrapped_lookup_secret, LOG.c.wrapped_map_secret)
+        ).one()
+        fresh = []
+        for use, wrapped in zip((envelope.LOG_LOOKUP, envelope.LOG_MAP), row, strict=True):
+            context = envelope.wrap_context(use, NO_AGENCY, b"")
+            secret = envelope.unwrap(old, wrapped, context)
+            nonce = entropy.token(envelope.NONCE_LENGTH)
+            fresh.append(envelope.wrap(new, secret, nonce, context))
+        connection.exec_driver_sql(
+            "UPDATE log SET wrapped_lookup_secret = ?, wrapped_map_secret = ?", tuple(fresh)
+        )
+
+
+def count_wrapped(database: Database) -> int:
+    """How many secrets the store has wrapped, the log's own apart."""
+    with database.reading() as connection:
+        return sum(
+            driver_cursor(connection)
+            .execute(f"SELECT count(wrapped_secret) FROM {table.name}")  # noqa: S608 - our own names
+            .fetchone()[0]
+            for table in TABLES
+        )
+
+
+def rewrap(database: Database, old: Kek, new: Kek, entropy: Entropy, progress: Progress) -> int:
+    """Wrap under `new` what is wrapped under `old`; how many it were. Again after a crash: the rest."""
+    moved = done = 0
+    total = count_wrapped(database)
+    for table, rows in _all_rows(database):
+        nonces = entropy.token(envelope.NONCE_LENGTH * len(rows))
+        fresh = []
+        for place, (row_id, wrapped, context) in enumerate(rows):
+            if _opens(new, wrapped, context):
+                continue
+            secret = envelope.unwrap(old, wrapped, context)
+            nonce = nonces[place * envelope.NONCE_LENGTH : (place + 1) * envelope.NONCE_LENGTH]
+            fresh.append((envelope.wrap(new, secret, nonce, context), row_id, wrapped))
+        if fresh:
+            with database.transaction() as connection:
+                driver_cursor(connection).executemany(
+                    f"UPDATE {table.name} SET wrapped_secret = ?"  # noqa: S608 - our own names
+                    " WHERE id = ? AND wrapped_secret = ?",
+                    fresh,
+                )
+        moved += len(fresh)
+        done += len(rows)
+        progress(done, total)
+    return moved
+
+
+def require_all(database: Database, new: Kek) -> None:
+    """Raise Contradiction REWRAP_INCOMPLETE unless every secret of the store opens under `new`."""
+    for table, rows in _all_rows(database):
+        for row_id, wrapped, context in rows:
+            if not _opens(new, wrapped, context):
+                raise Contradiction(
+                    "REWRAP_INCOMPLETE",
+                    f"row {row_id} of {table.name} does not open under the new key. Both keys were kept; "
+                    "run the command again, and restore the row from a backup if it says the same.",
+                )
+
+
+def _all_rows(database: Database) -> Iterator[tuple[WrappedTable, list[_Row]]]:
+    """Every wrapped secret, some at a time. Rows are only ever appended, so ascending ids find all."""
+    for table in TABLES:
+        last = 0
+        while True:
+            with database.reading() as connection:
+                found = (
+                    driver_cursor(connection)
+                    .execute(
+                        f"SELECT id, agency_id, {table.identity}, wrapped_secret"  # noqa: S608
+                        f" FROM {table.name} WHERE id > ? AND wrapped_secret IS NOT NULL"
+                        " ORDER BY id LIMIT ?",
+                        (last, ROWS_AT_A_TIME),
+                    )
+                    .fetchall()
+                )
+            if not found:
+                break
+            last = found[-1][0]
+            yield (
+                table,
+                [
+                    (row_id, wrapped, envelope.wrap_context(table.use, agency_id, identity or b""))
+                    for row_id, agency_id, identity, wrapped in found
+                ],
+            )
+
+
+def _opens(kek: Kek, wrapped: bytes, context: bytes) -> bool:
+    try:
+        envelope.unwrap(kek, wrapped, context)
+    except Contradiction:
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""Changes the key encryption key while the service runs.
+
+Each step leaves a state from which the same call goes on: docs/design/0013-kek-rotation.md. Test:
+tests/unit/store/test_rotate_kek.py, which kills it at any place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from notary.adapters.keys import kek as files
+from notary.adapters.keys.folder import KEK, next_kek, read_key
+from notary.adapters.store import rewrap
+from notary.adapters.store.database import Database
+from notary.core import envelope
+from notary.errors import CallerError, Contradiction, NothingHappened
+from notary.ports import Entropy
+from notary.usecases.key_copies import rotation_lock
+
+Bars = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
+
+
+@dataclass(frozen=True)
+class RotationDone:
+    """What was wrapped anew by this call, of how many; `resumed`: an earlier call had begun.
+
+    `log_emptied`: the write-ahead log, where old bytes may stand, could be emptied at once.
+    """
+
+    moved: int
+    wrapped: int
+    resumed: bool
+    log_emptied: bool
+
+
+def rotate_kek(
+    database: Database, keys: Path, entropy: Entropy, keep_old: Path | None, bars: Bars
+) -> RotationDone:
+    """Bring in a new key, wrap everything under it, destroy the old one.
+
+    `keep_old` gets the old key first: backups that were made before open with no other. Raises
+    CallerError KEY_FILE_EXISTS or KEYS_OF_OTHER_STORE, NothingHappened ROTATION_RUNS, Contradiction
+    REWRAP_INCOMPLETE, after which both keys are there.
+    """
+    with rotation_lock(keys):
+        old_key, new_key = read_key(keys / KEK), next_kek(keys)
+        with database.reading() as connection:
+            sealed = rewrap.log_secret(connection)
+        resumed = new_key is not None
+        if new_key is None:
+            _require(old_key, sealed)
+            new_key = entropy.token(envelope.KEY_LENGTH)
+        # 1. The old key where the operator wants it. Nothing else has happened yet.
+        if keep_old is not None:
+            if keep_old.resolve().is_relative_to(keys.resolve()):
+                raise CallerError(
+                    "KEYS_PLACE", f"{keep_old} lies in the key folder; keep it elsewhere."
+                )
+            files.keep_kek(old_key, keep_old)
+        # 2. The new key on disk, before anything is wrapped under it. A crash leaves a key unused.
+        if not resumed:
+            files.add_next_kek(keys, new_key)
+        old, new = envelope.kek_cipher(old_key), envelope.kek_cipher(new_key)
+        # 3. Everybody wraps with the new key from this commit on. A crash leaves rows of both keys,
+        # and both keys.
+        if not _opens(new_key, sealed):
+            _require(old_key, sealed)
+            rewrap.switch_log(database, old, new, entropy)
+        # 4. What was wrapped before. A crash leaves some rows of each.
+        with bars("wrapping anew", "secrets") as progress:
+            moved = rewrap.rewrap(database, old, new, entropy, progress)
+        # 5. Every row is read again before the only other key to it goes.
+        rewrap.require_all(database, new)
+        wrapped = rewrap.count_wrapped(database)
+        # 6. The new key takes the old one's name. A crash before leaves step 4 with nothing to do.
+        files.replace_kek(keys)
+        try:
+            database.truncate_wal()
+            emptied = True
+        except NothingHappened:
+            # A reader is at work. What stands there opens under the destroyed key alone, and the next
+            # checkpoint takes it.
+            emptied = False
+        return RotationDone(moved, wrapped, resumed, emptied)
+
+
+def _opens(key: bytes, sealed: bytes) -> bool:
+    context = envelope.wrap_context(envelope.LOG_LOOKUP, 0, b"")
+    try:
+        envelope.unwrap(envelope.kek_cipher(key), sealed, context)
+    except Contradiction:
+        return False
+    return True
+
+
+def _require(key: bytes, sealed: bytes) -> None:
+    if not _opens(key, sealed):
+        raise CallerError(
+            "KEYS_OF_OTHER_STORE",
+            "the key encryption key does not open this store; nothing was changed. Point the "
+            "configuration to the store's own key folder.",
+        )
