@@ -20,6 +20,7 @@ from verifier.format import (
     fold,
     heads,
     jsonc,
+    key_sets,
     matter_map,
     notes,
     numbers,
@@ -28,7 +29,7 @@ from verifier.format import (
     tlogproof,
     trees,
 )
-from verifier.format.batches import BatchHeader, Change, HeaderKey, NotBefore
+from verifier.format.batches import BatchHeader, Change, NotBefore
 from verifier.format.digests import ZERO, Digest, b64url_decode
 from verifier.format.digests import sha256 as digest
 from verifier.format.fold import Link
@@ -165,23 +166,23 @@ class Example:
         assert not matter_map.check(proof, absent, self.map_roots[1]).present
         self.put("map-proof-absent", matter_map.encode(proof))
 
+    def key_set(self, checkpoint_seed: str, receipt_seed: str) -> key_sets.KeySet:
+        checkpoint = vkey(self.log, self.inputs[checkpoint_seed])
+        receipt = vkey(receipts.receipts_origin(self.log), self.inputs[receipt_seed])
+        return key_sets.make([notes.read_vkey(checkpoint)], notes.read_vkey(receipt))
+
     def batch_log(self) -> None:
         """Sections 10 and 11, and the tlog-proofs of package.md."""
         inputs = self.inputs
         receipts_name = receipts.receipts_origin(self.log)
         self.checkpoint_vkey = vkey(self.log, inputs["checkpoint_seed"])
         self.receipt_vkey = vkey(receipts_name, inputs["receipt_seed"])
-        keys = (
-            HeaderKey("checkpoint", self.checkpoint_vkey),
-            HeaderKey("receipt", self.receipt_vkey),
-        )
-        next_keys = [
-            HeaderKey("checkpoint", vkey(self.log, inputs["next_checkpoint_seed"])),
-            HeaderKey("receipt", vkey(receipts_name, inputs["next_receipt_seed"])),
-        ]
+        keys = key_sets.encode(self.key_set("checkpoint_seed", "receipt_seed"))
+        next_keys = key_sets.encode(self.key_set("next_checkpoint_seed", "next_receipt_seed"))
         self.put("checkpoint-vkey", self.checkpoint_vkey)
         self.put("receipt-vkey", self.receipt_vkey)
-        self.put("next-vkeys", "".join(f"{key.use} {key.vkey}\n" for key in next_keys))
+        self.put("key-set", keys)
+        self.put("next-key-set", next_keys)
         block = inputs["not_before"]
         headers = []
         for batch, sealed_at in enumerate(inputs["sealed_at"]):
@@ -192,8 +193,8 @@ class Example:
                 map_root=self.map_roots[batch],
                 delta=digest(self.deltas[batch]),
                 max_deadline_s=inputs["max_deadline_s"],
-                keys=keys,
-                next_keys=batches.keys_commitment(next_keys),
+                keys=digest(keys),
+                next_keys=digest(next_keys),
                 not_before=NotBefore(
                     inputs["chain_id"], block["number"], Digest(bytes.fromhex(block["hash"][2:]))
                 ),
@@ -292,6 +293,8 @@ def test_hashes_of_the_page_are_those_of_the_naive_reference(blocks: dict[str, s
         header = json.loads(blocks[f"header-{i}"])
         assert header["delta"] == sha256((blocks[f"delta-{i}"] + "\n").encode()).hexdigest()
         assert header["map_root"] == blocks[f"map-root-{i}"]
+        assert header["keys"] == sha256((blocks["key-set"] + "\n").encode()).hexdigest()
+        assert header["next_keys"] == sha256((blocks["next-key-set"] + "\n").encode()).hexdigest()
 
 
 def test_replaying_the_delta_files_gives_the_map_roots(blocks: dict[str, str]) -> None:
