@@ -1,6 +1,6 @@
 """The commands that keep a service alive over years: back up, restore, change the store's key.
 
-Test: tests/scenarios/service/test_backup.py, tests/scenarios/service/test_rotate_kek.py.
+Test: tests/scenarios/service/test_backup.py, tests/unit/store/test_rotate_kek.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a backup says of itself: one canonical JSON document, written last.
 
 A folder without it is no backup. Keys are never part of one. Pure.
-Test: tests/unit/store/test_backup_manifest.py, tests/scenarios/service/test_backup.py.
+Test: tests/scenarios/service/test_backup.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Copies of files whose bytes are known by their SHA-256: whole and on disk, or not there.
 
-Test: tests/unit/store/test_copies.py.
+Test: tests/scenarios/service/test_backup.py.
 """
 
 from __future__ import annotations
