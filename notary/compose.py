@@ -21,6 +21,7 @@ from typing import Any
 from notary import config
 from notary.adapters.keys.folder import create_keys, load_keys
 from notary.adapters.keys.mark import MarkFile
+from notary.adapters.objects.copies import force_names
 from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import log as log_rows
 from notary.adapters.store.agencies import AgencyRegister
@@ -514,6 +515,8 @@ class Service:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(out)
+            # Without this a loss of power could take back a package that was said to be there.
+            force_names(out.parent)
         except OSError as error:
             raise CallerError("EXPORT_FILE", f"{out}: {error.strerror}.") from error
         finally:

@@ -134,6 +134,7 @@ def counts(report: FileReport) -> tuple[int, int, int, int, int]:
 def make_intake_world(folder: Path) -> IntakeWorld:
     """A new store; `folder` is empty."""
     store = make_world(folder / "home")
+    store.canaries.add("reminder")
     files = folder / "files"
     files.mkdir()
     matter = store.open_matter("Contract one", "C-1")

@@ -9,6 +9,7 @@ forced to disk, and a loss of power takes the rest away.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import signal
@@ -220,7 +221,7 @@ class _File:
 def _files(disk: Disk, places: Places) -> Iterator[None]:
     """`os` as the service sees it. SQLite does not go through it."""
     real_open, real_fdopen, real_fsync, real_mkdir = os.open, os.fdopen, os.fsync, os.mkdir
-    real_rename, real_replace = os.rename, os.replace
+    real_rename, real_replace, real_io_open = os.rename, os.replace, io.open
 
     def ours(path: Any) -> Path | None:
         found = Path(os.fsdecode(path)).absolute()
@@ -237,6 +238,15 @@ def _files(disk: Disk, places: Places) -> Iterator[None]:
             descriptor = real_open(path, flags, *rest, **named)
             disk.made(found)
         return descriptor
+
+    def io_open(path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        found = ours(path) if isinstance(path, str | Path) and mode == "wb" else None
+        if found is None:
+            return real_io_open(path, mode, *rest, **named)
+        with places.around(f"create {_what(found)}"):
+            file = real_io_open(path, mode, *rest, **named)
+            disk.made(found)
+        return _File(file, places, _what(found))
 
     def fdopen(descriptor: int, *rest: Any, **named: Any) -> Any:
         found = of_descriptor(descriptor)
@@ -276,6 +286,7 @@ def _files(disk: Disk, places: Places) -> Iterator[None]:
 
     with (
         patch.object(os, "open", open_),
+        patch.object(io, "open", io_open),
         patch.object(os, "fdopen", fdopen),
         patch.object(os, "fsync", fsync),
         patch.object(os, "mkdir", mkdir),

@@ -157,6 +157,8 @@ def _carry_out(order: dict[str, Any], out: int) -> None:
         if order["strike"] == "power":
             places.strike = power_loss(disk)
         _named(order["task"])(world, Voice.say)
+        # What was said last must outlive the process, too.
+        places.pass_by("after everything")
     for place in places.passed:
         Voice.say(f"place {place}")
 
