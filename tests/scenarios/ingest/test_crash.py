@@ -4,6 +4,7 @@ row exactly once, every byte accounted for.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ def finish(world: StoreWorld) -> None:
     assert imports.waiting_count(world.agency_id) == len(WAITING)
     # Every byte of the table comes back, of the rows that were refused as well.
     original = (world.folder / "in" / "letters.csv").read_bytes()
-    digest = ingest.hashlib.sha256(original).digest()
+    digest = hashlib.sha256(original).digest()
     assert b"".join(use_case.rebuild(world.agency_id, digest)) == original
     assert sorted(found.name for found in (world.folder / "in").iterdir()) == [
         *("letters.csv", "letters.rejects.csv", "scan.pdf")
