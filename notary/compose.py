@@ -11,15 +11,15 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from notary import config
-from notary.adapters.keys.folder import create_keys, load_keys
+from notary.adapters.keys.folder import add_set, create_keys, destroy_set, load_keys
 from notary.adapters.keys.mark import MarkFile
 from notary.adapters.objects.copies import force_names
 from notary.adapters.objects.folder import ObjectFolder
@@ -36,7 +36,7 @@ from notary.adapters.system import SystemClock, SystemEntropy
 from notary.chain_ports import SignedTransaction, Signer, TransactionFields
 from notary.config import Config, Home
 from notary.core.intake import Accepted
-from notary.core.keyring import Keyring
+from notary.core.keyring import Keyring, KeysInForce
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import has_passed
 from notary.errors import CallerError, Contradiction, NothingHappened
@@ -55,10 +55,12 @@ from notary.usecases.read import RecordReader, RecordView, StoredEvidence, sweep
 from notary.usecases.restore import Restored
 from notary.usecases.restore import restore as restore_backup
 from notary.usecases.rotate_kek import RotationDone, rotate_kek
-from notary.usecases.seal import Sealer
+from notary.usecases.rotate_keys import HandedOver, KeyRotation
+from notary.usecases.seal import Block, Sealer
 from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
 from notary.worker import Worker
 from verifier.format import contract, numbers, records, times
+from verifier.format.digests import Digest
 from verifier.format.heads import check_log_name
 from verifier.format.key_sets import KeySet
 
@@ -84,6 +86,17 @@ class Created:
     checkpoint_vkeys: tuple[str, ...]
     receipt_vkey: str
     token: str
+
+
+@dataclass(frozen=True)
+class KeySetShown:
+    """A signing key set as people see it. `digest` is what headers name it by."""
+
+    number: int
+    state: str
+    digest: str
+    checkpoint_vkeys: tuple[str, ...]
+    receipt_vkey: str
 
 
 @dataclass(frozen=True)
@@ -495,6 +508,54 @@ class Service:
             copy_keys(self.home.keys, keys, apart_from=folder)
             return task.run(bars)
 
+    def key_sets(self) -> list[KeySetShown]:
+        """The signing key sets at hand, in the order in which they were made."""
+        with self._database.reading() as connection:
+            in_force, uses = log_rows.keys_in_force(connection), log_rows.key_uses(connection)
+        since = {use.digest: use.first_batch for use in uses}
+        return [
+            KeySetShown(
+                signer.number,
+                _state_of(signer.digest, in_force, since),
+                signer.digest.hex(),
+                tuple([key.text for key in signer.key_set.checkpoint]),
+                signer.key_set.receipt.text,
+            )
+            for signer in self._keys.signers.all()
+        ]
+
+    @cached_property
+    def _rotation(self) -> KeyRotation:
+        keys = self.home.keys
+        return KeyRotation(
+            self._database,
+            self._keys,
+            self._sealer,
+            self.book,
+            lambda: add_set(keys, self._entropy),
+            lambda number: destroy_set(keys, number),
+        )
+
+    def rotate_keys(self) -> HandedOver:
+        """Hand the log over to its next key set (usecases.rotate_keys)."""
+        with rotation_lock(self.home.keys):
+            self._rotation.retire()
+            now = self._clock.now()
+            return self._rotation.rotate(now, self._recent_block(now))
+
+    def retire_keys(self) -> list[int]:
+        """Destroy the key sets that an anchored hand-over has left behind; their numbers."""
+        with rotation_lock(self.home.keys):
+            return self._rotation.retire()
+
+    def _recent_block(self, now: datetime) -> Block | None:
+        # A block that is older than a cadence says little; then the chain is asked for a newer one.
+        fresh = timedelta(seconds=self.home.config.cadence_s)
+        block = self.anchorer.recent_block(now, fresh)
+        if block is None:
+            return None
+        return block.chain_id, block.number, block.hash, block.header
+
     def rotate_kek(self, keep_old: Path | None, bars: Bars) -> RotationDone:
         """Change the key encryption key (usecases.rotate_kek)."""
         return rotate_kek(self._database, self.home.keys, self._entropy, keep_old, bars)
@@ -670,13 +731,10 @@ class _Sealing:
 
     def seal(self) -> int:
         now = self.service._clock.now()
-        # A block that is older than a cadence says little; then the chain is asked for a newer one.
-        fresh = timedelta(seconds=self.service.home.config.cadence_s)
-        block = self.service.anchorer.recent_block(now, fresh)
-        named = None
-        if block is not None:
-            named = (block.chain_id, block.number, block.hash, block.header)
-        return self.service._sealer.seal(now, named).index
+        # While another command holds the key folder, the next batch finds them as well.
+        with suppress(NothingHappened):
+            self.service.retire_keys()
+        return self.service._sealer.seal(now, self.service._recent_block(now)).index
 
 
 class _Anchoring:
@@ -698,6 +756,14 @@ class _Anchoring:
     def trouble(self) -> str | None:
         alarms = self._service.book.alarms()
         return "; ".join(f"{code}: {alarm.text}" for code, alarm in alarms.items()) or None
+
+
+def _state_of(digest: Digest, in_force: KeysInForce, since: dict[Digest, int]) -> str:
+    if digest == in_force.keys:
+        return f"in force, since batch {since.get(digest, 0)}"
+    if digest == in_force.next_keys:
+        return "comes next"
+    return "left behind, destroyed soon" if digest in since else "prepared, in no header yet"
 
 
 def _row(view: RecordView) -> dict[str, Any]:

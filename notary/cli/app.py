@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli import keeping, present
+from notary.cli import keeping, keys, present
 from notary.cli.output import errors_said, progress_bar, say, say_json
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(matter_app, name="matter")
 app.add_typer(record_app, name="record")
 app.add_typer(contract_app, name="contract")
 keeping.register(app)
+keys.register(keeping.keys_app)
 
 HomeOption = Annotated[
     str | None,

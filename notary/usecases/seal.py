@@ -72,12 +72,16 @@ class Sealer:
             return rows.unsealed_records(connection)
 
     def seal(
-        self, now: datetime, not_before: Block | None, *, hand_over_to: Digest | None = None
+        self,
+        now: datetime,
+        not_before: Block | None,
+        *,
+        hand_over: tuple[Digest, Digest] | None = None,
     ) -> SealedBatch:
         """Seal one batch, also when nothing changed. Durable and signed when this returns.
 
-        With `hand_over_to`, the digest of a key set at hand, the batch is a hand-over: the set that
-        its predecessor committed to signs from it on, and it commits to `hand_over_to`.
+        With `hand_over`, the key set in force and another one, the batch is a hand-over: the set that
+        its predecessor committed to signs from it on, and it commits to that other one.
 
         A batch that a crash left unsigned is signed, and is the one returned. Raises NothingHappened
         SEALED_ELSEWHERE if another sealer was faster, or the reason why this store may not go on with
@@ -93,8 +97,12 @@ class Sealer:
         with self._database.reading() as connection:
             end = rows.log_end(connection)
             in_force = keys_in_force(connection)
-            if hand_over_to is not None:
-                in_force = KeysInForce(in_force.next_keys, hand_over_to)
+            if hand_over is not None:
+                if hand_over[0] != in_force.keys:
+                    raise NothingHappened(
+                        "HANDED_OVER_ELSEWHERE", "another process handed the keys over meanwhile"
+                    )
+                in_force = KeysInForce(in_force.next_keys, hand_over[1])
             # Before the batch is stored: one that nobody could sign would stop the log.
             signer = self._keys.signers.of(in_force.keys)
             changed = rows.changed_matters(connection)

@@ -6,6 +6,7 @@ Test: tests/unit/store/test_log.py.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -44,11 +45,28 @@ def keys_in_force(connection: Connection) -> KeysInForce:
 
 def keep_key_set(connection: Connection, batch: int, key_set: KeySet) -> None:
     """Keep the key set that the header of `batch` names, unless an earlier header named it."""
-    content = key_sets.encode(key_set)
+    digest = key_sets.digest(key_set)
+    if connection.execute(select(KEY_SETS.c.digest).where(KEY_SETS.c.digest == digest)).first():
+        return
     connection.execute(
-        insert(KEY_SETS).prefix_with("OR IGNORE"),
-        {"digest": key_sets.digest(key_set), "first_batch": batch, "content": content},
+        insert(KEY_SETS),
+        {"digest": digest, "first_batch": batch, "content": key_sets.encode(key_set)},
     )
+
+
+class KeyUse(NamedTuple):
+    """A key set that headers name, and the first of them."""
+
+    digest: Digest
+    first_batch: int
+
+
+def key_uses(connection: Connection) -> list[KeyUse]:
+    """Every key set that a header names, in the order of the batches."""
+    rows = connection.execute(
+        select(KEY_SETS.c.digest, KEY_SETS.c.first_batch).order_by(KEY_SETS.c.first_batch)
+    )
+    return [KeyUse(Digest(row[0]), int(row[1])) for row in rows]
 
 
 def batches_before_new_keys(connection: Connection, size: int) -> list[int]:
