@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from notary.adapters.chain.keystore import KeystoreSigner, create_keystore
+from notary.adapters.chain.web3_chain import Web3Chain
 from notary.adapters.keys.mark import MARK
+from notary.chain_ports import TransactionFields
 from notary.core.intent import Cause, State
 from notary.errors import NothingHappened
 from notary.usecases.standing import Standing
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_proxy import answered
-from tests.simulators.chain_world import World
+from tests.simulators.chain_world import CHAIN_ID, GWEI, PASSWORD, World
 
 
 def copy_of(world: World, folder: Path) -> Path:
@@ -221,4 +224,18 @@ def test_an_anchor_without_the_accounts_signature_accuses_nobody(
     assert not behind(world)
     world.seal()
     world.step()
-    assert world.youngest().cause is Cause.HEAD_UNKNOWN
+    # The bytes that the node shows don't have the hash of the transaction.
+    assert world.youngest().cause is Cause.ENDPOINT
+
+
+def test_only_the_accounts_own_signature_counts(make_world: MakeWorld, tmp_path: Path) -> None:
+    world = make_world()
+    fields = TransactionFields(CHAIN_ID, 0, world.identity.contract, 100_000, GWEI, 1, b"\x01")
+    create_keystore(tmp_path / "other.json", PASSWORD, iterations=2)
+    other = KeystoreSigner.open(tmp_path / "other.json", PASSWORD)
+    chain = Web3Chain(world.url, world.identity.contract, world.account)
+    mine = world.signer.sign(fields).raw
+    assert chain.signed_by_log(mine)
+    assert not chain.signed_by_log(other.sign(fields).raw)
+    assert not chain.signed_by_log(mine[:-1])
+    assert not chain.signed_by_log(b"")
