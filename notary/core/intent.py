@@ -241,7 +241,9 @@ class NonceFree:
 
 @dataclass(frozen=True)
 class Stale:
-    """The reservation does not fit the chain any more, and nothing was signed."""
+    """Nothing was signed, and the chain is not as it was: the reservation does not fit it any more, or
+    another intent has turned out to cover every batch.
+    """
 
 
 @dataclass(frozen=True)
@@ -333,6 +335,7 @@ _S = State
 # The next state. None stands for "the state that the intent was held in".
 TRANSITIONS: Fixed[Mapping[tuple[State, type[Event]], State | None]] = {
     (_S.SEALED, Reserve): _S.RESERVED,
+    (_S.SEALED, Stale): _S.SUPERSEDED,
     (_S.RESERVED, Sign): _S.SIGNED,
     (_S.RESERVED, Stale): _S.SUPERSEDED,
     (_S.RESERVED, NonceUsed): _S.CHECK_HEAD,

@@ -34,6 +34,7 @@ from notary.core.intent import (
     Resume,
     Sent,
     Sign,
+    Stale,
     State,
     Vanished,
 )
@@ -338,6 +339,9 @@ class Anchorer:
         match plan:
             case Reservation(nonce, prev, anchored):
                 size = self._log.size() if anchored is None else anchored
+                if anchored is None and size <= self._covered():
+                    # Made while an anchor was taken for a foreign one, which has turned out to be ours.
+                    return Stale()
                 return Reserve(
                     size, self._history.signed_root(size), nonce, prev, anchored is not None
                 )

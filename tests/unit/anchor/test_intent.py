@@ -113,7 +113,8 @@ def check_step(before: Intent, event: Event, after: Intent) -> None:
     # Nothing is consumed before it is reserved and signed.
     if after.state in {State.SIGNED, State.BROADCAST} | ON_CHAIN:
         assert after.attempts
-    if after.effective is not State.SEALED:
+    dropped = before.effective is State.SEALED and after.closed
+    if after.effective is not State.SEALED and not dropped:
         assert after.nonce is not None
         assert after.prev is not None
     # A link is known exactly while the chain holds it.
