@@ -25,19 +25,23 @@ from verifier.format import (
     fold,
     heads,
     key_sets,
+    lines,
     matter_map,
     mpt,
     notes,
     numbers,
+    paths,
     receipts,
     records,
     rlp,
+    statement,
     times,
     tlogproof,
     trees,
 )
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
+from verifier.format.identity import Identity
 from verifier.format.keccak import keccak256
 from verifier.format.signatures import ML_DSA_44
 
@@ -70,6 +74,25 @@ STATE = evm_chain.as_of(ZERO[:31] + b"\x01")
 EVM = evm_document.EvmDocument(
     1, bytes(20), bytes(20), ZERO, (fold.Link(ZERO, 1, 1),),
     evm_document.AsOf(STATE.header, STATE.account_proof, STATE.storage_proof), (LEG,), (), ("a",),
+)  # fmt: skip
+PATHS = paths.Paths((paths.InclusionPath(3, (KEY,)),), (paths.PrefixPath(3, 4, (ZERO, KEY)),))
+STATEMENT = statement.build_statement(
+    statement.Choices(
+        statement.Kind.COMPLETE,
+        numbers.MatterNumber(b"\x01" * 21),
+        (statement.Withheld(0, "text", statement.Reason.PRIVILEGE),),
+        (statement.Erased(1, 2),),
+        statement.History.SHOWN,
+        Identity("0.1.0", KEY),
+    ),
+    log=statement.Log(1, bytes(20), bytes(20), LOG),
+    links=EVM.links,
+    as_of=statement.Header(2, KEY, 2),
+    legs=[statement.Header(1, KEY, 1)],
+    not_before=[(1, 1, ZERO)],
+    checkpoints=[(1, ZERO)],
+    records=3,
+    shown=[0, 1, 2],
 )  # fmt: skip
 
 
@@ -134,6 +157,14 @@ FORMS = {
     ),
     "receipt": Form(
         receipts.parse, receipts.encode, receipts.encode(receipts.Receipt(BODY, 0, (KEY,), NOTE))
+    ),
+    "paths": Form(paths.parse_paths, paths.encode_paths, paths.encode_paths(PATHS)),
+    "consistency": Form(
+        paths.parse_consistency, paths.encode_consistency, paths.encode_consistency(PATHS.prefix)
+    ),
+    "statement": Form(statement.parse, statement.encode, statement.encode(STATEMENT)),
+    "lines": Form(
+        lambda data: list(lines.read_lines(data, "lines")), lines.write_lines, b"one\n\nthree\n"
     ),
     "evm.json": Form(evm_document.parse, evm_document.encode, evm_document.encode(EVM)),
     "number": Form(texts(numbers.parse), None, numbers.MatterNumber(b"\x01" * 21).text.encode()),

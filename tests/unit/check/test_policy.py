@@ -13,7 +13,6 @@ from tests.hostile import persons
 from verifier.check import toml
 from verifier.check.policy import Policy, read_policy
 from verifier.check.rows import CannotJudge, Row
-from verifier.format.digests import b64_encode
 from verifier.format.notes import make_vkey
 from verifier.format.statement import Kind
 
@@ -177,10 +176,10 @@ def test_a_policy_outside_the_form_is_refused(
 
 def test_a_key_of_another_type_is_refused(tmp_path: Path) -> None:
     value = document()
-    value["log"][0]["vkeys"] = [f"{NAME}+00000000+{b64_encode(bytes([6]) + bytes(32))}"]
+    value["log"][0]["vkeys"] = [make_vkey(NAME, bytes(32), 0x07).text]
     error = refused(value, tmp_path)
     assert error.code == "POLICY_KEY"
-    assert "type 0x06" in error.detail
+    assert "type 0x07" in error.detail
 
 
 def test_a_chain_or_a_log_stands_once(tmp_path: Path) -> None:
