@@ -29,8 +29,7 @@ from tests.property.format.test_parsers import damaged
 from verifier.check.inputs import read_inputs
 from verifier.check.policy import read_policy
 from verifier.check.reading import read_bag
-from verifier.check.rows import CannotJudge
-from verifier.check.verdict import Verdict
+from verifier.check.rows import CannotJudge, Verdict
 from verifier.format import bag
 
 KINDS = ("complete", "extract", "absent")
@@ -66,6 +65,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
 
 
+def refused(error: CannotJudge, code: str) -> None:
+    assert error.code.startswith(code)
+    assert error.detail.isascii()
+
+
 @given(data=damaged_toml(POLICY) | st.binary(max_size=80))
 def test_a_damaged_policy_is_read_or_raises_only_our_error(data: bytes, folder: Path) -> None:
     path = folder / "policy.toml"
@@ -73,8 +77,7 @@ def test_a_damaged_policy_is_read_or_raises_only_our_error(data: bytes, folder: 
     try:
         policy = read_policy(path)
     except CannotJudge as error:
-        assert error.code.startswith("POLICY_")
-        assert error.detail.isascii()
+        refused(error, "POLICY_")
         return
     assert all(pin.vkeys and pin.chain_id in policy.chains for pin in policy.pins)
 
@@ -86,8 +89,7 @@ def test_damaged_inputs_are_read_or_raise_only_our_error(data: bytes, folder: Pa
     try:
         inputs = read_inputs(path)
     except CannotJudge as error:
-        assert error.code.startswith("INPUTS_")
-        assert error.detail.isascii()
+        refused(error, "INPUTS_")
         return
     assert all(len(hash_) == 32 for hash_ in inputs.blocks.values())
     assert inputs.earliest_as_of is None or inputs.earliest_as_of > datetime(1, 1, 1, tzinfo=UTC)
