@@ -9,16 +9,58 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: what was measured, the figure in words, the bar in words, whether it holds."""
+    """A line of the table.
+
+    `value` has the unit `unit`; `bar` is in the same unit, None where there is none, and is a least
+    value if `least`, else a greatest. `detail` says what else was seen.
+    """
 
     what: str
-    figure: str
-    bar: str
-    holds: bool | None
+    value: float
+    unit: str
+    bar: float | None = None
+    least: bool = False
+    detail: str = ""
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the value is on the right side of the bar."""
+        if self.bar is None:
+            return None
+        return self.value >= self.bar if self.least else self.value <= self.bar
+
+    @property
+    def figure(self) -> str:
+        """The value in words, with the detail."""
+        return f"{_figure(self.value, self.unit)}{f' ({self.detail})' if self.detail else ''}"
+
+    @property
+    def wanted(self) -> str:
+        """The bar in words."""
+        if self.bar is None:
+            return ""
+        return f"{'≥' if self.least else '≤'} {_figure(self.bar, self.unit, bar=True)}"
+
+
+def _figure(value: float, unit: str, *, bar: bool = False) -> str:
+    if bar or value >= 1000:
+        return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:g} {unit}"
+    return f"{value:.2f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
+def at_most(what: str, value: float, unit: str, bar: float, detail: str = "") -> Row:
+    """A row whose value should not be above the bar."""
+    return Row(what, value, unit, bar, detail=detail)
+
+
+def at_least(what: str, value: float, unit: str, bar: float, detail: str = "") -> Row:
+    """A row whose value should not be below the bar."""
+    return Row(what, value, unit, bar, least=True, detail=detail)
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -39,20 +81,17 @@ def pair(
     return best_ours, best_reference
 
 
-def process(command: Sequence[str]) -> Callable[[], object]:
+def process(command: Sequence[str], *, cwd: Path | None = None) -> Callable[[], object]:
     """An action that runs a process to its end."""
 
     def run() -> None:
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, cwd=cwd)
 
     return run
 
 
-def at_most(what: str, ratio: float, bar: float, unit: str, detail: str) -> Row:
-    """A row whose ratio should not be above the bar."""
-    return Row(what, f"{ratio:.2f} {unit} ({detail})", f"≤ {bar:g} {unit}", ratio <= bar)
-
-
-def at_least(what: str, ratio: float, bar: float, unit: str, detail: str) -> Row:
-    """A row whose ratio should not be below the bar."""
-    return Row(what, f"{ratio:.2f} {unit} ({detail})", f"≥ {bar:g} {unit}", ratio >= bar)
+def peak_mib(process_id: int | str = "self") -> int:
+    """The most memory that a process held; getrusage would count the parent's before exec."""
+    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) // 1024

@@ -28,8 +28,10 @@ _MAX_INTEGER_CHARACTERS = 17  # a sign and the 16 digits of 2^53 − 1
 _NOT_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+|[^"\[\]{}]++', re.DOTALL)
 
 
-# Taken out of a document, these leave it as it is where nothing is escaped and no space stands.
-_ESCAPE_OR_SPACE = b"\\ \t\r\n"
+# What is left of a document without all other bytes says in one pass whether it may nest too deep,
+# and whether anything is escaped or a space stands anywhere.
+_TELLING = b"[{\\ \t\r\n"
+_ORDINARY = bytes(set(range(256)) - set(_TELLING))
 # The same with spaces inside strings. Possessive as above: the time is linear.
 _SPACE_IN_STRINGS_ONLY = re.compile(rb'[^"\\ \t\r\n]*+(?:"[^"\\]*+"[^"\\ \t\r\n]*+)*+')
 _QUICK_INTEGER_CHARACTERS = 15  # however they read, they stay below 2^53
@@ -102,31 +104,35 @@ def decode(data: bytes, what: str) -> Json:
         )
     if data.startswith(b"\xef\xbb\xbf"):
         raise FormatError("JSON_BOM", f"{what}: begins with a byte order mark")
+    telling = data.translate(None, _ORDINARY)
     # The depth is known before the parser runs, which is recursive.
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+    if len(telling) > MAX_DEPTH and telling.count(b"[") + telling.count(b"{") > MAX_DEPTH:
         _check_depth(data, what)
     # Most documents show that they are canonical without being written again, which is half of
     # the time. Whatever does not, right or wrong, goes the long way, which can say what is wrong.
     try:
-        return _decode_quickly(data)
+        return _decode_quickly(data, plain=not telling.strip(b"[{"))
     except ValueError:
         return _decode_fully(data, what)
 
 
-def _decode_quickly(data: bytes) -> Json:
+def _decode_quickly(data: bytes, *, plain: bool) -> Json:
     """Read a document whose bytes can be no others.
 
     RFC 8785 leaves a writer four choices less than JSON does: spaces, escapes, the forms of
     numbers and the order of names. Here there are no spaces between tokens and no escapes; the
-    hooks refuse any doubt about numbers and names. Raises ValueError for everything else.
+    hooks refuse any doubt about numbers and names. `plain` says that no escape and no space stands
+    anywhere, in strings or between. Raises ValueError for everything else.
     """
-    if data.translate(None, _ESCAPE_OR_SPACE) != data and not _SPACE_IN_STRINGS_ONLY.fullmatch(
-        data
-    ):
+    if not plain and not _SPACE_IN_STRINGS_ONLY.fullmatch(data):
         raise ValueError("written with escapes or with spaces between tokens")
     text = data.decode("utf-8")
     value: Json
-    value, end = _QUICK_DECODER.raw_decode(text)
+    try:
+        # What `raw_decode` calls, without its frame.
+        value, end = _QUICK_DECODER.scan_once(text, 0)  # type: ignore[attr-defined]
+    except StopIteration as error:
+        raise ValueError("there is no value") from error
     if end != len(text):
         raise ValueError("something follows the value")
     return value

@@ -90,8 +90,17 @@ def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> list[Digest]:
 
 def inclusion_paths(leaf_hashes: Sequence[bytes]) -> list[list[Digest]]:
     """The proofs of all items at once, for the price of one tree."""
-    levels = levels_of(leaf_hashes)
-    return [_path_in(levels, index) for index in range(len(leaf_hashes))]
+    if not leaf_hashes:
+        return []
+    # From the root downwards: neighbours have all of a path in common but its first hash.
+    paths: list[list[Digest]] = [[]]
+    new = bytes.__new__  # what a hash returned has 32 bytes, so its length is not checked again
+    for level in reversed(levels_of([Digest(leaf) for leaf in leaf_hashes])[:-1]):
+        nodes = [new(Digest, node) for node in level]
+        below = [[nodes[i ^ 1], *paths[i >> 1]] for i in range(len(nodes) & ~1)]
+        # A last one without a sibling rises unchanged and adds nothing to the proof.
+        paths = below if len(nodes) % 2 == 0 else [*below, paths[-1]]
+    return paths
 
 
 def _path_in(levels: list[Sequence[bytes]], index: int) -> list[Digest]:
