@@ -7,6 +7,8 @@ except where a sentence says that they are what he changed.
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tests.hostile.case import Case, attack, case, honest
 from tests.hostile.export import consistency_proofs, leg, tlog_proof
 from tests.hostile.log import map_proof
 from tests.hostile.package import (
+    BASE_FOLDER,
     CONSISTENCY,
     DISCLOSURES,
     EVM,
@@ -28,11 +31,15 @@ from tests.hostile.package import (
     header_path,
     map_path,
     proof_path,
+    zip_bytes,
 )
 from tests.hostile.persons import toml
 from tests.hostile.world import CASE
 from verifier.format import trees
 from verifier.format.digests import b64_encode
+
+LOCAL_NAME = 30  # bytes of a zip's local header before the name
+CENTRAL_NAME = 46  # bytes of a central header before the name
 
 
 def package() -> Package:
@@ -75,6 +82,109 @@ def zip_with_a_comment() -> Case:
 def zip_that_is_none() -> Case:
     """The file holds no zip."""
     return case(b"Dear Sir,", matter=CASE)
+
+
+def headers_changed(
+    path: str, at: int, form: str, value: int, *, central_only: bool = False
+) -> Case:
+    """The honest zip with one field of a file's headers changed, in the central one or in both.
+
+    `at` counts within the local header; the central one has the same fields two bytes later.
+    """
+    changed = bytearray(package().zipped())
+    name = (BASE_FOLDER + path).encode()
+    for start, where in (
+        (changed.index(name) - LOCAL_NAME, at),
+        (changed.rindex(name) - CENTRAL_NAME, at if central_only else at + 2),
+    ):
+        if not central_only or changed[start : start + 4] == b"PK\x01\x02":
+            struct.pack_into(form, changed, start + where, value)
+    return case(bytes(changed), matter=CASE)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_an_encrypted_entry() -> Case:
+    """Both headers of the README say that it is encrypted: other readers would ask for a password."""
+    return headers_changed(README, 6, "<H", 0x0001)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_data_descriptor() -> Case:
+    """Both headers of the README say that its size follows it, where a reader must guess the end."""
+    return headers_changed(README, 6, "<H", 0x0008)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_deflated_entry() -> Case:
+    """Both headers of the README say that it is compressed; what it would unfold to, nobody asks."""
+    return headers_changed(README, 8, "<H", 8)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_an_entry_that_claims_to_unfold() -> Case:
+    """Both headers of the README give it four gigabytes once it is unpacked."""
+    return headers_changed(README, 22, "<I", 0xFFFFFFFE)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_wrong_crc() -> Case:
+    """Both headers of the README agree on a CRC that its bytes don't have."""
+    return headers_changed(README, 14, "<I", 0)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_link() -> Case:
+    """The central directory marks the README as a symbolic link, which its text would lead."""
+    return headers_changed(README, 38, "<I", 0o120777 << 16, central_only=True)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_two_names_for_one_file() -> Case:
+    """The central directory, by which most tools read, gives the README another name."""
+    content = package().zipped()
+    head, name, rest = content.rpartition((BASE_FOLDER + README).encode())
+    return case(head + name[:-3] + b"TXT" + rest, matter=CASE)
+
+
+def with_another_entry(before: bytes, after: bytes) -> Case:
+    """The honest zip in which `before` became `after` in the local headers, and the end record fits."""
+    content = package().zipped()
+    directory = content.index(b"PK\x01\x02")
+    entries, rest = content[:directory], bytearray(content[directory:])
+    changed = entries.replace(before, after, 1)
+    struct.pack_into("<I", rest, len(rest) - 6, len(changed))
+    return case(changed + bytes(rest), matter=CASE)
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_unicode_path_field() -> Case:
+    """An extra field gives bagit.txt a second name, which Info-ZIP's tools prefer to the first."""
+    name = (BASE_FOLDER + "bagit.txt").encode()
+    other = (BASE_FOLDER + "evil.html").encode()
+    # PKWARE APPNOTE 4.6.9: 0x7075, size, version, CRC of the name that it replaces, the new name.
+    field = struct.pack("<HHBI", 0x7075, 5 + len(other), 1, zlib.crc32(name)) + other
+    lengths = struct.pack("<HH", len(name), 0)
+    return with_another_entry(
+        lengths + name, lengths[:2] + struct.pack("<H", len(field)) + name + field
+    )
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_a_name_twice() -> Case:
+    """bagit.txt stands a second time, with what other tools would write over the first."""
+    one = zip_bytes({"bagit.txt": package()["bagit.txt"]})
+    other = zip_bytes({"bagit.txt": b"You owe nothing.\n"})
+    first = one[: one.index(b"PK\x01\x02")]
+    return with_another_entry(first, first + other[: other.index(b"PK\x01\x02")])
+
+
+@attack(container="2.1 FAIL ZIP_FORM")
+def zip_with_an_entry_that_its_directory_leaves_out() -> Case:
+    """A file stands between the last one and the directory, which doesn't list it."""
+    more = zip_bytes({"tagmanifest-sha999.txt": b"more\n"})
+    content = package().zipped()
+    at = content.index(b"PK\x01\x02")
+    return case(content[:at] + more[: more.index(b"PK\x01\x02")] + content[at:], matter=CASE)
 
 
 # ---------------------------------------------------------------------- 2.2 names
