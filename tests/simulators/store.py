@@ -224,11 +224,13 @@ def make_world(
     return world
 
 
-def reopen_world(folder: Path, seed: str, now: datetime = START) -> StoreWorld:
+def reopen_world(
+    folder: Path, seed: str, now: datetime = START, agency: str = AGENCY
+) -> StoreWorld:
     """The store that another process made; `seed` must be new, so that no randomness repeats."""
     database = Database(folder / "data" / "notary.db")
     world = _open(folder, database, SetClock(now), SeededEntropy(seed))
-    agency_id = world.agencies.by_name(AGENCY)
+    agency_id = world.agencies.by_name(agency)
     assert agency_id is not None
     world.agency_id = agency_id
     return world

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from notary.importers.column_map import ColumnMap, parse_map
-from tests.simulators.intake import LETTERS, IntakeWorld, make_intake_world
 from tests.simulators.check_store import check_world
+from tests.simulators.intake import LETTERS, IntakeWorld, make_intake_world
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.anvil import Anvil
 
 CHAIN = ("--block-time", "1", "--slots-in-an-epoch", "1", "--preserve-historical-states")
 LOG = "test.notary.example/log"
+AGENCY = "Test agency"
 TIMERS = {**compose.DEMO_TIMERS, "cadence_s": 3600}
 COMMAND_SECONDS = 240
 
@@ -87,7 +88,7 @@ def make(folder: Path, anvil: Anvil) -> Live:
     made = compose.create(
         folder,
         log=LOG,
-        agency="Test agency",
+        agency=AGENCY,
         rpc=anvil.url,
         chain_id=None,
         keys="keys",
