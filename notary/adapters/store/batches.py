@@ -300,7 +300,6 @@ class StoredBatchLog:
             raise _unknown(index)
         return bytes(row[0])
 
-
     def key_set(self, digest: Digest) -> bytes:
         """The key set that a header names in `keys`; raises Contradiction KEY_SET_LOST."""
         with self._database.reading() as connection:
