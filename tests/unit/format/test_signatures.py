@@ -1,16 +1,22 @@
 """Ed25519 and ML-DSA-44, strict."""
 
 import json
+from hashlib import shake_256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
+from dilithium_py.ml_dsa import ML_DSA_44
 
 from tests.reference import curve
 from tests.reference.refusal import refused
 from verifier.format import signatures
 
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors/ed25519/rfc8032.json").read_text())
+VECTORS_FOLDER = Path(__file__).parents[2] / "vectors"
+VECTORS = json.loads((VECTORS_FOLDER / "ed25519/rfc8032.json").read_text())
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key().public_bytes_raw()
 
@@ -100,3 +106,97 @@ def test_a_key_that_is_no_point_is_refused() -> None:
     y = next(y for y in range(2, 100) if curve.x_of(y) is None)
     with refused("NOTE_SIGNATURE"):
         signatures.check_ed25519(y.to_bytes(32, "little"), KEY.sign(b"m"), b"m")
+
+
+# ---------------------------------------------------------------------- ML-DSA-44
+
+ACVP = json.loads((VECTORS_FOLDER / "ml-dsa-44/acvp-sigver.json").read_text())
+SEED = bytes(range(32))
+COSIGNER = MLDSA44PrivateKey.from_seed_bytes(SEED)
+COSIGNER_PUBLIC = COSIGNER.public_key().public_bytes_raw()
+MESSAGE = b"what a log signs"
+SIGNATURE = ML_DSA_44.sign(ML_DSA_44.key_derive(SEED)[1], MESSAGE, deterministic=True)
+HINT_AT = 32 + 4 * 576  # FIPS 204 §7.2: c~ of 32 bytes, z of 4 × 576; then the hint's 80 + 4
+HINTS = 80
+
+
+def test_acvp_has_both_kinds_of_cases() -> None:
+    reasons = {case["reason"] for case in ACVP["tests"]}
+    assert reasons == {
+        "no modification", "modify message", "modify signature", "too many hints", "z too large"
+    }  # fmt: skip
+    assert len(ACVP["tests"]) == 15
+
+
+@pytest.mark.parametrize("case", ACVP["tests"], ids=lambda case: f"{case['tcId']} {case['reason']}")
+def test_the_library_and_the_second_implementation_agree_with_acvp(case: dict[str, Any]) -> None:
+    """These cases are of the internal interface: the message is what a signer hashes, without the
+    context's prefix. So the library is given μ, and our check, which adds the prefix, refuses all.
+    """
+    public = bytes.fromhex(ACVP["publicKey"])
+    message, signature = bytes.fromhex(case["message"]), bytes.fromhex(case["signature"])
+    # FIPS 204, algorithm 8, step 7: μ = H(H(pk, 64) ‖ M', 64)
+    mu = shake_256(shake_256(public).digest(64) + message).digest(64)
+    try:
+        MLDSA44PublicKey.from_public_bytes(public).verify_mu(signature, mu)
+        passed = True
+    except InvalidSignature:
+        passed = False
+    assert passed == case["testPassed"]
+    assert ML_DSA_44._verify_internal(public, message, signature) == case["testPassed"]
+    with refused("NOTE_SIGNATURE"):
+        signatures.check_ml_dsa_44(public, signature, message)
+
+
+def test_each_implementation_verifies_what_the_other_signed() -> None:
+    assert ML_DSA_44.key_derive(SEED)[0] == COSIGNER_PUBLIC
+    assert signatures.check_ml_dsa_44(COSIGNER_PUBLIC, SIGNATURE, MESSAGE) == MESSAGE
+    assert ML_DSA_44.verify(COSIGNER_PUBLIC, MESSAGE, COSIGNER.sign(MESSAGE))
+    # Another context is another message.
+    for context in (b"\x00", b"subtree"):
+        with refused("NOTE_SIGNATURE"):
+            signatures.check_ml_dsa_44(COSIGNER_PUBLIC, COSIGNER.sign(MESSAGE, context), MESSAGE)
+
+
+def changed_signatures() -> dict[str, bytes]:
+    """Signatures with one damage each: bits all over, and a hint in another encoding."""
+    made = {
+        f"bit of byte {at}": SIGNATURE[:at] + bytes([SIGNATURE[at] ^ 1]) + SIGNATURE[at + 1 :]
+        for at in (*range(0, len(SIGNATURE), 97), len(SIGNATURE) - 1)
+    }
+    hint = SIGNATURE[HINT_AT:]
+    used = hint[HINTS + 3]
+    exchanged = bytes([hint[1], hint[0]]) + hint[2:]
+    made["two hints in another order"] = SIGNATURE[:HINT_AT] + exchanged
+    doubled = bytes([hint[0], hint[0]]) + hint[2:]
+    made["one hint twice"] = SIGNATURE[:HINT_AT] + doubled
+    if used < HINTS:
+        padded = hint[: HINTS - 1] + b"\x01" + hint[HINTS:]
+        made["padding of hints that is not zero"] = SIGNATURE[:HINT_AT] + padded
+    made["more hints than there can be"] = SIGNATURE[:-1] + b"\x51"
+    made["all zero"] = bytes(len(SIGNATURE))
+    made["all one"] = b"\xff" * len(SIGNATURE)
+    return made
+
+
+CHANGED = changed_signatures()
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_changed_signature_is_refused_by_both(name: str) -> None:
+    assert CHANGED[name] != SIGNATURE
+    assert not ML_DSA_44.verify(COSIGNER_PUBLIC, MESSAGE, CHANGED[name])
+    with refused("NOTE_SIGNATURE"):
+        signatures.check_ml_dsa_44(COSIGNER_PUBLIC, CHANGED[name], MESSAGE)
+
+
+@pytest.mark.parametrize("size", [0, 32, 1311, 1313])
+def test_an_ml_dsa_key_of_another_length_is_refused(size: int) -> None:
+    with refused("KEY_LENGTH"):
+        signatures.check_ml_dsa_44(bytes(size), SIGNATURE, MESSAGE)
+
+
+@pytest.mark.parametrize("signature", [b"", SIGNATURE[:-1], SIGNATURE + b"\x00"])
+def test_an_ml_dsa_signature_of_another_length_is_refused(signature: bytes) -> None:
+    with refused("NOTE_SIGNATURE"):
+        signatures.check_ml_dsa_44(COSIGNER_PUBLIC, signature, MESSAGE)
