@@ -14,6 +14,7 @@ from dilithium_py.ml_dsa import ML_DSA_44
 from tests.reference import curve
 from tests.reference.refusal import refused
 from verifier.format import signatures
+from verifier.format.errors import FormatError
 
 VECTORS_FOLDER = Path(__file__).parents[2] / "vectors"
 VECTORS = json.loads((VECTORS_FOLDER / "ed25519/rfc8032.json").read_text())
@@ -200,3 +201,38 @@ def test_an_ml_dsa_key_of_another_length_is_refused(size: int) -> None:
 def test_an_ml_dsa_signature_of_another_length_is_refused(signature: bytes) -> None:
     with refused("NOTE_SIGNATURE"):
         signatures.check_ml_dsa_44(COSIGNER_PUBLIC, signature, MESSAGE)
+
+
+# ---------------------------------------------------------------------- Wycheproof
+
+WYCHEPROOF = json.loads((VECTORS_FOLDER / "wycheproof/ed25519.json").read_text())
+# Cases that the file calls valid and our rule refuses, with the reason; the rule is stricter only
+# where a key or an R is of small order or not canonical, and none of these cases has such.
+STRICTER: dict[int, str] = {}
+
+
+@pytest.mark.parametrize("case", WYCHEPROOF["tests"], ids=lambda case: f"{case['tcId']}")
+def test_wycheproof_has_the_result_of_our_rule(case: dict[str, Any]) -> None:
+    public = bytes.fromhex(WYCHEPROOF["pk"])
+    message, signature = bytes.fromhex(case["msg"]), bytes.fromhex(case["sig"])
+    if case["result"] == "valid" and case["tcId"] not in STRICTER:
+        assert signatures.check_ed25519(public, signature, message) == message
+        return
+    with pytest.raises(FormatError) as caught:
+        signatures.check_ed25519(public, signature, message)
+    assert caught.value.code in ("NOTE_SIGNATURE", "NOTE_SIGNATURE_NOT_CANONICAL")
+
+
+def test_the_code_says_which_wycheproof_cases_are_not_canonical() -> None:
+    """R of small order or above the prime, S not below the group order: refused before any curve."""
+    public = bytes.fromhex(WYCHEPROOF["pk"])
+    found = set()
+    for case in WYCHEPROOF["tests"]:
+        try:
+            signatures.check_ed25519(public, bytes.fromhex(case["sig"]), bytes.fromhex(case["msg"]))
+        except FormatError as error:
+            if error.code == "NOTE_SIGNATURE_NOT_CANONICAL":
+                found.add(case["tcId"])
+    # 10 to 19: R = 0 and R = 1; 23 and 24: S = L and S = p; 25 to 29: R = p; 60: R = 0;
+    # 61: R = 2^256 − 1; 63: S + L.
+    assert found == {*range(10, 20), 23, 24, *range(25, 30), 60, 61, 63}
