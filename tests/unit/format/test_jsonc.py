@@ -133,11 +133,15 @@ def test_the_writer_refuses_what_is_outside_the_profile(value: jsonc.Json, code:
 
 
 def test_the_writer_refuses_depth_and_cycles() -> None:
-    deep: jsonc.Json = []
-    for _ in range(33):
-        deep = [deep]
-    with refused("JSON_DEPTH"):
-        jsonc.encode(deep)
+    starts: list[jsonc.Json] = [[], {}]
+    for deep in starts:
+        for _ in range(31):
+            deep = [deep] if isinstance(deep, list) else {"a": deep}
+        assert jsonc.decode(jsonc.encode(deep), "x") == deep
+        deeper: list[jsonc.Json] = [[deep], {"a": deep}]
+        for one in deeper:
+            with refused("JSON_DEPTH"):
+                jsonc.encode(one)
     cycle: list[jsonc.Json] = []
     cycle.append(cycle)
     with refused("JSON_DEPTH"):
@@ -155,11 +159,13 @@ def members() -> jsonc.Members:
         {
             "text": "a",
             "integer": 5,
+            "zero": 0,
             "true": True,
             "digest": "ab" * 32,
             "address": "0x" + "cd" * 20,
             "array": [1, 2],
             "texts": ["00", "0x00"],
+            "hashes": ["ef" * 32],
             "b64": "AAE=",
             "b64s": ["", "/w=="],
             "object": {"x": 1},
@@ -181,7 +187,9 @@ def test_members_are_taken_once_by_name_and_type() -> None:
     assert one.b64("b64") == b"\x00\x01"
     assert one.b64s("b64s", 2) == (b"", b"\xff")
     assert one.array("array", 2) == [1, 2]
-    assert one.texts("texts") == ["00", "0x00"]
+    assert one.texts("texts", 2) == ["00", "0x00"]
+    assert one.hashes("hashes", 1) == (b"\xef" * 32,)
+    assert one.integer("zero") == 0
     inner = one.object("object")
     assert inner.integer("x") == 1
     inner.done()
@@ -249,7 +257,15 @@ def test_members_outside_their_form_are_refused() -> None:
     with refused("MEMBER_FORM"):
         members().array("array", 1)
     with refused("MEMBER_FORM"):
+        jsonc.Members({"digest": "ab" * 31}, "thing").hex32("digest")
+    with refused("MEMBER_FORM"):
+        members().texts("texts", 1)
+    with refused("MEMBER_FORM"):
         members().hashes("texts", 2)
+    with refused("MEMBER_FORM"):
+        members().hashes("hashes", 0)
+    with refused("MEMBER_FORM"):
+        jsonc.Members({"hashes": ["ef" * 33]}, "thing").hashes("hashes", 1)
     with refused("MEMBER_FORM"):
         members().b64s("texts", 2)
     with refused("MEMBER_FORM"):
