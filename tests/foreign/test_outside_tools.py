@@ -21,12 +21,15 @@ import bagit
 import pytest
 import rfc8785
 import rlp
+from dilithium_py.ml_dsa import ML_DSA_44
 from eth_utils.crypto import keccak
 from trie import HexaryTrie
 from trie.exceptions import BadTrieProof
 
+from tests.hostile.log import signed_note
 from tests.hostile.package import DISCLOSURES, EVM, Package, readme_template
 from tests.hostile.world import ARTIFACT, World
+from verifier.format import notes
 
 KINDS = ("complete", "extract", "absent")
 
@@ -161,12 +164,13 @@ def test_the_readme_command_for_a_field_gives_the_digest_in_the_leaf(
 
 
 def checkpoint_parts(package: Package, name: str) -> list[tuple[bytes, bytes, bytes]]:
-    """Text, key id and signature of every checkpoint in the package, taken apart by hand."""
+    """Text, key id and signature of every checkpoint in the package, of its Ed25519 line, by hand."""
     parts = []
     for path in sorted(package.files):
         if path.endswith(".tlog-proof"):
             _, text, signatures = package[path].decode().split("\n\n")
-            line = signatures.removesuffix("\n")
+            # The other line is of the ML-DSA-44 key, which Debian's openssl does not know.
+            line, _ = signatures.splitlines()
             assert line.startswith(f"— {name} ")
             raw = b64decode(line.split(" ")[2])
             parts.append(((text + "\n").encode(), raw[:4], raw[4:]))
@@ -268,3 +272,58 @@ def test_the_blocks_to_compare_are_hashes_of_the_headers(package: Package) -> No
     headers = [evm["as_of"]["header"], *(leg["header"] for leg in evm["legs"]), *evm["not_before"]]
     hashes = {"0x" + keccak(raw(header)).hex() for header in headers}
     assert {block["hash"] for block in statement["blocks"]} == hashes
+
+
+def test_openssl_asks_for_a_time_stamp_over_the_notes_text(world: World, tmp_path: Path) -> None:
+    """docs/spec/format.md §11: one message, whatever keys signed the note and however often."""
+    log = world.log
+    _, signed_by_both = log.checkpoint(6)
+    text = signed_by_both.split("\n\n")[0] + "\n"
+    signed_by_one = signed_note(text, log.checkpoint_keys[0])
+    wanted = hashlib.sha256(text.encode()).hexdigest()
+    for number, note in enumerate((signed_by_both, signed_by_one)):
+        assert note.count("\n— ") == 2 - number
+        stamped = notes.time_stamped_bytes(notes.parse_note(note))
+        (tmp_path / "text").write_bytes(stamped)
+        asked = run(
+            *("openssl", "ts", "-query", "-data", "text", "-sha256", "-no_nonce", "-out", "query"),
+            cwd=tmp_path,
+        )
+        assert asked.returncode == 0, asked.stderr
+        shown = run(
+            "openssl", "ts", "-query", "-in", "query", "-text", cwd=tmp_path
+        ).stdout.decode()
+        lines = [line for line in shown.splitlines() if re.match(r"\s+00[01]0 - ", line)]
+        digest = "".join(re.sub(r"[ -]", "", line[11:59]) for line in lines)
+        assert digest == wanted
+
+
+def test_a_second_implementation_verifies_the_ml_dsa_signatures_of_a_package(
+    package: Package, world: World
+) -> None:
+    """The message is put together here from docs/spec/format.md §11, the key comes from the key set."""
+    name = world.log.name.encode()
+    [key_set] = [
+        content for path, content in package.files.items() if path.startswith("data/keys/")
+    ]
+    keys = [b64decode(line.split(b"+", 2)[2]) for line in key_set.splitlines()[1:]]
+    [public] = [key[1:] for key in keys if key[0] == 6]
+    checked = 0
+    for path, content in package.files.items():
+        if not path.endswith(".tlog-proof"):
+            continue
+        text, lines = content.decode().split("\n\n", 1)[1].split("\n\n")
+        origin, size, root = text.split("\n")
+        [raw] = [
+            signature
+            for line in lines.splitlines()
+            if len(signature := b64decode(line.rsplit(" ", 1)[1])) == 4 + 8 + 2420
+        ]
+        message = (
+            b"subtree/v1\n\x00" + bytes([len(name)]) + name + raw[4:12] + bytes([len(name)])
+            + origin.encode() + bytes(8) + int(size).to_bytes(8) + b64decode(root)
+        )  # fmt: skip
+        assert ML_DSA_44.verify(public, message, raw[12:])
+        assert not ML_DSA_44.verify(public, message[:-1] + bytes([message[-1] ^ 1]), raw[12:])
+        checked += 1
+    assert checked
