@@ -20,6 +20,7 @@ from notary.adapters.objects.copies import digest_of
 from notary.compose import Service
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.usecases import backup as backups
+from notary.usecases.backup import BackupDone
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live
@@ -61,11 +62,25 @@ def originals(service: Service, folder: Path, number: str, count: int) -> None:
     service.ingest(1, (folder,), matter=number)
 
 
-def backed_up(live: Live, dest: Path, *words: str) -> dict[str, object]:
-    done = live.run("backup", str(dest), "--json", *words)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+def backed_up(live: Live, dest: Path, keys: Path | None = None) -> BackupDone:
+    """A backup by this process; the command itself has tests of its own."""
+    with live.opened() as service:
+        done: BackupDone = service.run_backup(service.backup(dest), keys, dest, no_bar)
+        return done
+
+
+@pytest.fixture(scope="module")
+def first_backup(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first backup of the service; tests take copies of it."""
+    dest: Path = tmp_path_factory.mktemp("first") / "backup"
+    backed_up(live, dest)
+    return dest
+
+
+@pytest.fixture
+def backup(first_backup: Path, tmp_path: Path) -> Path:
+    """A backup to damage."""
+    return Path(shutil.copytree(first_backup, tmp_path / "backup"))
 
 
 def objects_of(dest: Path) -> list[Path]:
@@ -86,6 +101,7 @@ def run_elsewhere(live: Live, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_a_backup_is_made_while_others_write_and_comes_back_whole(
     live: Live, tmp_path: Path
 ) -> None:
@@ -93,7 +109,9 @@ def test_a_backup_is_made_while_others_write_and_comes_back_whole(
     with live.opened() as service:
         # An open writer, as `serve` is, with rows in the write-ahead log.
         service.new_matter(1, "Open", ("open",))
-        answer = backed_up(live, backup, "--keys", str(keys))
+        made = live.run("backup", str(backup), "--keys", str(keys), "--json")
+        assert made.returncode == 0, made.stderr
+        answer = json.loads(made.stdout)
     assert (answer["size"], answer["records"], answer["objects"]) == (2, 20 + FILES, FILES)
     assert answer["copied"] == FILES
     assert not any("kek" in path.name or "set-" in path.name for path in backup.rglob("*"))
@@ -123,22 +141,22 @@ def test_a_backup_is_made_while_others_write_and_comes_back_whole(
         assert stream.read().startswith(b"Reminder")
 
 
-def test_a_second_run_copies_only_what_is_new_or_wrong(live: Live, tmp_path: Path) -> None:
-    backup = tmp_path / "backup"
-    backed_up(live, backup)
+def test_a_second_run_copies_only_what_is_new_or_wrong(
+    live: Live, backup: Path, tmp_path: Path
+) -> None:
     first = {path: path.stat().st_mtime_ns for path in objects_of(backup)}
     plan = json.loads(live.run("backup", str(backup), "--dry-run", "--json").stdout)
     assert (plan["objects"], plan["missing"], plan["missing_bytes"]) == (FILES, 0, 0)
-    answer = backed_up(live, backup)
-    assert (answer["run"], answer["copied"], answer["kept"]) == (2, 0, FILES)
+    done = backed_up(live, backup)
+    assert (done.manifest.run, done.copied, done.kept) == (2, 0, FILES)
     assert {path: path.stat().st_mtime_ns for path in objects_of(backup)} == first
     # One rotten, one gone.
     rotten, gone, *_ = objects_of(backup)
     rotten.write_bytes(b"x" + rotten.read_bytes()[1:])
     gone.unlink()
-    answer = backed_up(live, backup)
-    assert (answer["copied"], answer["kept"]) == (2, FILES - 2)
-    assert live.run("backup", str(backup), "--verify").returncode == 0
+    done = backed_up(live, backup)
+    assert (done.copied, done.kept) == (2, FILES - 2)
+    assert backups.verify(backup, no_bar).run == 3
     # Nothing of the runs before is left.
     assert sorted(path.name for path in backup.iterdir()) == [
         ".lock",
@@ -150,9 +168,7 @@ def test_a_second_run_copies_only_what_is_new_or_wrong(live: Live, tmp_path: Pat
     ]
 
 
-def test_sha256sum_reads_the_list_of_a_backup(live: Live, tmp_path: Path) -> None:
-    backup = tmp_path / "backup"
-    backed_up(live, backup)
+def test_sha256sum_reads_the_list_of_a_backup(live: Live, backup: Path, tmp_path: Path) -> None:
     done = subprocess.run(["sha256sum", "-c", "--quiet", "files-1.sha256"], cwd=backup, check=False)
     assert done.returncode == 0
 
@@ -188,16 +204,13 @@ def test_a_killed_backup_is_none_and_the_next_run_goes_on(live: Live, tmp_path: 
             assert caught.value.code == "BACKUP_INCOMPLETE"
     assert killed, "every run ended before it was killed"
     there = len([path for path in objects_of(backup) if path.suffix != ".part"])
-    answer = backed_up(live, backup)
-    assert answer["kept"] == there > 0
+    assert backed_up(live, backup).kept == there > 0
     assert backups.verify(backup, no_bar).objects == FILES
 
 
 def test_a_backup_that_fails_later_leaves_the_one_before(
-    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    live: Live, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backup = tmp_path / "backup"
-    backed_up(live, backup)
     before = (backup / "manifest.json").read_bytes()
     gone = objects_of(live.home / "data")[0]
     (backup / gone.relative_to(live.home / "data")).unlink()
@@ -222,10 +235,8 @@ def damage_byte(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["store-1.db", "files-1.sha256", "config-1.toml"])
 def test_one_changed_byte_of_a_backup_is_found_before_anything_is_restored(
-    live: Live, tmp_path: Path, name: str
+    live: Live, backup: Path, tmp_path: Path, name: str
 ) -> None:
-    backup = tmp_path / "backup"
-    backed_up(live, backup)
     damage_byte(backup / name)
     with pytest.raises(Contradiction) as caught:
         backups.verify(backup, no_bar)
@@ -235,8 +246,9 @@ def test_one_changed_byte_of_a_backup_is_found_before_anything_is_restored(
     assert f"{name}" in done.stderr
 
 
-def test_a_changed_a_short_and_a_missing_object_are_found(live: Live, tmp_path: Path) -> None:
-    backup = tmp_path / "backup"
+def test_a_changed_a_short_and_a_missing_object_are_found(
+    live: Live, backup: Path, tmp_path: Path
+) -> None:
     for spoil in (damage_byte, lambda path: path.write_bytes(b""), Path.unlink):
         backed_up(live, backup)
         victim = objects_of(backup)[7]
@@ -264,10 +276,8 @@ DAMAGES = {
 
 @pytest.mark.parametrize("what", DAMAGES)
 def test_a_copy_whose_trees_do_not_hold_is_refused_though_its_digests_do(
-    live: Live, tmp_path: Path, what: str
+    live: Live, backup: Path, tmp_path: Path, what: str
 ) -> None:
-    backup = tmp_path / "backup"
-    backed_up(live, backup)
     with sqlite3.connect(backup / "store-1.db") as connection:
         assert connection.execute(DAMAGES[what]).rowcount > 0
     connection.close()
@@ -280,9 +290,7 @@ def test_a_copy_whose_trees_do_not_hold_is_refused_though_its_digests_do(
     assert caught.value.code in ("STORE_DAMAGED", "BACKUP_DAMAGED")
 
 
-def test_a_manifest_with_a_member_more_is_none(live: Live, tmp_path: Path) -> None:
-    backup = tmp_path / "backup"
-    backed_up(live, backup)
+def test_a_manifest_with_a_member_more_is_none(live: Live, backup: Path, tmp_path: Path) -> None:
     manifest = json.loads((backup / "manifest.json").read_text("utf-8"))
     (backup / "manifest.json").write_bytes(jsonc.encode({**manifest, "more": 1}))
     with pytest.raises(Contradiction) as caught:
@@ -321,7 +329,7 @@ def test_foreign_keys_do_not_become_a_home_and_the_right_ones_finish_it(
     live: Live, tmp_path: Path
 ) -> None:
     backup, keys = tmp_path / "backup", tmp_path / "keys"
-    backed_up(live, backup, "--keys", str(keys))
+    backed_up(live, backup, keys)
     strange = tmp_path / "strange"
     shutil.copytree(keys, strange)
     (strange / "store.kek").write_bytes(b"\x07" * 32)
@@ -335,6 +343,7 @@ def test_foreign_keys_do_not_become_a_home_and_the_right_ones_finish_it(
     assert (new / "keys" / "store.kek").read_bytes() == (keys / "store.kek").read_bytes()
 
 
+@pytest.mark.slow
 def test_an_old_backup_beside_a_newer_chain_seals_nothing_and_takes_nothing_in(
     tmp_path: Path,
 ) -> None:
@@ -345,7 +354,7 @@ def test_an_old_backup_beside_a_newer_chain_seals_nothing_and_takes_nothing_in(
             service.new_matter(1, "Case", ("A-1",))
             letters(service, tmp_path / "one", 0, 5)
             scene.work(service)
-            backed_up(live, backup, "--keys", str(keys))
+            backed_up(live, backup, keys)
             letters(service, tmp_path / "two", 10, 5)
             scene.work(service)
         sizes = scene.anchored_sizes(live)
@@ -374,6 +383,7 @@ def test_an_old_backup_beside_a_newer_chain_seals_nothing_and_takes_nothing_in(
         assert "STORE_BEHIND_CHAIN" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_old_backup_beside_its_newer_keys_is_found_out_without_the_chain(
     tmp_path: Path,
 ) -> None:
@@ -406,6 +416,7 @@ def test_an_old_backup_beside_its_newer_keys_is_found_out_without_the_chain(
         assert (keys / MARK).exists()
 
 
+@pytest.mark.slow
 def test_batches_that_were_anchored_after_the_backup_are_taken_over(tmp_path: Path) -> None:
     with Anvil(*scene.CHAIN) as anvil:
         live = scene.make(tmp_path / "home", anvil)
@@ -414,7 +425,7 @@ def test_batches_that_were_anchored_after_the_backup_are_taken_over(tmp_path: Pa
             service.new_matter(1, "Case", ("A-1",))
             letters(service, tmp_path / "one", 0, 5)
             service._sealer.seal(service._clock.now(), None)
-            backed_up(live, backup, "--keys", str(keys))
+            backed_up(live, backup, keys)
             scene.work(service)
         sizes = scene.anchored_sizes(live)
         again = restored(live, backup, tmp_path / "restored", keys)
