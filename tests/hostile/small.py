@@ -37,13 +37,14 @@ def small_world() -> World:
 
 
 def small(kind: str, matter: str = CASE) -> Package:
-    """A package of the small world."""
+    """A package of the small world; of kind `full`, the complete one with the full history."""
     world = small_world()
     if kind == "absent":
         return world.absent()
     kept = {(0, "text"): "privilege"}
-    if kind == "complete":
-        return world.export("complete", matter, None, None, withheld=kept)
+    if kind in ("complete", "full"):
+        full = kind == "full"
+        return world.export("complete", matter, None, None, withheld=kept, full_history=full)
     return world.export("extract", matter, None, None, withheld=kept, positions=(0,))
 
 

@@ -13,6 +13,8 @@ import pytest
 from tests.hostile.package import (
     DISCLOSURES,
     EVM,
+    HISTORY_HEADERS,
+    HISTORY_MAP,
     LEAVES,
     PATHS,
     STATEMENT,
@@ -41,6 +43,8 @@ FIRST = {
     map_path(0): ("6.",),
     proof_path(0): ("5.", "6."),
     PATHS: ("6.5", "7."),
+    HISTORY_HEADERS: ("7.5",),
+    HISTORY_MAP: ("7.6",),
 }
 
 PART = 1000  # bytes that one test flips, so that several processes can share a long file
@@ -56,6 +60,7 @@ CASES = [
     *parts("complete", *sorted(small("complete").files)),
     *parts("extract", PATHS, STATEMENT),
     *parts("absent", map_path(0), STATEMENT),
+    *parts("full", HISTORY_HEADERS, HISTORY_MAP, STATEMENT),
 ]
 
 

@@ -71,6 +71,19 @@ def pairs() -> dict[str, tuple[World, str, Package, Package]]:
         "two logs": (world, CASE, world.complete(), later.complete()),
         "two branches of a chain": (world, CASE, world.complete(), two_hours.complete()),
         "an absence and a presence": (world, NOBODY, world.absent(), world.complete()),
+        "full histories of two matters": (
+            world, CASE, world.complete(full_history=True), world.complete("other", full_history=True),
+        ),
+        "a full history at two moments": (
+            world, CASE, world.complete(full_history=True),
+            world.complete(full_history=True, as_of=earlier),
+        ),
+        "full histories of two logs": (
+            world, CASE, world.extract(full_history=True), later.extract(full_history=True),
+        ),
+        "a full history and the shown one": (
+            world, CASE, world.extract(full_history=True), world.extract(),
+        ),
     }  # fmt: skip
     more_withheld = {(0, "text"): "privilege", (3, "place"): "other"}
     for kind in ("complete", "extract"):
@@ -89,9 +102,10 @@ def test_no_file_of_another_valid_package_fits(name: str, tmp_path: Path) -> Non
         assert set(valid) <= NOT_COVERED
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["shown", "full"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_two_files_of_a_package_can_change_places(kind: str, tmp_path: Path) -> None:
-    package = getattr(honest(), kind)()
+def test_no_two_files_of_a_package_can_change_places(kind: str, full: bool, tmp_path: Path) -> None:
+    package = getattr(honest(), kind)(full_history=full)
     with Judge(honest(), matter_of(kind), tmp_path) as judge:
 
         def variants() -> Iterator[tuple[str, Package]]:

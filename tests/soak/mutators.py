@@ -19,6 +19,8 @@ import rlp
 from tests.hostile.package import (
     DISCLOSURES,
     EVM,
+    HISTORY_HEADERS,
+    HISTORY_MAP,
     LEAVES,
     MANIFESTS,
     SM3,
@@ -28,6 +30,7 @@ from tests.hostile.package import (
 )
 from tests.soak import edits
 
+FILES_OF_LINES = (LEAVES, DISCLOSURES, HISTORY_HEADERS, HISTORY_MAP)
 HASH_FILES = frozenset({*MANIFESTS, *TAG_MANIFESTS, SM3})
 NAMES = (
     "data/extra.txt", "fetch.txt", "manifest-md5.txt", "data/a/../b", "../up", "/root", "data//x",
@@ -148,7 +151,7 @@ def _digest(string: bytes) -> bytes:
 
 def edit_lines(rng: Random, package: Package, _: Parts) -> Package:
     """Lines of a file of lines are doubled, dropped, swapped, joined, split, or get another start."""
-    paths = [path for path in (LEAVES, DISCLOSURES) if path in package.files]
+    paths = [path for path in FILES_OF_LINES if path in package.files]
     if not paths:
         return package
     path = rng.choice(paths)

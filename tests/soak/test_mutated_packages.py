@@ -77,7 +77,8 @@ def exports() -> tuple[Package, ...]:
     found = [small(kind) for kind in KINDS]
     for world in worlds()[1:]:
         anchored = world.log.anchors[2].block
-        found += [world.complete(), world.extract(), world.absent()]
+        for full in (False, True):
+            found += [getattr(world, kind)(full_history=full) for kind in KINDS]
         found += [world.complete(as_of=anchored), world.extract((0, 1, 2), as_of=anchored)]
         found += [world.complete("other"), world.complete(erased={}, withheld=hidden(world))]
     return tuple(found)
@@ -90,12 +91,13 @@ def hidden(world: World) -> dict[tuple[int, str], str]:
 
 
 def subjects(folder: Path) -> list[Honest]:
-    """What is changed: the three kinds, of the small world and of the story."""
+    """What is changed: the three kinds, of the small world and of the story, and full histories."""
     little, story, _ = worlds()
     found = []
     for name, world, packages in (
         ("small", little, [small(kind) for kind in KINDS]),
         ("story", story, [story.complete(), story.extract(), story.absent()]),
+        ("full", story, [getattr(story, kind)(full_history=True) for kind in KINDS]),
     ):
         for kind, package in zip(KINDS, packages, strict=True):
             matter = NOBODY if kind == "absent" else CASE
@@ -112,7 +114,7 @@ def subjects(folder: Path) -> list[Honest]:
 
 def mutation(rng: Random, subjects: list[Honest]) -> Changed:
     """A random change of a random package, or of what its person has."""
-    subject = rng.choices(subjects, (4, 4, 4, 3, 3, 2))[0]
+    subject = rng.choices(subjects, (4, 4, 4, 3, 3, 2, 2, 2, 1))[0]
     what = rng.random()
     if what < 0.06:
         return person_changed(rng, subject)
