@@ -363,6 +363,15 @@ def newest_batch_not_shown_for_an_absence() -> Case:
     return case(older.put_json(EVM, evm).sealed(), world)
 
 
+@attack(container="2.5 FAIL FILE_MISSING", completeness="8.4 FAIL ASOF_HEADER_OLD")
+def no_batch_shown_for_an_absence() -> Case:
+    """The exporter shows no batch at all: that there is nothing is his word alone."""
+    package = honest().absent()
+    shown = [path for path in package.files if path.startswith(("data/map/", "data/batches/"))]
+    keys = [path for path in package.files if path.startswith("data/keys/")]
+    return case(package.drop(*shown, *keys).sealed())
+
+
 @attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
 def last_leaf_missing() -> Case:
     """The exporter leaves the last record out."""

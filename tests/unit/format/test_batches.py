@@ -60,6 +60,7 @@ def damaged(**members: Json) -> bytes:
         ({"not_before": "drop"}, "MEMBER_MISSING"),
         ({"not_before": {"chain_id": 1, "number": 1}}, "MEMBER_MISSING"),
         ({"not_before": {"chain_id": 1, "number": 1, "hash": "03" * 32}}, "MEMBER_FORM"),
+        ({"not_before": {"chain_id": 1, "number": 1, "hash": "0x" + "03" * 31}}, "MEMBER_FORM"),
         (
             {"not_before": {"chain_id": 1, "number": 1, "hash": "0x" + "03" * 32, "x": 1}},
             "MEMBER_UNKNOWN",
