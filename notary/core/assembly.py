@@ -126,11 +126,10 @@ def paths_file(
 
 def _steps(hashes: Sequence[bytes], sizes: Sequence[int]) -> list[paths.PrefixPath]:
     """Consistency proofs from each size to the next larger one."""
+    proofs = trees.consistency_paths(hashes, sizes)
     return [
-        paths.PrefixPath(
-            earlier, later, tuple(trees.consistency_path(hashes[:later], earlier, later))
-        )
-        for earlier, later in pairwise(sizes)
+        paths.PrefixPath(earlier, later, tuple(proof))
+        for (earlier, later), proof in zip(pairwise(sizes), proofs, strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ tests/vectors/merkle.
 
 from collections.abc import Sequence
 from hashlib import sha256 as _sha256
+from itertools import pairwise
 from typing import NamedTuple
 
 from verifier.format.digests import DIGEST_LENGTH, Digest, sha256
@@ -171,9 +172,30 @@ def consistency_path(leaf_hashes: Sequence[bytes], size1: int, size2: int) -> li
         raise FormatError(
             "CONSISTENCY_SIZE", f"size {size2} is outside a list of {len(leaf_hashes)}"
         )
+    return _prefix_path(levels_of(leaf_hashes[:size2]), size1, size2)
+
+
+def consistency_paths(leaf_hashes: Sequence[bytes], sizes: Sequence[int]) -> list[list[Digest]]:
+    """The proofs from each of the ascending `sizes` to the next, for the price of one tree.
+
+    Raises FormatError as `consistency_path`.
+    """
+    if len(sizes) < 2:
+        return []
+    for size1, size2 in pairwise(sizes):
+        _check_sizes(size1, size2)
+    if sizes[-1] > len(leaf_hashes):
+        raise FormatError(
+            "CONSISTENCY_SIZE", f"size {sizes[-1]} is outside a list of {len(leaf_hashes)}"
+        )
+    levels = levels_of(leaf_hashes[: sizes[-1]])
+    return [_prefix_path(levels, size1, size2) for size1, size2 in pairwise(sizes)]
+
+
+def _prefix_path(levels: list[Sequence[bytes]], size1: int, size2: int) -> list[Digest]:
+    # `levels` are those of a tree of at least `size2` leaves.
     if size1 == size2:
         return []
-    levels = levels_of(leaf_hashes[:size2])
     path = []
     # PROOF(m, D[n]) = SUBPROOF(m, D[n], true), from the root downwards; `known` is its b.
     lo, hi, known = 0, size2, True
@@ -201,7 +223,12 @@ def _split(n: int) -> int:
 
 def _subtree(levels: list[Sequence[bytes]], lo: int, hi: int) -> Digest:
     height = (hi - lo - 1).bit_length()
-    return Digest(levels[height][lo >> height])
+    # A full subtree, or one that ends where the tree ends, is a node of its level.
+    if hi - lo == 1 << height or hi == len(levels[0]):
+        return Digest(levels[height][lo >> height])
+    # RFC 9162 §2.1.1: HASH(0x01 || MTH(D[0:k]) || MTH(D[k:n]))
+    k = _split(hi - lo)
+    return node_hash(_subtree(levels, lo, lo + k), _subtree(levels, lo + k, hi))
 
 
 def check_consistency(

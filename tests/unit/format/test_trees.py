@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,20 @@ def test_bytes_moved_between_two_hashes_of_a_proof_are_refused() -> None:
     moved = [path[0] + path[1][:1], path[1][1:]]
     with refused("INCLUSION_HASH_LENGTH"):
         trees.check_inclusion(leaves[0], 0, 4, moved, trees.root(leaves))
+
+
+def test_the_proofs_between_many_sizes_are_those_of_each_two() -> None:
+    leaves = LEAVES[:33]
+    for gap in range(1, 12):
+        for first in range(1, 8):
+            sizes = list(range(first, len(leaves) + 1, gap))
+            wanted = [trees.consistency_path(leaves, *two) for two in pairwise(sizes)]
+            assert trees.consistency_paths(leaves, sizes) == wanted
+    assert trees.consistency_paths(leaves, [7]) == trees.consistency_paths(leaves, []) == []
+    assert trees.consistency_paths(leaves, [5, 5]) == [[]]
+    for sizes in ([0, 3], [5, 3], [3, 34]):
+        with pytest.raises(FormatError):
+            trees.consistency_paths(leaves, sizes)
 
 
 @pytest.mark.parametrize("size2", range(2, 14))
