@@ -511,7 +511,11 @@ def absence_shown_as_a_complete_matter() -> Case:
     return case(package.chosen(kind="complete").restated(), matter="nobody")
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", order="11.1 NOT CHECKED BLOCKED")
+@attack(
+    inclusion="6.5 FAIL RECORD_NOT_INCLUDED",
+    order="11.1 NOT CHECKED BLOCKED",
+    completeness="8.5 NOT CHECKED BLOCKED",
+)
 def leaf_exchanged() -> Case:
     """The exporter shows another leaf in place of one of the tree."""
     package = honest().complete()

@@ -403,7 +403,18 @@ def leaf_beyond_the_head() -> Case:
     return case(package.add_leaf(late.leaf, late.opened).restated(), world)
 
 
-@attack(inclusion="6.3 FAIL MAP_PROOF")
+@attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+def leaf_beyond_the_head_in_the_place_of_another() -> Case:
+    """The exporter leaves a record out and adds a later one, so that the number is right."""
+    world = World.told()
+    as_of = world.chain.tip
+    world.log.add(CASE, "document", {"title": "too late", "occurred_at": None})
+    [late] = world.log.matters[CASE].records[6:]
+    package = world.complete(as_of=as_of).drop_leaf(1)
+    return case(package.add_leaf(late.leaf, late.opened).restated(), world)
+
+
+@attack(inclusion="6.3 FAIL MAP_PROOF", completeness="8.5 NOT CHECKED BLOCKED")
 def absence_of_a_matter_that_is_there() -> Case:
     """The exporter shows another leaf of the map for a key that the map has."""
     return _absent_though_present("other")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.reference.refusal import refused
 from verifier.format import jsonc
 from verifier.format.digests import sha256
 from verifier.format.errors import FormatError
@@ -53,6 +54,10 @@ def test_a_damaged_list_of_paths_is_refused(old: bytes, new: bytes, code: str) -
 
 
 def test_a_path_has_no_more_hashes_than_any_tree_needs() -> None:
-    long = PrefixPath(1, 2, tuple(sha256(bytes([i])) for i in range(65)))
-    with pytest.raises(FormatError):
-        parse_consistency(encode_consistency([long]))
+    hashes = tuple(sha256(bytes([i])) for i in range(65))
+    with refused("MEMBER_FORM"):
+        parse_consistency(encode_consistency([PrefixPath(1, 2, hashes)]))
+    with refused("MEMBER_FORM"):
+        parse_paths(encode_paths(Paths((InclusionPath(1, hashes),), ())))
+    longest = Paths((InclusionPath(1, hashes[:64]),), (PrefixPath(1, 2, hashes[:64]),))
+    assert parse_paths(encode_paths(longest)) == longest
