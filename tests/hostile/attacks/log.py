@@ -303,6 +303,12 @@ def proof_with_another_index() -> Case:
     return proof_lines(lambda lines: [lines[0], "index 1", *lines[2:]])
 
 
+@attack(inclusion="6.2 FAIL BATCH_NOT_INCLUDED:DECIMAL_FORM")
+def proof_with_a_leading_zero() -> Case:
+    """The index is written with a leading zero."""
+    return proof_lines(lambda lines: [lines[0], lines[1].replace(" ", " 0"), *lines[2:]])
+
+
 @attack(inclusion="6.2 FAIL BATCH_NOT_INCLUDED")
 def proof_with_a_hash_too_many() -> Case:
     """A hash follows the path."""
@@ -585,6 +591,12 @@ def path_of_another_position() -> Case:
 def path_missing() -> Case:
     """An extract has no path for one of its leaves."""
     return file(PATHS, lambda document: document["inclusion"].pop(0), "extract")
+
+
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED:MEMBER_UNKNOWN")
+def paths_with_unknown_member() -> Case:
+    """The paths of an extract have a member that the format doesn't list."""
+    return file(PATHS, lambda document: document.update(note="all there"), "extract")
 
 
 @attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")

@@ -60,6 +60,23 @@ def test_a_key_set_may_have_an_ed25519_key_alone_or_one_of_an_unknown_type() -> 
     assert key_sets.parse(key_sets.encode(later)).unknown == (UNKNOWN,)
 
 
+def test_a_key_set_of_sixteen_keys_stands() -> None:
+    """A seventeenth is refused below, as is a byte above the size that is set here."""
+    strange = [notes.make_vkey(LOG, b"key", kind) for kind in range(0x10, 0x1E)]
+    most = key_sets.make([CHECKPOINT, *strange], RECEIPT)
+    data = key_sets.encode(most)
+    assert data.count(b"\n") == 1 + 16
+    assert key_sets.parse(data) == most
+
+
+def test_a_key_set_of_the_most_bytes_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_sets, "MAX_BYTES", len(DATA))
+    assert key_sets.parse(DATA) == KEY_SET
+    monkeypatch.setattr(key_sets, "MAX_BYTES", len(DATA) - 1)
+    with refused("KEY_SET_FORM"):
+        key_sets.parse(DATA)
+
+
 OTHER = notes.make_vkey(LOG, RAW_RECEIPT)
 OTHER_QUANTUM = notes.make_vkey(LOG, bytes(1312), ML_DSA_44)
 STRANGE = [checkpoint(notes.make_vkey(LOG, b"key", kind)) for kind in range(0x10, 0x1F)]

@@ -42,6 +42,12 @@ LINKS = (
     Link(sha256(b"two"), 5, 2_000),
     Link(sha256(b"two"), 5, 3_000),
 )
+LOG_MEMBERS: dict[str, Json] = {
+    "chain_id": 31337,
+    "contract": "0x" + "c0" * 20,
+    "log_address": "0x" + "ac" * 20,
+    "name": "notary.example/log",
+}
 CHOICES = Choices(
     Kind.COMPLETE,
     NUMBER,
@@ -91,6 +97,26 @@ def test_blocks_stand_once_each_by_number_then_use() -> None:
         (7, Use.NOT_BEFORE),
         (12, Use.AS_OF),
         (12, Use.LEG),
+    ]
+
+
+def test_blocks_stand_by_number_whatever_their_chain() -> None:
+    made = build_statement(
+        CHOICES,
+        log=LOG,
+        links=LINKS,
+        as_of=Header(7, sha256(b"as of"), 4_000),
+        legs=(),
+        not_before=[(1, 12, sha256(b"a")), (99_999, 5, sha256(b"b")), (1, 7, sha256(b"c"))],
+        checkpoints=(),
+        records=0,
+        shown=(),
+    )
+    assert [(one.number, one.used_for, one.chain_id) for one in made.blocks] == [
+        (5, Use.NOT_BEFORE, 99_999),
+        (7, Use.AS_OF, LOG.chain_id),
+        (7, Use.NOT_BEFORE, 1),
+        (12, Use.NOT_BEFORE, 1),
     ]
 
 
@@ -165,6 +191,8 @@ def document(**members: Json) -> bytes:
             "STATEMENT_USE",
         ),
         ({"note": "trust me"}, "MEMBER_UNKNOWN"),
+        ({"log": LOG_MEMBERS | {"contract": "0x" + "c0" * 19}}, "MEMBER_FORM"),
+        ({"log": LOG_MEMBERS | {"log_address": "0x" + "ac" * 21}}, "MEMBER_FORM"),
     ],
 )
 def test_a_statement_outside_the_form_is_refused(members: dict[str, Json], code: str) -> None:
@@ -210,6 +238,7 @@ def test_every_member_that_the_readme_prints_changes_it() -> None:
         one._replace(choices=CHOICES._replace(erased=())),
         one._replace(choices=CHOICES._replace(history=History.FULL)),
         one._replace(log=LOG._replace(name="notary.example/two")),
+        one._replace(log=LOG._replace(chain_id=1)),
         one._replace(as_of=one.as_of._replace(block=13)),
         one._replace(records=4),
         one._replace(shown=(0,)),
