@@ -110,15 +110,15 @@ def sizes(*, long: bool) -> list[Row]:
     """Sealing a tenth of the matters, over three sizes, or four and the plot in the long run."""
     found = {existing: _sealed(existing) for existing in SIZES if long or existing <= SHORT}
     largest, middle = max(found), SIZES[1]
-    # Seconds a unit of work, of the largest against the second: 1 would be growth just as allowed.
-    growth = (found[largest][0] / _work(largest)) / (found[middle][0] / _work(middle))
+    # Seconds of a core a unit of work, of the largest against the second: 1 would be growth just as allowed.
+    growth = (found[largest][1] / _work(largest)) / (found[middle][1] / _work(middle))
     rows = [
         measure.at_most(
             f"sealing, growth from {middle:,} to {largest:,} matters",
             growth,
             "× changed × log(existing)",
             1.5,
-            "; ".join(f"{n:,}: {wall:.2f} s" for n, (wall, _, _) in found.items()),
+            "; ".join(f"{n:,}: {cpu:.2f} s of a core" for n, (_, cpu, _) in found.items()),
         )
     ]
     if long:
@@ -128,12 +128,12 @@ def sizes(*, long: bool) -> list[Row]:
             measure.at_most(said, wall, "s", 10, f"{cpu:.1f} s of a core"),
             measure.at_most(f"{said}, memory", peak, "MiB", 1_000),
         ]
-        PLOT.write_text(plot({n: wall for n, (wall, _, _) in found.items()}), "utf-8")
+        PLOT.write_text(plot({n: cpu for n, (_, cpu, _) in found.items()}), "utf-8")
     return rows
 
 
 def plot(points: dict[int, float]) -> str:
-    """An SVG of seconds by existing matters, both logarithmic, with changed × log(existing) beside it."""
+    """An SVG of seconds of a core by existing matters, both logarithmic, and the allowed growth."""
     width, height, left, bottom, top = 640, 400, 70, 50, 40
     lowest = 10.0 ** math.floor(math.log10(min(points.values())))
     highest = 10.0 ** math.ceil(math.log10(max(points.values())))
@@ -151,14 +151,15 @@ def plot(points: dict[int, float]) -> str:
         path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in pairs)
         return f'<polyline points="{path}" fill="none" {style}/>'
 
-    # The allowed growth passes through the largest point, where the bar is.
+    # The allowed growth is drawn through the largest point, where the bar is.
     unit = points[largest] / _work(largest)
     allowed = [(float(n), max(lowest, unit * _work(n))) for n in points]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         'font-family="sans-serif" font-size="13">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        '<text x="70" y="22" font-size="15">Sealing a batch: a tenth of the matters changed</text>',
+        '<text x="70" y="22" font-size="15">Seconds of a core to seal a batch in which a tenth of the '
+        "matters changed</text>",
     ]
     step = lowest
     while step <= highest * 1.001:
