@@ -179,6 +179,40 @@ def forged_checkpoint_beside_a_good_one() -> Case:
     return with_checkpoints(signed_note(text(6), stranger), signed(6))
 
 
+@attack(checkpoint="5.6 NOT CHECKED OTHER_CHECKPOINT_FORM:NOTE_FORM", history="7.4 FAIL LOG_FORKED")
+def letter_beside_a_checkpoint_of_another_root() -> Case:
+    """A file that is no checkpoint does not hide what the log signed in the one after it."""
+    return with_checkpoints("Dear Sir,", signed(6))
+
+
+HAND_OVER = 3  # the batch that the next keys sign first; size 3 ends with the last of the old ones
+
+
+def by_the_next_keys(size: int) -> Case:
+    """A person who pins the old keys holds another root for `size`, which the next keys signed."""
+    world = World.told(hand_overs=(HAND_OVER,))
+    name = "theirs.txt"
+    return case(
+        world.complete(),
+        world,
+        policy=honest().policy(),
+        inputs=world.inputs() | {"checkpoints": [name]},
+        receipts={name: signed_note(text(size), *world.log.checkpoint_keys).encode()},
+    )
+
+
+@attack(history="7.4 FAIL LOG_FORKED")
+def another_root_by_the_next_keys() -> Case:
+    """The keys that were handed over to signed another root for their first size."""
+    return by_the_next_keys(HAND_OVER + 1)
+
+
+@attack(checkpoint="5.6 NOT CHECKED OTHER_CHECKPOINT_NOT_SIGNED")
+def checkpoint_by_the_next_keys_before_their_time() -> Case:
+    """Whoever holds the next keys can't speak for the sizes before the hand-over."""
+    return by_the_next_keys(HAND_OVER)
+
+
 @attack(error="1.2 INPUTS_CHECKPOINT_UNREADABLE")
 def checkpoint_that_is_not_there() -> Case:
     """A file that the person names is missing; leaving it out silently would hide a fork."""
