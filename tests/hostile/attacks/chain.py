@@ -298,6 +298,13 @@ def pin_that_begins_later() -> Case:
     return case(honest().complete(), policy=pinned({"from": "2026-10-01T04:00:00.000Z"}))
 
 
+@attack()
+def pin_that_begins_with_the_first_anchor() -> Case:
+    """The interval of a pin is half-open: an anchor at its beginning is within."""
+    first = honest().complete().json("data/statement.json")["anchors"][0]["time"]
+    return case(honest().complete(), policy=pinned({"from": first}))
+
+
 @attack(anchor="4.2 NOT CHECKED PIN_NOT_IN_FORCE")
 def pin_that_ended_before() -> Case:
     """The pin ended before the last shown anchor."""
@@ -599,6 +606,22 @@ def absence_under_the_chain_proof_of_a_complete_package() -> Case:
     return case(absent.put_json(EVM, evm).restated())
 
 
+@attack(anchor="4.9 FAIL LINK_UNUSED")
+def extract_under_one_link_too_many() -> Case:
+    """An extract of the last records carries the anchor before the first that it uses."""
+    package, log = honest().extract((3,)), honest().log
+
+    def change(evm: dict[str, Any]) -> None:
+        links = evm["fold"]["links"]
+        before = log.anchors[-len(links) - 1]
+        one = {"root": before.root.hex(), "size": before.size, "time": before.block.timestamp}
+        evm["fold"] = {"prev": before.prev.hex(), "links": [one, *links]}
+        for one_leg in evm["legs"]:
+            one_leg["link"] += 1
+
+    return case(evm_changed(package, change).restated())
+
+
 @attack(anchor="10.2 FAIL NOT_BEFORE_MISMATCH")
 def absence_without_the_block_before_its_sealing() -> Case:
     """An absent package leaves out the header that its batch names; no other row would ask for it."""
@@ -628,6 +651,16 @@ def link_earlier_than_the_one_before() -> Case:
     world = World.told(batches=3, anchored={0: (1,), 2: (3,)}, last_wait_s=1)
     world.log.seal(not_before=world.chain.blocks[0])
     world.log.anchor(4, after_s=-2)
+    world.wait()
+    return case(world.complete(withheld={(0, "text"): "privilege"}, erased={}), world)
+
+
+@attack()
+def two_anchors_of_one_second() -> Case:
+    """A chain may make two blocks in a second, or one block hold two anchors."""
+    world = World.told(batches=3, anchored={0: (1,), 2: (3,)}, last_wait_s=0)
+    world.log.seal(not_before=world.chain.blocks[0])
+    world.log.anchor(4, after_s=0)
     world.wait()
     return case(world.complete(withheld={(0, "text"): "privilege"}, erased={}), world)
 

@@ -27,7 +27,7 @@ from tests.hostile.package import (
     map_path,
     proof_path,
 )
-from tests.hostile.world import CASE, GENESIS_TIME, HOUR, NOBODY, World
+from tests.hostile.world import CASE, GENESIS_TIME, NOBODY, World
 from verifier.format import jsonc, matter_map, trees
 from verifier.format.digests import ZERO, Digest, b64_encode
 
@@ -37,6 +37,7 @@ GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 FIRST_SHOWN, LAST_SHOWN = 2, 5  # batches of the honest complete package: 2, 4 and 5
+FIRST_ANCHOR = 1  # the anchor that shows the first of them; the one before is of batch 0
 
 
 def at(change: Callable[[Any], Any], **here: Any) -> Change:
@@ -722,6 +723,22 @@ def record_rewritten_in_an_extract() -> Case:
 
 
 @attack(history="7.3 FAIL LOG_FORKED", order="11.1 NOT CHECKED BLOCKED")
+def record_rewritten_in_an_extract_without_a_new_one() -> Case:
+    """Both shown heads have three records; one beside the extract's was another one before."""
+
+    def three(size: int, matter: str, batch: int) -> int:
+        return min(size, 3) if matter == CASE else size
+
+    def rewrite(leaves: tuple[bytes, ...], matter: str, batch: int) -> tuple[bytes, ...]:
+        if matter != CASE or batch >= 4 or len(leaves) < 2:
+            return leaves
+        return (leaves[0], leaves[1].replace(b"T02:", b"T01:"), *leaves[2:])
+
+    world = World.told(damage={"matter_size": three, "matter_leaves": rewrite})
+    return case(world.extract((0,)), world)
+
+
+@attack(history="7.3 FAIL LOG_FORKED", order="11.1 NOT CHECKED BLOCKED")
 def prefix_proof_missing() -> Case:
     """An extract doesn't show that its heads continue each other."""
     return file(PATHS, lambda document: document["prefix"].pop(), "extract")
@@ -753,6 +770,24 @@ def not_before_header_that_nobody_names() -> Case:
     """evm.json has a header that no batch header names."""
     genesis = b64_encode(honest().chain.blocks[0].header)
     return with_evm(lambda evm: evm["not_before"].insert(0, genesis))
+
+
+@attack(time="10.2 FAIL NOT_BEFORE_MISMATCH")
+def not_before_header_that_is_none() -> Case:
+    """evm.json has bytes among these headers that no header is made of."""
+    return with_evm(lambda evm: evm["not_before"].append(b64_encode(b"\xc0")))
+
+
+@attack(time="10.2 FAIL NOT_BEFORE_MISMATCH")
+def not_before_headers_out_of_order() -> Case:
+    """evm.json has the headers that batches name in another order than by number."""
+    return with_evm(lambda evm: evm["not_before"].reverse())
+
+
+@attack(time="10.2 FAIL NOT_BEFORE_MISMATCH")
+def not_before_header_twice() -> Case:
+    """evm.json has one of these headers twice."""
+    return with_evm(lambda evm: evm["not_before"].insert(0, evm["not_before"][0]))
 
 
 @attack(time="10.2 FAIL NOT_BEFORE_MISMATCH")
@@ -794,16 +829,27 @@ def not_before_with_another_hash() -> Case:
     return case(honest().complete(), inputs=inputs)
 
 
-@attack(time="10.4 FAIL NOT_BEFORE_LATE")
-def not_before_after_the_anchor() -> Case:
-    """A batch names a block whose time is later than the anchor that shows it."""
+def not_before_of_time(late: int) -> Case:
+    """The first shown batch names an early block that states this time."""
     world = World()
     # The chain's clock runs back once, so that an early block has a late time.
-    early, late = world.chain.tip.timestamp, world.chain.tip.timestamp + 100 * HOUR
+    early = world.chain.tip.timestamp
     named = world.chain.mine(late)
     world.chain.mine(early)
     world.tell(headers={FIRST_SHOWN: {"not_before": as_named(world.chain, named)}})
     return case(world.complete(), world)
+
+
+@attack(time="10.4 FAIL NOT_BEFORE_LATE")
+def not_before_after_the_anchor() -> Case:
+    """A batch names a block whose time is a second later than the anchor that shows it."""
+    return not_before_of_time(honest().log.anchors[FIRST_ANCHOR].block.timestamp + 1)
+
+
+@attack()
+def not_before_of_the_time_of_the_anchor() -> Case:
+    """A block of the very second of the anchor is not after it."""
+    return not_before_of_time(honest().log.anchors[FIRST_ANCHOR].block.timestamp)
 
 
 @attack(time="10.4 FAIL NOT_BEFORE_LATE")

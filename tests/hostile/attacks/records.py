@@ -945,6 +945,30 @@ def erasure_before_the_dispute() -> Case:
 
 
 @attack()
+def erasure_at_the_moment_of_the_dispute() -> Case:
+    """An erasure that was anchored at the very moment is not after it."""
+    policy = honest().policy()
+    anchored = honest().complete().json("data/statement.json")["anchors"][-1]["time"]
+    policy["limits"]["dispute_since"] = anchored
+    return case(honest().complete(), policy=policy)
+
+
+@attack()
+def record_after_the_dispute() -> Case:
+    """Records that came after the dispute began are no erasures, and no fault."""
+    policy = honest().policy()
+    policy["limits"]["dispute_since"] = "2026-10-01T00:00:00.000Z"
+    return case(honest().extract((0, 3)), policy=policy)
+
+
+@attack(withheld="13.1 FAIL WITHHELD_MISMATCH")
+def erased_record_that_an_extract_leaves_out() -> Case:
+    """An extract counts a record as erased that it doesn't show."""
+    erased = [{"position": 2, "tombstone": 5}]
+    return case(honest().extract((0, 3)).chosen(erased=erased).restated())
+
+
+@attack()
 def erased_record_counted_as_withheld() -> Case:
     """Without a tombstone the exporter lists every field of the record as withheld."""
     claims = honest().log.matters[CASE].records[2].disclosures
