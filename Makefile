@@ -27,6 +27,7 @@ FORGE := contracts/node_modules/@foundry-rs/forge-linux-amd64/bin/forge
 # Two processes suit the smallest machine that the tests are meant for.
 PYTEST_WORKERS ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # A wheel's entries carry this time (2026-01-01T00:00:00Z), so that the same
 # sources always make the same bytes.
@@ -71,8 +72,8 @@ pytest: setup-test ## run the tests alone; PYTEST_ARGS='-k words' narrows them
 	@echo "== pytest"
 	@$(TEST)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
-bench: setup-test ## measure against the bars
-	@$(TEST)/python -m tests.bench
+bench: setup-test ## measure against the bars; BENCH_ARGS=--long for all, --help for the rest
+	@$(TEST)/python -m tests.bench $(BENCH_ARGS)
 
 soak: setup-test ## run the long tests
 	@$(TEST)/python -m pytest -m soak $(PYTEST_ARGS)
