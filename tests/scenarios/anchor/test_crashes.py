@@ -66,6 +66,7 @@ def sweep(
         at += 1
 
 
+@pytest.mark.slow
 def test_a_crash_anywhere_costs_nothing(make_world: MakeWorld) -> None:
     world = make_world()
     places = sweep(world, lambda _: world.mine(), OF_REPEATED)
@@ -90,6 +91,7 @@ def test_a_crash_anywhere_costs_nothing(make_world: MakeWorld) -> None:
     assert len(world.store.promised) == len(places) + 1
 
 
+@pytest.mark.slow
 def test_a_crash_anywhere_while_fees_are_raised_costs_nothing(make_world: MakeWorld) -> None:
     world = make_world()
 
@@ -109,6 +111,7 @@ def test_a_crash_anywhere_while_fees_are_raised_costs_nothing(make_world: MakeWo
     assert "after advance Bump" in places
 
 
+@pytest.mark.slow
 def test_a_crash_anywhere_around_a_reorganisation_costs_nothing(make_world: MakeWorld) -> None:
     world = make_world()
     replaced: set[int] = set()

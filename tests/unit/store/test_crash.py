@@ -154,6 +154,7 @@ def test_a_loss_of_power_anywhere_costs_nothing_that_was_acknowledged(
         survive(forks, template, tmp_path / "struck", at, "power")
 
 
+@pytest.mark.slow
 def test_a_kill_around_each_change_of_a_file_costs_nothing(
     forks: Forks, template: Path, tmp_path: Path
 ) -> None:
@@ -163,6 +164,7 @@ def test_a_kill_around_each_change_of_a_file_costs_nothing(
             survive(forks, template, tmp_path / "struck", at, "kill")
 
 
+@pytest.mark.slow
 def test_an_error_at_any_place_is_told_for_what_it_is_and_costs_nothing(
     template: Path, tmp_path: Path
 ) -> None:
