@@ -770,6 +770,30 @@ def attachment_with_wrong_sha512() -> Case:
 
 
 @attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_with_unknown_member() -> Case:
+    """The disclosure has a member that the format doesn't list."""
+    return attachment_claim(note="")
+
+
+def two_attachments(damage: dict[str, Any] | None = None) -> World:
+    """A matter of one record with two attachments of the same bytes."""
+    world = World(damage=damage)
+    claims: dict[str, jsonc.Json] = {"title": "two of a kind", "occurred_at": None}
+    world.log.add(CASE, "document", claims, [("a", b"one file"), ("b", b"one file")])
+    world.log.seal()
+    world.log.anchor()
+    world.wait()
+    return world
+
+
+@attack()
+def two_attachments_of_the_same_bytes() -> Case:
+    """Two files of the same bytes stand under two names, as their disclosures say."""
+    world = two_attachments()
+    return case(world.complete(withheld={}, erased={}), world)
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
 def one_file_for_two_attachments() -> Case:
     """Two disclosures name one stored file."""
 
@@ -779,15 +803,8 @@ def one_file_for_two_attachments() -> Case:
         salt, name, value = elements(text)
         return b64url_encode(jsonc.encode([salt, name, value | {"name": first}]))
 
-    first = ""
-    world = World(damage={"disclosure": at})
-    first = world.log.secrets.take(f"stored name {CASE}/0 0", 16).hex()
-    content = b"one file"
-    claims: dict[str, jsonc.Json] = {"title": "two of a kind", "occurred_at": None}
-    world.log.add(CASE, "document", claims, [("a", content), ("b", content)])
-    world.log.seal()
-    world.log.anchor()
-    world.wait()
+    first = honest().log.secrets.take(f"stored name {CASE}/0 0", 16).hex()
+    world = two_attachments(damage={"disclosure": at})
     package = world.complete(withheld={}, erased={})
     second = next(p for p in stored_names(package) if not p.endswith(first))
     return case(package.drop(second).restated(), world)
@@ -948,7 +965,8 @@ def erasure_before_the_dispute() -> Case:
 def erasure_at_the_moment_of_the_dispute() -> Case:
     """An erasure that was anchored at the very moment is not after it."""
     policy = honest().policy()
-    anchored = honest().complete().json("data/statement.json")["anchors"][-1]["time"]
+    # The second shown anchor is that of the batch with the tombstone.
+    anchored = honest().complete().json("data/statement.json")["anchors"][1]["time"]
     policy["limits"]["dispute_since"] = anchored
     return case(honest().complete(), policy=policy)
 
