@@ -10,9 +10,11 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tests.hostile.attacks.records import attachment_claim
 from tests.hostile.case import Case, attack, case, honest
 from tests.hostile.export import consistency_proofs, leg, tlog_proof
 from tests.hostile.log import map_proof
@@ -23,6 +25,7 @@ from tests.hostile.package import (
     EVM,
     LEAVES,
     MANIFESTS,
+    PATHS,
     README,
     SM3,
     STATEMENT,
@@ -429,6 +432,12 @@ def paths_in_a_complete_package() -> Case:
     return added("data/matter/paths.json", honest().extract()["data/matter/paths.json"])
 
 
+@attack(container="2.5 FAIL FILE_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+def paths_missing_in_an_extract() -> Case:
+    """An extract comes without any path from its leaves to the head."""
+    return case(honest().extract().drop(PATHS).sealed())
+
+
 @attack(container="2.5 FAIL FILE_UNKNOWN")
 def leaf_in_an_absent_package() -> Case:
     """A package that says "nothing" holds a leaf."""
@@ -701,6 +710,25 @@ def with_other_sm3() -> Package:
 def wrong_sm3_list_asked_for() -> Case:
     """The SM3 list is wrong, and the person asks for it."""
     return case(with_other_sm3(), sm3=True)
+
+
+@attack()
+def right_sm3_list_asked_for() -> Case:
+    """List and disclosure state the SM3 that the files have."""
+    return case(package(), sm3=True)
+
+
+@attack(container="2.8 FAIL SM3_DIFFERS")
+def wrong_sm3_of_an_attachment_asked_for() -> Case:
+    """The list is right, and the disclosure of an attachment states another SM3."""
+    wrong = attachment_claim(sm3="00" * 32)
+    return replace(wrong, sm3=True)
+
+
+@attack()
+def wrong_sm3_of_an_attachment_not_asked_for() -> Case:
+    """SHA-256 and SHA-512 are compared in any case; SM3 only if the person asks for it."""
+    return attachment_claim(sm3="00" * 32)
 
 
 @attack()

@@ -50,6 +50,11 @@ def test_a_number_has_one_spelling(text: str) -> None:
     assert bag.number_in(f"data/map/{text}.json", "data/map/", ".json") is None
 
 
+@pytest.mark.parametrize("name", ["data/map/000001.text", "data/nap/000001.json", "000001.json"])
+def test_a_number_stands_between_its_folder_and_its_ending(name: str) -> None:
+    assert bag.number_in(name, "data/map/", ".json") is None
+
+
 @given(st.integers(0, 10**12))
 def test_names_of_batches_lead_back_to_their_number(batch: int) -> None:
     names = bag.batch_names(batch)
@@ -223,6 +228,13 @@ def test_a_source_that_gives_other_bytes_than_it_states_is_refused() -> None:
     for size, crc in ((3, crc32(b"abcd")), (4, crc32(b"abcx"))):
         with pytest.raises(ValueError, match="gave 4 bytes"):
             zipped({"data/x": Source(size, crc, lambda: io.BytesIO(b"abcd"))})
+
+
+def test_packages_at_the_limits_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    files: dict[str, bag.Content] = {"data/a": b"1", "data/b": b"22"}
+    monkeypatch.setattr(bag, "MAX_FILES", 2)
+    monkeypatch.setattr(bag, "MAX_PACKAGE_BYTES", bag.zip_size({"data/a": 1, "data/b": 2}))
+    assert len(zipped(files)) == bag.MAX_PACKAGE_BYTES
 
 
 def test_limits_are_kept_when_writing() -> None:
