@@ -328,6 +328,18 @@ def test_a_key_of_an_unknown_type_is_neither_good_nor_bad() -> None:
         fork.check(same._replace(keys=(unknown.text,)))
 
 
+def test_a_key_set_that_signed_nothing_does_not_hide_an_unknown_type() -> None:
+    """Whichever of the two stands first, what nobody can tell is not called unsigned."""
+    unknown = Signer(b"now", extra=5).text
+    orders = set()
+    for seed in (b"a", b"b", b"c", b"d", b"e"):
+        keys = tuple(sorted((unknown, Signer(seed).text)))
+        orders.add(keys.index(unknown))
+        with refused("KEY_TYPE_UNKNOWN"):
+            fork.check(PROOFS["checkpoints"]._replace(keys=keys))
+    assert orders == {0, 1}
+
+
 @pytest.mark.parametrize(
     ("log", "code"),
     [
