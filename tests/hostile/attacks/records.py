@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests.hostile.case import Case, attack, case, damaged, honest
@@ -773,6 +774,22 @@ def attachment_with_wrong_sha512() -> Case:
 def attachment_with_unknown_member() -> Case:
     """The disclosure has a member that the format doesn't list."""
     return attachment_claim(note="")
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_with_a_short_sm3() -> Case:
+    """The disclosed SM3 lacks a byte: that is a fault of its form, whoever asks for SM3."""
+    return attachment_claim(sm3="00" * 31)
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_with_a_short_name() -> Case:
+    """The stored file is named by one byte, which is not random, and which others may share."""
+    claimed = attachment_claim(name="ab")
+    assert isinstance(claimed.package, Package)
+    [stored] = stored_names(claimed.package)
+    moved = claimed.package.move(stored, f"{stored[:-32]}ab")
+    return replace(claimed, package=moved.sealed())
 
 
 def two_attachments(damage: dict[str, Any] | None = None) -> World:

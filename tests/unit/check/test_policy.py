@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.hostile import persons
+from verifier.check import policy as policy_file
 from verifier.check import toml
 from verifier.check.policy import Policy, read_policy
 from verifier.check.rows import CannotJudge, Row
@@ -226,6 +227,29 @@ def test_what_is_no_toml_is_refused(data: bytes, tmp_path: Path) -> None:
 
 def test_an_empty_policy_is_refused(tmp_path: Path) -> None:
     assert refused(b"", tmp_path).code == "POLICY_MEMBER_MISSING"
+
+
+def test_what_is_as_large_as_allowed_stands(tmp_path: Path) -> None:
+    value = document()
+    value["chain"][0] |= {"id": 0, "name": "n" * toml.MAX_TEXT}
+    value["log"][0]["chain_id"] = 0
+    value["limits"]["max_silence_s"] = 2**53 - 1
+    text = persons.toml(value)
+    text += "#" * (toml.MAX_FILE_BYTES - len(text))
+    policy = read(text, tmp_path)
+    assert policy.limits.max_silence_s == 2**53 - 1
+    assert policy.chains[0].name == "n" * 200
+    value["chain"][0]["name"] += "n"
+    assert refused(value, tmp_path).code == "POLICY_VALUE"
+
+
+def test_as_many_keys_as_allowed_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy_file, "_MAX_ITEMS", 2)
+    value = document()
+    value["log"][0]["vkeys"] = [vkey(1), vkey(2)]
+    assert len(read(value, tmp_path).pins[0].vkeys) == 2
+    value["log"][0]["vkeys"].append(vkey(3))
+    assert refused(value, tmp_path).code == "POLICY_VALUE"
 
 
 def test_a_huge_policy_is_not_parsed(tmp_path: Path) -> None:

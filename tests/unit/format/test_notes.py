@@ -193,9 +193,23 @@ def test_a_timestamp_is_below_two_to_the_63() -> None:
     assert notes.verify(notes.parse_note(last), [COSIGNER_VKEY]).keys == (COSIGNER_VKEY,)
     with refused("NOTE_TIMESTAMP"):
         notes.verify(with_cosignature((2**63).to_bytes(8) + COSIGNATURE[8:]), [COSIGNER_VKEY])
+    first = notes.cosign(NOTE, NAME, COSIGNER, 0)
+    assert notes.verify(notes.parse_note(first), [COSIGNER_VKEY]).keys == (COSIGNER_VKEY,)
     for wrong in (-1, 2**63):
         with refused("NOTE_TIMESTAMP"):
             notes.cosign(NOTE, NAME, COSIGNER, wrong)
+
+
+def test_a_cosigner_s_name_has_at_most_255_bytes() -> None:
+    checkpoint = notes.parse_checkpoint_text(notes.parse_note(NOTE).text)
+    assert notes.cosigned_message("n" * 255, 0, checkpoint)
+    with refused("NOTE_KEY_NAME"):
+        notes.cosigned_message("n" * 256, 0, checkpoint)
+
+
+def test_a_vkey_of_an_unknown_type_may_have_one_byte() -> None:
+    short = notes.make_vkey(NAME, b"k", 0x09)
+    assert notes.read_vkey(short.text) == short
 
 
 @pytest.mark.parametrize("raw", [COSIGNATURE[:-1], COSIGNATURE + b"\x00", COSIGNATURE[8:], b"x"])
