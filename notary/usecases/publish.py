@@ -21,6 +21,7 @@ from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import AnchorBook, SealedBatch
 from verifier.format import public
 from verifier.format.digests import ZERO, Digest
+from verifier.format.fold import Fold
 from verifier.format.statement import Log
 
 _INCOMING = (
@@ -99,7 +100,7 @@ class Publisher:
         for batch in range(done, sealed):
             self._add(folder, batch)
             progress(batch + 1, sealed)
-        fold = public.Fold(ZERO, tuple([anchor.link for anchor in anchors]))
+        fold = Fold(ZERO, tuple([anchor.link for anchor in anchors]))
         _write(folder / public.FOLD_FILE, public.encode_fold(fold))
         return Published(sealed, sealed - done, len(anchors))
 

@@ -18,7 +18,7 @@ from tests.reference.toy_log import write
 from verifier.check.replay import ReplayReport, replay_folder
 from verifier.format import jsonc, public
 from verifier.format.digests import ZERO, Digest
-from verifier.format.fold import Link
+from verifier.format.fold import Fold, Link
 from verifier.format.statement import Log
 
 
@@ -29,7 +29,7 @@ def folder_of(world: World, folder: Path) -> Path:
     links = [Link(Digest(one.root), one.size, one.block.timestamp) for one in log.anchors]
     files = {
         public.LOG_FILE: public.encode_log(identity),
-        public.FOLD_FILE: public.encode_fold(public.Fold(ZERO, tuple(links))),
+        public.FOLD_FILE: public.encode_fold(Fold(ZERO, tuple(links))),
     }
     for batch in log.batches:
         files[public.batch_file(batch.index, public.HEADER)] = batch.header
@@ -86,7 +86,7 @@ def test_anchors_that_the_chain_does_not_hold_are_found(damage: str, tmp_path: P
         links.pop()
     else:
         del links[1]
-    (folder / public.FOLD_FILE).write_bytes(public.encode_fold(public.Fold(ZERO, tuple(links))))
+    (folder / public.FOLD_FILE).write_bytes(public.encode_fold(Fold(ZERO, tuple(links))))
     assert replay_folder(folder).exit == 0
     chain = jsonc.encode(honest().complete().json(EVM))
     report = replay_folder(folder, chain=chain)

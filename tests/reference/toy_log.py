@@ -30,7 +30,7 @@ from verifier.format import (
 )
 from verifier.format.batches import BatchHeader, Change
 from verifier.format.digests import ZERO, Digest
-from verifier.format.fold import Link, fold
+from verifier.format.fold import Fold, Link, fold
 from verifier.format.fork import SignedHead, SignedHeader
 from verifier.format.matter_map import MapProof
 from verifier.format.statement import Log
@@ -206,7 +206,7 @@ class ToyLog:
         """The public folder."""
         files = {
             public.LOG_FILE: public.encode_log(LOG),
-            public.FOLD_FILE: public.encode_fold(public.Fold(ZERO, tuple(self.anchors))),
+            public.FOLD_FILE: public.encode_fold(Fold(ZERO, tuple(self.anchors))),
         }
         for index, batch in enumerate(self.batches):
             files[public.batch_file(index, public.HEADER)] = batch.header

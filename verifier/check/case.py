@@ -6,7 +6,7 @@ of the steps.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -58,16 +58,6 @@ def moment(seconds: int) -> datetime:
         return block_moment(seconds)
     except FormatError as error:
         raise Blocked(f"a time that can be written: {error.message}") from error
-
-
-def _roots_at(hashes: Iterable[Digest], sizes: Collection[int]) -> dict[int, Digest]:
-    frontier = trees.Frontier()
-    roots = {}
-    for hash_ in hashes:
-        frontier.append(hash_)
-        if frontier.size in sizes:
-            roots[frontier.size] = frontier.root()
-    return roots
 
 
 class ChainProof:
@@ -234,7 +224,7 @@ class Case(ChainProof):
 
     def history_roots(self, sizes: Collection[int]) -> dict[int, Digest]:
         """Roots of the batch log at those of `sizes` that the full history covers."""
-        return _roots_at([one.hash for one in self.history_headers], sizes)
+        return trees.prefix_roots([one.hash for one in self.history_headers], sizes)
 
     # What is shown.
 
@@ -339,7 +329,7 @@ class Case(ChainProof):
 
     def roots_at(self, sizes: Collection[int]) -> dict[int, Digest]:
         """Roots over the first leaves for each of `sizes` up to that of the as-of head."""
-        return _roots_at(self.all_leaf_hashes, sizes)
+        return trees.prefix_roots(self.all_leaf_hashes, sizes)
 
     @cached_property
     def _dates(self) -> tuple[list[int], list[int], list[int]]:

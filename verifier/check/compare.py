@@ -16,8 +16,8 @@ from verifier.check.evidence import Evidence
 from verifier.check.judge import Judgement
 from verifier.check.reading import BagUnreadable, read_bag
 from verifier.check.rows import CannotJudge
-from verifier.check.statements import HeldLeaves, Statements, log_of, roots_by_size
-from verifier.format import fork, jsonc, key_sets, public
+from verifier.check.statements import HeldLeaves, Statements, log_of
+from verifier.format import fork, jsonc, key_sets, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.fork import Fork
@@ -25,7 +25,7 @@ from verifier.format.heads import Head
 from verifier.format.jsonc import Json
 from verifier.format.key_sets import KeySet
 from verifier.format.notes import Note
-from verifier.format.statement import Log
+from verifier.format.statement import Log, write_log
 
 FORMAT = "notary-compare/1"
 
@@ -168,7 +168,8 @@ def _gives(held: HeldLeaves, key: Digest, head: Head) -> bool:
 
 def _other_trees(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
     for history in known.histories:
-        roots = roots_by_size(history.leaves)
+        roots = {0: trees.EMPTY_ROOT}
+        roots |= trees.prefix_roots(history.leaves, range(1, len(history.leaves) + 1))
         for told in known.checkpoints:
             size, root = told.checkpoint.size, told.checkpoint.root
             if size > len(history.leaves):
@@ -244,7 +245,7 @@ class Comparison(NamedTuple):
                 "format": FORMAT,
                 "exit": self.exit,
                 "code": self.code,
-                "log": public.write_log(self.log),
+                "log": write_log(self.log),
                 "kind": None if proof is None else proof.fork.kind,
                 "sentence": None if proof is None else proof.sentence,
                 "compared": compared,

@@ -11,13 +11,13 @@ from verifier.check import texts
 from verifier.check.case import KNOWN_HASH_RULES
 from verifier.check.inputs import Inputs
 from verifier.check.policy import Pin, Policy
-from verifier.format import fork, jsonc, notes, public
+from verifier.format import fork, jsonc, notes
 from verifier.format.digests import sha256
 from verifier.format.errors import FormatError
 from verifier.format.fork import Fork, ProvedFork
 from verifier.format.jsonc import Json
 from verifier.format.notes import Note
-from verifier.format.statement import Log
+from verifier.format.statement import Log, write_log
 
 FORMAT = "notary-fork-check/1"
 MAX_BYTES = 16 * 2**20  # format.md §2: a document of the format
@@ -46,7 +46,7 @@ class ForkCheck(NamedTuple):
                 "proved": self.exit == EXIT_PROVED,
                 "code": self.code,
                 "detail": self.detail,
-                "log": None if self.fork is None else public.write_log(self.fork.log),
+                "log": None if self.fork is None else write_log(self.fork.log),
                 "kind": None if self.fork is None else self.fork.kind,
                 "sentence": None if proof is None else proof.sentence,
                 "signers": _signers(proof),

@@ -16,11 +16,10 @@ from verifier.check.rows import CannotJudge
 from verifier.format import evm_document, jsonc, public
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
-from verifier.format.fold import open_links
+from verifier.format.fold import Fold, open_links
 from verifier.format.jsonc import Json
-from verifier.format.public import Fold
 from verifier.format.replay import Replay, ReplayFault
-from verifier.format.statement import Log
+from verifier.format.statement import Log, write_log
 
 FORMAT = "notary-replay/1"
 
@@ -65,7 +64,7 @@ class ReplayReport(NamedTuple):
                 "format": FORMAT,
                 "exit": self.exit,
                 "holds": fault is None,
-                "log": public.write_log(self.log),
+                "log": write_log(self.log),
                 "batches": replay.batches,
                 "changes": replay.changes,
                 "matters": replay.matters,

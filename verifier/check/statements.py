@@ -24,11 +24,11 @@ from verifier.format import (
 )
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
+from verifier.format.fold import Fold
 from verifier.format.fork import SignedHead, SignedHeader
 from verifier.format.heads import Head
 from verifier.format.key_sets import KeySet
 from verifier.format.notes import Note
-from verifier.format.public import Fold
 from verifier.format.statement import Log
 
 _KEYS = "data/keys/"
@@ -69,11 +69,11 @@ class HeldHistory(NamedTuple):
 
 
 class HeldLeaves(NamedTuple):
-    """The leaf hashes of a matter's first records, and their root at each size from 0."""
+    """The leaf hashes of a matter's first records, and their root at each size from 1."""
 
     key: Digest
     leaves: tuple[Digest, ...]
-    roots: list[Digest]
+    roots: dict[int, Digest]
 
 
 class HeldChain(NamedTuple):
@@ -198,7 +198,9 @@ class Statements:
 
     def add_leaves(self, key: Digest, leaves: Sequence[Digest]) -> None:
         """Take the hashes of a matter's first records."""
-        self.leaves.append(HeldLeaves(key, tuple(leaves), roots_by_size(leaves)))
+        self.leaves.append(
+            HeldLeaves(key, tuple(leaves), trees.prefix_roots(leaves, range(1, len(leaves) + 1)))
+        )
 
     def _add_history(
         self, source: int, package: Bag, as_of: HeldCheckpoint, key: Digest | None, log: Log | None
@@ -246,16 +248,6 @@ def _lines(package: Bag, name: str, most: int) -> list[bytes]:
 
 def _text(package: Bag, name: str) -> str:
     return package.read(name).decode("utf-8")
-
-
-def roots_by_size(leaves: Sequence[Digest]) -> list[Digest]:
-    """The root over the first leaves, by their number from 0."""
-    frontier = trees.Frontier()
-    roots = [frontier.root()]
-    for leaf in leaves:
-        frontier.append(leaf)
-        roots.append(frontier.root())
-    return roots
 
 
 def log_of(evidence: Evidence) -> Log | None:

@@ -9,7 +9,7 @@ from verifier.format import jsonc
 from verifier.format.digests import Digest, b64_encode
 from verifier.format.errors import FormatError
 from verifier.format.evm import ADDRESS_LENGTH, Leg
-from verifier.format.fold import Link
+from verifier.format.fold import Fold, Link, read_fold, write_fold
 
 FORMAT = "notary-evm/1"
 MAX_LEGS = 64
@@ -51,17 +51,8 @@ def parse(data: bytes) -> EvmDocument:
     chain_id = members.integer("chain_id")
     contract = members.zerox("contract", ADDRESS_LENGTH)
     log_address = members.zerox("log_address", ADDRESS_LENGTH)
-    fold = members.object("fold")
-    prev = fold.hex32("prev")
-    links = tuple([_link(one) for one in fold.objects("links")])
-    fold.done()
-    block = members.object("as_of")
-    as_of = AsOf(
-        block.b64("header"),
-        block.b64s("account_proof", MAX_NODES),
-        block.b64s("storage_proof", MAX_NODES),
-    )
-    block.done()
+    prev, links = read_fold(members.object("fold"))
+    as_of = read_as_of(members.object("as_of"))
     legs = tuple([_leg(one) for one in members.objects("legs", MAX_LEGS)])
     # There is one for each shown batch, so the size of a document is their only bound.
     not_before = members.b64s("not_before", None)
@@ -74,10 +65,24 @@ def parse(data: bytes) -> EvmDocument:
     return document
 
 
-def _link(members: jsonc.Members) -> Link:
-    link = Link(members.hex32("root"), members.integer("size"), members.integer("time"))
+def read_as_of(members: jsonc.Members) -> AsOf:
+    """Take the member `as_of`. Raises FormatError MEMBER_… or B64_FORM."""
+    as_of = AsOf(
+        members.b64("header"),
+        members.b64s("account_proof", MAX_NODES),
+        members.b64s("storage_proof", MAX_NODES),
+    )
     members.done()
-    return link
+    return as_of
+
+
+def write_as_of(as_of: AsOf) -> jsonc.Json:
+    """The member `as_of`."""
+    return {
+        "header": b64_encode(as_of.header),
+        "account_proof": [b64_encode(node) for node in as_of.account_proof],
+        "storage_proof": [b64_encode(node) for node in as_of.storage_proof],
+    }
 
 
 def _leg(members: jsonc.Members) -> Leg:
@@ -120,18 +125,8 @@ def encode(document: EvmDocument) -> bytes:
             "chain_id": document.chain_id,
             "contract": _zerox(document.contract),
             "log_address": _zerox(document.log_address),
-            "fold": {
-                "prev": document.prev.hex(),
-                "links": [
-                    {"root": link.root.hex(), "size": link.size, "time": link.time}
-                    for link in document.links
-                ],
-            },
-            "as_of": {
-                "header": b64_encode(document.as_of.header),
-                "account_proof": [b64_encode(node) for node in document.as_of.account_proof],
-                "storage_proof": [b64_encode(node) for node in document.as_of.storage_proof],
-            },
+            "fold": write_fold(Fold(document.prev, document.links)),
+            "as_of": write_as_of(document.as_of),
             "legs": [_leg_members(leg) for leg in document.legs],
             "not_before": [b64_encode(header) for header in document.not_before],
             "observed": list(document.observed),

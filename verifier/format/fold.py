@@ -6,6 +6,7 @@ Proved by tests/unit/format/test_fold.py.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from verifier.format import jsonc
 from verifier.format.digests import DIGEST_LENGTH, Digest
 from verifier.format.errors import FormatError
 from verifier.format.keccak import keccak256
@@ -70,3 +71,31 @@ def open_links(prev: Digest, links: Iterable[Link]) -> list[Digest]:
         prev = fold(prev, link)
         heads.append(prev)
     return heads
+
+
+class Fold(NamedTuple):
+    """Anchors in their order, oldest first, after the contract's head `prev`."""
+
+    prev: Digest
+    links: tuple[Link, ...]
+
+
+def read_fold(members: jsonc.Members) -> Fold:
+    """Take `prev` and `links` (anchor.md §4). Raises FormatError MEMBER_… or LINK_RANGE."""
+    prev = members.hex32("prev")
+    links = []
+    for one in members.objects("links"):
+        links.append(Link(one.hex32("root"), one.integer("size"), one.integer("time")))
+        one.done()
+    members.done()
+    return Fold(prev, tuple(links))
+
+
+def write_fold(fold: Fold) -> dict[str, jsonc.Json]:
+    """`prev` and `links` as JSON."""
+    return {
+        "prev": fold.prev.hex(),
+        "links": [
+            {"root": one.root.hex(), "size": one.size, "time": one.time} for one in fold.links
+        ],
+    }

@@ -17,20 +17,18 @@ from verifier.format import (
     key_sets,
     matter_map,
     notes,
-    public,
     tlogproof,
     trees,
 )
-from verifier.format.digests import Digest, b64_encode, shown
+from verifier.format.digests import Digest, shown
 from verifier.format.errors import FormatError
-from verifier.format.evm_document import MAX_NODES, AsOf
-from verifier.format.fold import open_links
+from verifier.format.evm_document import AsOf, read_as_of, write_as_of
+from verifier.format.fold import Fold, open_links, read_fold, write_fold
 from verifier.format.heads import Head, parse_head
 from verifier.format.jsonc import Json
 from verifier.format.key_sets import KeySet
 from verifier.format.notes import Checkpoint, Note
-from verifier.format.public import Fold
-from verifier.format.statement import Log
+from verifier.format.statement import Log, read_log, write_log
 
 FORMAT = "notary-fork/1"
 MAX_KEY_SETS = 8  # two checkpoints have two signers; a few more do no harm, thousands would
@@ -136,7 +134,7 @@ def parse(data: bytes) -> Fork:
     """
     members = jsonc.Members(jsonc.decode(data, "fork proof"), "fork proof")
     members.literal("format", FORMAT)
-    log = public.read_log(members.object("log"))
+    log = read_log(members.object("log"))
     keys = tuple(members.texts("keys", MAX_KEY_SETS))
     _check_order(keys)
     kind = members.text("kind")
@@ -173,16 +171,9 @@ def _signed_head(members: jsonc.Members) -> SignedHead:
 
 def _read_links(members: jsonc.Members) -> Links:
     chain = members.object("chain")
-    fold = public.read_fold(chain.object("fold"))
-    block = chain.object("as_of")
-    as_of = AsOf(
-        block.b64("header"),
-        block.b64s("account_proof", MAX_NODES),
-        block.b64s("storage_proof", MAX_NODES),
-    )
-    block.done()
+    links = Links(read_fold(chain.object("fold")), read_as_of(chain.object("as_of")))
     chain.done()
-    return Links(fold, as_of)
+    return links
 
 
 _READERS: dict[str, Callable[[jsonc.Members], Told]] = {
@@ -207,7 +198,7 @@ def encode(fork: Fork) -> bytes:
     return jsonc.encode(
         {
             "format": FORMAT,
-            "log": public.write_log(fork.log),
+            "log": write_log(fork.log),
             "keys": list(fork.keys),
             "kind": fork.kind,
             **_write(fork.told),
@@ -217,12 +208,7 @@ def encode(fork: Fork) -> bytes:
 
 def _write(told: Told) -> dict[str, Json]:
     if isinstance(told, Links):
-        as_of: dict[str, Json] = {
-            "header": b64_encode(told.as_of.header),
-            "account_proof": [b64_encode(node) for node in told.as_of.account_proof],
-            "storage_proof": [b64_encode(node) for node in told.as_of.storage_proof],
-        }
-        return {"chain": {"fold": public.write_fold(*told.fold), "as_of": as_of}}
+        return {"chain": {"fold": write_fold(told.fold), "as_of": write_as_of(told.as_of)}}
     if isinstance(told, Checkpoints):
         return {"first": told.first, "second": told.second}
     if isinstance(told, Headers):

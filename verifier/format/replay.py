@@ -12,9 +12,9 @@ from verifier.format import batches, key_sets, notes, public, trees
 from verifier.format.batches import BatchHeader
 from verifier.format.digests import ZERO, Digest, sha256, shown
 from verifier.format.errors import FormatError
+from verifier.format.fold import Fold
 from verifier.format.key_sets import KeySet
 from verifier.format.map_tree import MapTree
-from verifier.format.public import Fold
 from verifier.format.statement import Log
 
 _FIRST_CHANGE = 4  # line of a delta file's first change, from 1: format, log and batch precede it

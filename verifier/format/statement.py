@@ -100,6 +100,28 @@ class Log(NamedTuple):
     name: str
 
 
+def read_log(members: jsonc.Members) -> Log:
+    """Take the object that names a log. Raises FormatError MEMBER_… or LOG_NAME."""
+    log = Log(
+        members.integer("chain_id"),
+        members.zerox("contract", ADDRESS_LENGTH),
+        members.zerox("log_address", ADDRESS_LENGTH),
+        check_log_name(members.text("name")),
+    )
+    members.done()
+    return log
+
+
+def write_log(log: Log) -> Json:
+    """The object that names a log."""
+    return {
+        "chain_id": log.chain_id,
+        "contract": _zerox(log.contract),
+        "log_address": _zerox(log.log_address),
+        "name": log.name,
+    }
+
+
 class Header(NamedTuple):
     """A block by its header. `time` is its block time."""
 
@@ -235,12 +257,7 @@ def encode(statement: Statement) -> bytes:
                 "version": choices.verifier.version,
                 "sha256": choices.verifier.sha256.hex(),
             },
-            "log": {
-                "chain_id": log.chain_id,
-                "contract": _zerox(log.contract),
-                "log_address": _zerox(log.log_address),
-                "name": log.name,
-            },
+            "log": write_log(log),
             "as_of": {
                 "block": as_of.block,
                 "block_hash": _zerox(as_of.block_hash),
@@ -266,14 +283,7 @@ def parse(data: bytes) -> Statement:
     members = jsonc.Members(jsonc.decode(data, "statement"), "statement")
     members.literal("format", FORMAT)
     choices = _choices(members)
-    log_members = members.object("log")
-    log = Log(
-        chain_id=log_members.integer("chain_id"),
-        contract=log_members.zerox("contract", ADDRESS_LENGTH),
-        log_address=log_members.zerox("log_address", ADDRESS_LENGTH),
-        name=check_log_name(log_members.text("name")),
-    )
-    log_members.done()
+    log = read_log(members.object("log"))
     as_of_members = members.object("as_of")
     as_of = AsOf(
         block=as_of_members.integer("block"),

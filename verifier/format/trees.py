@@ -6,7 +6,7 @@ tests/unit/format/test_trees.py against a naive reference and the vectors in
 tests/vectors/merkle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from hashlib import sha256 as _sha256
 from itertools import pairwise
 from typing import NamedTuple
@@ -317,6 +317,17 @@ def _check_lengths(code: str, hashes: Sequence[bytes]) -> None:
     for one in hashes:
         if len(one) != DIGEST_LENGTH:
             raise FormatError(code, f"a hash has 32 bytes, got {len(one)}")
+
+
+def prefix_roots(leaf_hashes: Iterable[bytes], sizes: Container[int]) -> dict[int, Digest]:
+    """The roots over the first so many leaves, for those of `sizes` that there are, from 1."""
+    frontier = Frontier()
+    roots = {}
+    for leaf in leaf_hashes:
+        frontier.append(leaf)
+        if frontier.size in sizes:
+            roots[frontier.size] = frontier.root()
+    return roots
 
 
 class Frontier:

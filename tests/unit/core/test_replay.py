@@ -24,7 +24,7 @@ from verifier.check.replay import replay_folder
 from verifier.check.rows import CannotJudge
 from verifier.format import batches, public, trees
 from verifier.format.digests import ZERO, Digest
-from verifier.format.fold import Link
+from verifier.format.fold import Fold, Link
 from verifier.format.map_tree import MapTree
 from verifier.format.replay import ReplayFault
 
@@ -338,7 +338,7 @@ def test_anchors_that_are_not_the_log_s_are_found(
 
 def test_anchors_that_do_not_begin_with_the_first_are_found(tmp_path: Path) -> None:
     made = log()
-    fold = public.Fold(Digest(b"\x01" * 32), tuple(made.anchors))
+    fold = Fold(Digest(b"\x01" * 32), tuple(made.anchors))
     files = made.files() | {public.FOLD_FILE: public.encode_fold(fold)}
     assert fault(files, tmp_path).expected == "prev of 32 zero bytes"
 

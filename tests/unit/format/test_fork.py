@@ -18,7 +18,7 @@ from verifier.format import contract, fork, matter_map, notes, trees
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm_document import AsOf
-from verifier.format.fold import Link, open_links
+from verifier.format.fold import Fold, Link, open_links
 from verifier.format.fork import (
     Checkpoints,
     Fork,
@@ -30,7 +30,6 @@ from verifier.format.fork import (
     Told,
     Tree,
 )
-from verifier.format.public import Fold
 from verifier.format.statement import Log
 
 NOW, NEXT = Signer(b"now"), Signer(b"next")
