@@ -34,9 +34,6 @@ _CANONICAL_SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 # Canonical JSON escapes neither name: without these bytes a text has no such member.
 _NESTING_BYTES = (b'"_sd":', b'"...":')
-_HMAC_BLOCK = 64  # bytes: RFC 2104 §2, B of SHA-256
-_IPAD = bytes([byte ^ 0x36 for byte in range(256)])
-_OPAD = bytes([byte ^ 0x5C for byte in range(256)])
 # RFC 9901 §4.2.1 and §4.2.4.2: names by which disclosures would nest; here none do.
 NESTING = ("_sd", "...")
 
@@ -292,10 +289,6 @@ def make_leaf(
         raise FormatError("LEAF_SECRET", f"a record secret has 32 bytes, got {len(secret)}")
     disclosures = []
     members = []
-    # RFC 2104 §2, HMAC: H(K XOR opad, H(K XOR ipad, text)). The padded keys are the record's,
-    # and twelve salts a record at twice the speed of hmac.digest are worth two lines.
-    padded = secret.ljust(_HMAC_BLOCK, b"\x00")
-    inner, outer = padded.translate(_IPAD), padded.translate(_OPAD)
     # Registered names are ASCII, so the order of code points is the canonical one.
     for index, name in enumerate(sorted(claims)):
         check_claim(kind, name)
@@ -303,8 +296,7 @@ def make_leaf(
         if isinstance(value, (dict, list)):
             _refuse_nesting(value)
         # format.md §6: b64url(JCS of [salt, name, value]); the value nests one level less.
-        keyed = _sha256(outer + _sha256(inner + salt_message(index, name)).digest()).digest()
-        salt_text = b64url_encode(keyed[:SALT_LENGTH])
+        salt_text = b64url_encode(salt(secret, index, name))
         written = jsonc.encode_text(value, jsonc.MAX_DEPTH - 1)
         raw = jsonc.as_bytes(f'["{salt_text}","{name}",{written}]')
         text = b64url_encode(raw)
