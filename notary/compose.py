@@ -6,12 +6,11 @@ and the store; nothing happens at import. Test: tests/scenarios/service.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from notary import config
-from notary.adapters.keys.folder import add_set, create_keys, destroy_set, load_keys
+from notary.adapters.durable import force_names, only_one
+from notary.adapters.keys.folder import add_set, create_keys, destroy_sets, load_keys
 from notary.adapters.keys.mark import MarkFile
-from notary.adapters.objects.copies import force_names
 from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import log as log_rows
 from notary.adapters.store.agencies import AgencyRegister
@@ -41,12 +40,12 @@ from notary.core.log_identity import LogIdentity
 from notary.core.moments import has_passed
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
-from notary.ports import Matter
+from notary.ports import Bars, Matter, Progress
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.anchor import Anchorer, AnchorSettings
-from notary.usecases.backup import Backup, BackupDone, Bars
+from notary.usecases.backup import Backup, BackupDone
 from notary.usecases.commit import GroupCommitter
-from notary.usecases.export import Exporter, ExportOrder, ExportResult, Progress
+from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.ingest import Ingest, IngestReport
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
@@ -461,17 +460,14 @@ class Service:
             _Sealing(self), _Anchoring(self), self._pulse, self.home.config.poll_s, report
         )
 
-    @contextmanager
-    def worker_lock(self) -> Iterator[None]:
+    def worker_lock(self) -> AbstractContextManager[None]:
         """Held by the one worker of this home; a second one is told so. A crash frees it."""
-        with (self.home.data / "worker.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise NothingHappened(
-                    "WORKER_RUNS", "another worker is at work on this home; one is enough."
-                ) from error
-            yield
+        return only_one(
+            self.home.data / "worker.lock",
+            NothingHappened(
+                "WORKER_RUNS", "another worker is at work on this home; one is enough."
+            ),
+        )
 
     def deploy_contract(self) -> str:
         """Put the contract on the chain unless it is there; say which."""
@@ -533,7 +529,7 @@ class Service:
             self._sealer,
             self.book,
             lambda: add_set(keys, self._entropy),
-            lambda number: destroy_set(keys, number),
+            lambda numbers: destroy_sets(keys, numbers),
         )
 
     def rotate_keys(self) -> HandedOver:

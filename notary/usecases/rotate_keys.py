@@ -9,7 +9,7 @@ tests/unit/store/test_rotate_keys.py and tests/scenarios/service/test_keys.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,14 +41,14 @@ class HandedOver:
 
 @dataclass(frozen=True)
 class KeyRotation:
-    """Rotation of one log's key sets. `add_set` and `destroy_set` are the key folder's."""
+    """Rotation of one log's key sets. `add_set` and `destroy_sets` are the key folder's."""
 
     database: Database
     keys: Keyring
     sealer: Sealer
     book: AnchorBook
     add_set: Callable[[], int]
-    destroy_set: Callable[[int], None]
+    destroy_sets: Callable[[Sequence[int]], None]
 
     def rotate(self, now: datetime, not_before: Block | None) -> HandedOver:
         """Seal a batch with the next key set, unless the last hand-over still waits for its anchor.
@@ -82,16 +82,19 @@ class KeyRotation:
         """
         in_force, uses = self._state()
         current = next((use for use in uses if use.digest == in_force.keys), None)
-        if current is None or not self._anchored(current):
+        if current is None:
             return []
+        # Asked before every batch: most logs have no old set, or destroyed it long ago.
         old = {use.digest for use in uses if use.first_batch < current.first_batch}
         leaving = [
             signer.number
-            for signer in self.keys.signers.all()
+            for signer in (self.keys.signers.all() if old else ())
             if signer.digest in old and signer.digest not in in_force
         ]
-        for number in leaving:
-            self.destroy_set(number)
+        if leaving and not self._anchored(current):
+            leaving = []
+        # Also without any: a crash may have left one half removed, which is no set any more.
+        self.destroy_sets(leaving)
         return leaving
 
     def _state(self) -> tuple[KeysInForce, list[KeyUse]]:

@@ -17,11 +17,13 @@ import os
 import re
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+from notary.adapters.durable import PRIVATE_FILE, PRIVATE_FOLDER, force_names
 from notary.core.envelope import KEY_LENGTH
 from notary.core.keyring import HeldKeys, SigningKeys
 from notary.errors import CallerError
@@ -34,9 +36,6 @@ COSIGNER = "checkpoint.ml-dsa-44"
 RECEIPT = "receipt.ed25519"
 SET_FILES = (CHECKPOINT, COSIGNER, RECEIPT)
 FIRST_SETS = 2  # the key set in force and the one that its headers commit to
-
-PRIVATE_FOLDER = 0o700
-PRIVATE_FILE = 0o600
 
 _SET = re.compile(r"set-([1-9][0-9]{0,8})")
 _UNFINISHED = ".part"  # a set while it is made
@@ -116,33 +115,33 @@ def add_set(folder: Path, entropy: Entropy) -> int:
     part.mkdir(mode=PRIVATE_FOLDER)
     for name in SET_FILES:
         _write(part / name, entropy.token(KEY_LENGTH))
-    _force(part)
+    force_names(part)
     part.rename(target)
-    _force(folder)
+    force_names(folder)
     return number
 
 
-def destroy_set(folder: Path, number: int) -> None:
-    """Overwrite and remove a key set; also what an earlier call left half removed.
+def destroy_sets(folder: Path, numbers: Sequence[int]) -> None:
+    """Overwrite and remove key sets, and whatever an earlier call left half removed.
 
-    The name goes first, in one step, so that no half of a set is ever taken for a set.
+    The names go first, in one step each, so that no half of a set is ever taken for a set.
     """
-    target = set_folder(folder, number)
-    leaving = target.with_name(target.name + _LEAVING)
-    if target.exists():
-        target.rename(leaving)
-        _force(folder)
-    for path in sorted(leaving.glob("*")):
-        # A journal or a flash disk may keep the old blocks all the same; what leaves for certain
-        # is whatever reads the file system.
-        with path.open("r+b") as file:
-            file.write(bytes(KEY_LENGTH))
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()
-    if leaving.exists():
+    for number in numbers:
+        target = set_folder(folder, number)
+        if target.exists():
+            target.rename(target.with_name(target.name + _LEAVING))
+            force_names(folder)
+    for leaving in sorted(folder.glob(f"set-*{_LEAVING}")):
+        for path in sorted(leaving.glob("*")):
+            # A journal or a flash disk may keep the old blocks all the same; what leaves for certain
+            # is whatever reads the file system.
+            with path.open("r+b") as file:
+                file.write(bytes(KEY_LENGTH))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
         leaving.rmdir()
-        _force(folder)
+        force_names(folder)
 
 
 def _numbers(folder: Path) -> list[int]:
@@ -173,15 +172,6 @@ def _write(path: Path, key: bytes) -> None:
         file.write(key)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _force(folder: Path) -> None:
-    """Force the names in a folder to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_key(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from notary.adapters.keys.folder import (
     SET_FILES,
     add_set,
     create_keys,
-    destroy_set,
+    destroy_sets,
     load_keys,
     load_sets,
     set_folder,
@@ -121,14 +121,14 @@ def test_a_folder_in_place_of_a_key_is_refused(folder: Path) -> None:
 def test_sets_are_counted_on_and_a_destroyed_one_is_gone(folder: Path) -> None:
     assert add_set(folder, SeededEntropy("more")) == 3
     kept = load_sets(folder)[1:]
-    destroy_set(folder, 1)
+    destroy_sets(folder, [1])
     found = load_sets(folder)
     assert [one.number for one in found] == [2, 3]
     assert [LogSigner(LOG, one).digest for one in found] == [
         LogSigner(LOG, one).digest for one in kept
     ]
     assert sorted(path.name for path in folder.iterdir()) == ["set-2", "set-3", KEK]
-    destroy_set(folder, 1)  # a second time changes nothing
+    destroy_sets(folder, [1])  # a second time changes nothing
     assert add_set(folder, SeededEntropy("yet more")) == 4
 
 
@@ -185,10 +185,10 @@ def test_a_set_is_destroyed_whole_or_not_at_all(
     for nth in range(1, 100):
         folder = tmp_path / str(nth)
         create_keys(folder, SeededEntropy("keys"))
-        killed = killed_at(monkeypatch, nth, lambda at=folder: destroy_set(at, 1))  # type: ignore[misc]
+        killed = killed_at(monkeypatch, nth, lambda at=folder: destroy_sets(at, [1]))  # type: ignore[misc]
         kills += killed
         assert [one.number for one in load_sets(folder)] in ([1, 2], [2])
-        destroy_set(folder, 1)
+        destroy_sets(folder, [1])
         assert sorted(path.name for path in folder.iterdir()) == ["set-2", KEK]
         if not killed:
             break

@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from notary.adapters.keys.folder import add_set, destroy_set, load_sets
+from notary.adapters.keys.folder import add_set, destroy_sets, load_sets
 from notary.adapters.store.log import key_uses, keys_in_force
 from notary.core.keyring import KeysInForce
 from notary.core.mark import Mark
@@ -51,7 +51,7 @@ def rotation_of(world: StoreWorld, anchored: int = 0) -> KeyRotation:
         world.sealer,
         cast(AnchorBook, Book(anchored)),
         lambda: add_set(folder, world.entropy),
-        lambda number: destroy_set(folder, number),
+        lambda numbers: destroy_sets(folder, numbers),
     )
 
 
@@ -127,6 +127,19 @@ def test_old_keys_are_destroyed_when_the_hand_over_is_anchored_and_not_before(
     again.seal()
     check_world(again)
     again.close()
+
+
+def test_a_set_that_a_crash_left_half_destroyed_is_destroyed_by_the_next_call(
+    world: StoreWorld,
+) -> None:
+    world.seal()
+    done = rotate(world)
+    keys = world.folder / "keys"
+    (keys / "set-1").rename(keys / "set-1.gone")
+    (keys / "set-1.gone" / "receipt.ed25519").unlink()
+    assert rotation_of(world, done.batch + 1).retire() == []
+    assert not list(keys.glob("*.gone"))
+    assert numbers(world) == [2, 3]
 
 
 def test_a_prepared_set_is_never_destroyed_and_is_taken_up(world: StoreWorld) -> None:
