@@ -6,7 +6,8 @@ adapter of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +16,12 @@ from notary.core.intake import Incoming, Outcome
 from verifier.format.batches import BatchHeader
 from verifier.format.digests import Digest
 from verifier.format.fold import Link
+
+Progress = Callable[[int, int], None]
+"""Told how much is done, of how much."""
+
+Bars = Callable[[str, str], AbstractContextManager[Progress]]
+"""Opens a progress bar with a title and a unit."""
 
 
 class Clock(Protocol):

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 
 from notary.errors import CallerError, Contradiction, NotaryError
+from notary.ports import Progress
 from verifier.format.errors import FormatError
 
 EXIT_CALLER = 2  # mend the command or its input
 EXIT_CONTRADICTION = 70  # EX_SOFTWARE: stored state contradicts itself or the chain; stop
 EXIT_AGAIN = 75  # EX_TEMPFAIL: the same command may be given again
-
-Progress = Callable[[int, int], None]
 
 
 def say(text: str) -> None:

@@ -14,6 +14,7 @@ from notary.errors import Contradiction
 from verifier.format import jsonc, times
 from verifier.format.digests import from_hex
 from verifier.format.errors import FormatError
+from verifier.format.statement import write_log
 
 FORMAT = "notary-backup/1"
 DATABASE = "database"
@@ -54,18 +55,12 @@ class Manifest:
 
     def encode(self) -> bytes:
         """The document's bytes."""
-        identity = self.identity
         return jsonc.encode(
             {
                 "format": FORMAT,
                 "run": self.run,
                 "made_at": times.format_time(self.made_at),
-                "log": {
-                    "chain_id": identity.chain_id,
-                    "contract": "0x" + identity.contract.hex(),
-                    "log_address": "0x" + identity.log_address.hex(),
-                    "name": identity.name,
-                },
+                "log": write_log(self.identity.log),
                 "schema": self.schema,
                 "batch_log": {"size": self.size, "root": self.root.hex()},
                 "anchor": None

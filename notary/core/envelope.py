@@ -57,6 +57,10 @@ def wrap_context(use: bytes, agency_id: int, identity: bytes) -> bytes:
     return b"notary/wrap/v1\n" + use + b"\n" + agency_id.to_bytes(8, "big") + identity
 
 
+# The lookup secret tells which key a store wraps with. The log's own secrets belong to no agency.
+LOOKUP_CONTEXT = wrap_context(LOG_LOOKUP, 0, b"")
+
+
 def wrap(kek: Kek, secret: bytes, nonce: bytes, context: bytes) -> bytes:
     """Wrap a secret of 32 bytes under the key encryption key; `nonce` is random, 12 bytes."""
     return WRAP_VERSION + nonce + kek.encrypt(nonce, secret, context)
@@ -79,6 +83,15 @@ def unwrap(kek: Kek, wrapped: bytes, context: bytes) -> bytes:
             "a wrapped secret does not open: it was altered, moved from another row, or wrapped "
             "under another key encryption key",
         ) from error
+
+
+def opens(kek: Kek, wrapped: bytes, context: bytes) -> bool:
+    """Whether this key opens the wrapped secret."""
+    try:
+        unwrap(kek, wrapped, context)
+    except Contradiction:
+        return False
+    return True
 
 
 def seal(secret: bytes, purpose: int, plain: bytes) -> bytes:

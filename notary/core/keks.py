@@ -13,10 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notary.core import envelope
-from notary.errors import CallerError, Contradiction
-
-# The log's own secrets belong to no agency (notary.adapters.store.log).
-_LOG_CONTEXT = envelope.wrap_context(envelope.LOG_LOOKUP, 0, b"")
+from notary.errors import CallerError
 
 LoadKeks = Callable[[], Sequence[bytes]]
 """The keys of the key folder as they are now, of 32 bytes each; the newest first."""
@@ -42,9 +39,7 @@ class StoreKek:
             return
         for ciphers in (self._ciphers, self._read()):
             for cipher in ciphers:
-                try:
-                    envelope.unwrap(cipher, sealed, _LOG_CONTEXT)
-                except Contradiction:
+                if not envelope.opens(cipher, sealed, envelope.LOOKUP_CONTEXT):
                     continue
                 self._ciphers = [cipher, *[other for other in ciphers if other is not cipher]]
                 self._sealed = sealed

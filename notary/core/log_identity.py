@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from verifier.format.heads import check_log_name
 from verifier.format.numbers import log_tag
+from verifier.format.statement import Log
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class LogIdentity:
     def tag(self) -> bytes:
         """The four bytes by which a matter number names its log."""
         return log_tag(self.chain_id, self.contract, self.log_address)
+
+    @property
+    def log(self) -> Log:
+        """The same four as the format names a log."""
+        return Log(self.chain_id, self.contract, self.log_address, self.name)
 
     def __str__(self) -> str:
         return (

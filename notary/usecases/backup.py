@@ -8,15 +8,11 @@ backup finds nothing that he can read. Test: tests/scenarios/service/test_backup
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from notary.adapters.objects import copies
+from notary.adapters import durable
 from notary.adapters.store import audit, snapshot
 from notary.config import CONFIG_NAME, Home
 from notary.core import backup_manifest, envelope
@@ -24,15 +20,11 @@ from notary.core.backup_manifest import CONFIG, DATABASE, OBJECTS, KeptFile, Man
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.ports import Clock
+from notary.ports import Bars, Clock
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 OBJECT_FOLDER = "objects"
-
-Progress = Callable[[int, int], None]
-Bars = Callable[[str, str], AbstractContextManager[Progress]]
-"""Opens a progress bar with a title and a unit."""
 
 _OURS = re.compile(
     r"manifest\.json|\.lock|objects|(store-\d+\.db|files-\d+\.sha256|config-\d+\.toml)"
@@ -105,8 +97,11 @@ class Backup:
         COPY_FAILED, Contradiction OBJECT_MISSING if a record's original is in neither folder.
         """
         before = self._before()
-        self._folder.mkdir(mode=copies.PRIVATE_FOLDER, parents=True, exist_ok=True)
-        with self._locked():
+        self._folder.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
+        busy = NothingHappened(
+            "BACKUP_RUNS", f"another backup into {self._folder} is at work; one is enough."
+        )
+        with durable.only_one(self._folder / LOCK, busy):
             run = 1 if before is None else before.run + 1
             made_at = moment(milliseconds(self._clock.now()))
             files = {
@@ -119,7 +114,7 @@ class Backup:
             with bars("copying the database", "pages") as progress:
                 database = self._folder / files[DATABASE]
                 snapshot.copy_database(self._home.database, database, progress)
-            copies.copy_file(self._home.folder / CONFIG_NAME, self._folder / files[CONFIG])
+            durable.copy_file(self._home.folder / CONFIG_NAME, self._folder / files[CONFIG])
             with snapshot.opened_copy(database) as connection:
                 facts = snapshot.facts(connection)
                 named = list(snapshot.named_objects(connection))
@@ -131,7 +126,7 @@ class Backup:
                 f"{digest.hex()}  {OBJECT_FOLDER}/{name[:2]}/{name}\n"
                 for name, digest in listed.items()
             )
-            copies.write_file(self._folder / files[OBJECTS], content.encode())
+            durable.write_file(self._folder / files[OBJECTS], content.encode())
             # 4. The manifest: from here on this backup counts.
             manifest = Manifest(
                 run,
@@ -146,7 +141,7 @@ class Backup:
                 len(listed),
                 {what: self._kept(name) for what, name in files.items()},
             )
-            copies.write_file(self._folder / MANIFEST, manifest.encode())
+            durable.write_file(self._folder / MANIFEST, manifest.encode())
             # 5. What no manifest names any more. A crash leaves some of it, for the next run.
             self._sweep(set(files.values()), set(listed))
             return BackupDone(manifest, *done)
@@ -171,19 +166,6 @@ class Backup:
                 f"{self._folder} holds a backup of {before.identity}. Give another folder.",
             )
         return before
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self._folder / LOCK, os.O_CREAT | os.O_RDWR, copies.PRIVATE_FILE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError as error:
-            raise NothingHappened(
-                "BACKUP_RUNS", f"another backup into {self._folder} is at work; one is enough."
-            ) from error
-        finally:
-            os.close(descriptor)
 
     def _copy_objects(
         self, named: list[tuple[bytes, int]], known: dict[str, bytes], bars: Bars
@@ -210,23 +192,23 @@ class Backup:
                 listed[name] = digest
                 progress(place, len(named))
             if folders:
-                copies.force_names(*sorted(folders), self._folder / OBJECT_FOLDER, self._folder)
+                durable.force_names(*sorted(folders), self._folder / OBJECT_FOLDER, self._folder)
         return listed, (copied, copied_bytes, len(named) - copied)
 
     def _same(self, name: str, target: Path, known: bytes | None) -> bytes | None:
         """The digest of an object that is in the backup and right; None if it must be copied."""
         if not target.exists():
             return None
-        found = copies.digest_of(target)
+        found = durable.digest_of(target)
         if known is None:
             # A run that was killed left it: its source tells whether it is right.
             source = self._source(name)
-            known = copies.digest_of(source) if source.exists() else None
+            known = durable.digest_of(source) if source.exists() else None
         return found if found == known else None
 
     def _copy_object(self, name: str, target: Path) -> bytes:
         try:
-            return copies.copy_file(self._source(name), target)
+            return durable.copy_file(self._source(name), target)
         except FileNotFoundError as error:
             raise Contradiction(
                 "OBJECT_MISSING",
@@ -242,7 +224,7 @@ class Backup:
 
     def _kept(self, name: str) -> KeptFile:
         path = self._folder / name
-        return KeptFile(name, path.stat().st_size, copies.digest_of(path))
+        return KeptFile(name, path.stat().st_size, durable.digest_of(path))
 
     def _sweep(self, files: set[str], objects: set[str]) -> None:
         for path in self._folder.iterdir():
@@ -305,7 +287,7 @@ def check_file(folder: Path, kept: KeptFile) -> None:
         raise _damaged(path, "it is missing")
     if path.stat().st_size != kept.size:
         raise _damaged(path, f"it has {path.stat().st_size} bytes, the manifest wants {kept.size}")
-    if copies.digest_of(path) != kept.sha256:
+    if durable.digest_of(path) != kept.sha256:
         raise _damaged(path, f"its SHA-256 is not {kept.sha256.hex()}")
 
 
@@ -323,7 +305,7 @@ def check_digests(folder: Path, bars: Bars) -> tuple[Manifest, dict[str, bytes]]
             path = object_path(folder, name)
             if not path.is_file():
                 raise _damaged(path, "it is missing")
-            if copies.digest_of(path) != digest:
+            if durable.digest_of(path) != digest:
                 raise _damaged(path, f"its SHA-256 is not {digest.hex()}")
             progress(place, len(objects))
     return manifest, objects

@@ -15,7 +15,15 @@ from notary.core.assembly import ChainSide, Shown
 from notary.core.key_files import key_files
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.ports import AnchorBook, BatchLog, Leg, MatterRegister, SealedBatch, SealedHead
+from notary.ports import (
+    AnchorBook,
+    BatchLog,
+    Leg,
+    MatterRegister,
+    Progress,
+    SealedBatch,
+    SealedHead,
+)
 from verifier.format import bag, evm, lines, matter_map, records, statement, trees
 from verifier.format.digests import Digest
 from verifier.format.identity import source_digest
@@ -23,8 +31,6 @@ from verifier.format.kinds import is_attachment
 from verifier.format.numbers import MatterNumber
 from verifier.format.records import Leaf
 from verifier.format.statement import Choices, History, Kind, Reason
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ file; the same command again is the recovery. Spec: docs/spec/column-map.md. Tes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -23,7 +23,7 @@ from notary.importers.original import Original
 from notary.importers.recognise import Rows, open_rows, recognise
 from notary.importers.rejects import RejectsFile, is_rejects_file
 from notary.importers.rows import BadRow, ImportedRow, Item, Reject, whole_file
-from notary.ports import Acceptor, MatterRegister
+from notary.ports import Acceptor, MatterRegister, Progress
 from notary.usecases.import_store import (
     Entered,
     ImportStore,
@@ -54,7 +54,6 @@ NO_LAYOUT = 0  # no layout has this number
 # What says only by which file a row came (column-map.md §6).
 _WHENCE = frozenset({"import", "raw"})
 
-Progress = Callable[[int, int], None]
 Answer: TypeAlias = Outcome | StoredClaims  # StoredClaims: a record says the same already
 
 

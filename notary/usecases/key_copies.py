@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from notary.adapters.objects import copies
+from notary.adapters import durable
 from notary.errors import CallerError, NothingHappened
 
 ROTATION_LOCK = "rotate.lock"
 
 
-@contextmanager
-def rotation_lock(keys: Path) -> Iterator[None]:
+def rotation_lock(keys: Path) -> AbstractContextManager[None]:
     """Held while the key folder changes or is copied. Raises NothingHappened ROTATION_RUNS."""
-    descriptor = os.open(keys / ROTATION_LOCK, os.O_CREAT | os.O_RDWR, copies.PRIVATE_FILE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise NothingHappened(
+    return durable.only_one(
+        keys / ROTATION_LOCK,
+        NothingHappened(
             "ROTATION_RUNS",
             f"{keys} is being changed or copied by another command; run again later.",
-        ) from error
-    finally:
-        os.close(descriptor)
+        ),
+    )
 
 
 def copy_keys(source: Path, target: Path, apart_from: Path | None = None) -> int:
@@ -53,15 +45,15 @@ def copy_keys(source: Path, target: Path, apart_from: Path | None = None) -> int
     for path in sorted(source.rglob("*")):
         mode = path.lstat().st_mode
         inside = path.relative_to(source)
-        if not stat.S_ISREG(mode) or path.name.endswith((copies.PART, ".lock")):
+        if not stat.S_ISREG(mode) or path.name.endswith((durable.PART, ".lock")):
             continue
         copy = target / inside
         for folder in (target, *reversed([target / one for one in inside.parents[:-1]])):
-            folder.mkdir(mode=copies.PRIVATE_FOLDER, parents=True, exist_ok=True)
-            folder.chmod(copies.PRIVATE_FOLDER)
+            folder.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
+            folder.chmod(durable.PRIVATE_FOLDER)
         if not copy.exists() or copy.read_bytes() != path.read_bytes():
-            copies.copy_file(path, copy)
+            durable.copy_file(path, copy)
         count += 1
     for folder in (target, *[one for one in target.rglob("*") if one.is_dir()]):
-        copies.force_names(folder)
+        durable.force_names(folder)
     return count

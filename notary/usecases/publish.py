@@ -7,29 +7,24 @@ tests/unit/core/test_publish.py and tests/scenarios/service/test_publish.py.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from notary.adapters.durable import force_names, only_one
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.ports import AnchorBook, SealedBatch
+from notary.ports import AnchorBook, Progress, SealedBatch
 from verifier.format import public
 from verifier.format.digests import ZERO, Digest
 from verifier.format.fold import Fold
-from verifier.format.statement import Log
 
 _INCOMING = (
     ".incoming"  # a batch while it is written; beside `batches`, so that a rename moves it in
 )
 _LOCK = ".lock"
-
-Progress = Callable[[int, int], None]
 
 
 class PublicBatches(Protocol):
@@ -82,7 +77,10 @@ class Publisher:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with _locked(folder):
+            busy = NothingHappened(
+                "PUBLISHER_RUNS", f"another process publishes to {folder}; it does the same."
+            )
+            with only_one(folder / _LOCK, busy):
                 return self._publish(folder, progress)
         except OSError as error:
             raise CallerError(
@@ -92,9 +90,7 @@ class Publisher:
     def _publish(self, folder: Path, progress: Progress) -> Published:
         # Anchors are read before the batches: so each of their sizes is in the folder at the end.
         anchors = self.book.anchors()
-        identity = self.identity
-        log = Log(identity.chain_id, identity.contract, identity.log_address, identity.name)
-        self._claim(folder, public.encode_log(log))
+        self._claim(folder, public.encode_log(self.identity.log))
         done, sealed = self._published(folder), self.batch_log.size()
         self._check_last(folder, done, sealed)
         for batch in range(done, sealed):
@@ -170,9 +166,9 @@ class Publisher:
         incoming.mkdir()
         for name, data in self._files(batch).items():
             _write(incoming / name, data)
-        _sync(incoming)
+        force_names(incoming)
         incoming.rename(folder / public.BATCHES / str(batch))
-        _sync(folder / public.BATCHES)
+        force_names(folder / public.BATCHES)
 
 
 def _part(path: Path) -> Path:
@@ -187,24 +183,4 @@ def _write(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / _LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise NothingHappened(
-                "PUBLISHER_RUNS", f"another process publishes to {folder}; it does the same."
-            ) from error
-        yield
+    force_names(path.parent)

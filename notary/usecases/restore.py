@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notary import config
+from notary.adapters import durable
 from notary.adapters.keys.folder import load_keys
-from notary.adapters.objects import copies
 from notary.adapters.store import restorations
 from notary.adapters.store.database import Database
 from notary.adapters.store.log import open_log
@@ -21,8 +21,8 @@ from notary.config import Home
 from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
 from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction
-from notary.ports import Clock
-from notary.usecases.backup import Bars, check_digests, object_path
+from notary.ports import Bars, Clock
+from notary.usecases.backup import check_digests, object_path
 from notary.usecases.key_copies import copy_keys
 
 MARKER = "restoring"  # in a home that a restoration has begun and not ended
@@ -57,16 +57,16 @@ def restore(source: Path, folder: Path, keys: Path | None, clock: Clock, bars: B
         )
     load_keys(home.keys if keys is None else keys)
     # 2. From the marker on, a crash leaves a home that this same call may be given again.
-    folder.mkdir(mode=copies.PRIVATE_FOLDER, parents=True, exist_ok=True)
-    copies.write_file(folder / MARKER, b"")
-    home.data.mkdir(mode=copies.PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    durable.write_file(folder / MARKER, b"")
+    home.data.mkdir(mode=durable.PRIVATE_FOLDER, exist_ok=True)
     for left in home.data.glob(f"{home.database.name}*"):
         left.unlink()
     _copy(source / manifest.files[DATABASE].name, home.database, manifest.files[DATABASE].sha256)
     with bars("restoring attachments", "files") as progress:
         for place, (name, digest) in enumerate(objects.items(), 1):
             target = object_path(home.data, name)
-            if not target.exists() or copies.digest_of(target) != digest:
+            if not target.exists() or durable.digest_of(target) != digest:
                 _copy(object_path(source, name), target, digest)
             progress(place, len(objects))
     if keys is not None:
@@ -74,11 +74,11 @@ def restore(source: Path, folder: Path, keys: Path | None, clock: Clock, bars: B
     # 3. The store itself: this version's schema, and the mark that it was restored.
     generation = _mark(home, manifest, clock)
     folders = [one for one in home.data.rglob("*") if one.is_dir()]
-    copies.force_names(*folders, home.data, folder)
+    durable.force_names(*folders, home.data, folder)
     # 4. The configuration: from here on it is a home.
     _copy(kept, folder / config.CONFIG_NAME, manifest.files[CONFIG].sha256)
     (folder / MARKER).unlink()
-    copies.force_names(folder)
+    durable.force_names(folder)
     return Restored(home, manifest, generation, keys is not None)
 
 
@@ -118,7 +118,7 @@ def _begun(folder: Path) -> bool:
 
 
 def _copy(source: Path, target: Path, digest: bytes) -> None:
-    if copies.copy_file(source, target) != digest:
+    if durable.copy_file(source, target) != digest:
         raise Contradiction(
             "BACKUP_DAMAGED",
             f"{source} changed while it was read; its SHA-256 is another than before.",

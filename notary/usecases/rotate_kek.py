@@ -6,8 +6,6 @@ tests/unit/store/test_rotate_kek.py, which kills it at any place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +14,9 @@ from notary.adapters.keys.folder import KEK, next_kek, read_key
 from notary.adapters.store import rewrap
 from notary.adapters.store.database import Database
 from notary.core import envelope
-from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.ports import Entropy
+from notary.errors import CallerError, NothingHappened
+from notary.ports import Bars, Entropy
 from notary.usecases.key_copies import rotation_lock
-
-Bars = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
 
 
 @dataclass(frozen=True)
@@ -88,12 +84,7 @@ def rotate_kek(
 
 
 def _opens(key: bytes, sealed: bytes) -> bool:
-    context = envelope.wrap_context(envelope.LOG_LOOKUP, 0, b"")
-    try:
-        envelope.unwrap(envelope.kek_cipher(key), sealed, context)
-    except Contradiction:
-        return False
-    return True
+    return envelope.opens(envelope.kek_cipher(key), sealed, envelope.LOOKUP_CONTEXT)
 
 
 def _require(key: bytes, sealed: bytes) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from notary.adapters.durable import force_names, write_file
 from notary.adapters.keys.folder import KEK, NEXT_KEK, read_key
-from notary.adapters.objects.copies import force_names, write_file
 from notary.core.envelope import KEY_LENGTH
 from notary.errors import CallerError
 

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from notary.adapters.durable import PRIVATE_FILE, force_names
 from notary.core.mark import Mark, behind
 from notary.errors import CallerError, NothingHappened
 
 MARK = "signed.mark"
 LOCK = "signed.lock"
-PRIVATE_FILE = 0o600
 MAX_LENGTH = 1_000  # bytes: three short lines
 
 _FORM = re.compile(rb"notary-signed/1\n([ -~]+)\n([1-9][0-9]{0,18}) ([0-9a-f]{64})\n")
@@ -95,8 +95,4 @@ class MarkFile:
             file.flush()
             os.fsync(file.fileno())
         part.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        force_names(self._path.parent)

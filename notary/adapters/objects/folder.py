@@ -15,12 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from notary.adapters.durable import PRIVATE_FILE, PRIVATE_FOLDER, READ_LENGTH, force_names
 from notary.errors import Contradiction, NothingHappened
 
 NAME_LENGTH = 16  # bytes
-READ_LENGTH = 2**20  # bytes at a time
-PRIVATE_FOLDER = 0o700
-PRIVATE_FILE = 0o600
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _PART = ".part"  # a file that is still being written
@@ -63,12 +61,8 @@ class ObjectFolder:
         """Force the names themselves to disk, each folder once."""
         parents = {self._path(name).parent for name in names}
         try:
-            for folder in (*sorted(parents), self.folder, self.folder.parent) if parents else ():
-                descriptor = os.open(folder, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+            if parents:
+                force_names(*sorted(parents), self.folder, self.folder.parent)
         except OSError as error:
             raise NothingHappened(
                 "OBJECT_NOT_KEPT",

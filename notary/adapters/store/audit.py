@@ -7,15 +7,13 @@ stays closed. Test: tests/scenarios/service/test_backup.py.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction
-from verifier.format import batches, public, statement, trees
+from notary.ports import Progress
+from verifier.format import batches, public, trees
 from verifier.format.errors import FormatError
 from verifier.format.replay import Replay, ReplayFault
-
-Progress = Callable[[int, int], None]
 
 
 def check_rows(connection: sqlite3.Connection, identity: LogIdentity, progress: Progress) -> None:
@@ -38,8 +36,7 @@ def check_rows(connection: sqlite3.Connection, identity: LogIdentity, progress: 
 
 def _check_log(connection: sqlite3.Connection, identity: LogIdentity) -> None:
     """The batch log from its first batch on: headers, deltas, maps, key sets, signatures."""
-    log = statement.Log(identity.chain_id, identity.contract, identity.log_address, identity.name)
-    replay = Replay(log, lambda file: _file(connection, file))
+    replay = Replay(identity.log, lambda file: _file(connection, file))
     (count, signed) = connection.execute(
         "SELECT count(*), coalesce(sum(checkpoint != ''), 0) FROM batches"
     ).fetchone()

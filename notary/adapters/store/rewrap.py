@@ -7,7 +7,7 @@ tests/unit/store/test_rotate_kek.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -18,11 +18,9 @@ from notary.adapters.store.log import LOG, NO_AGENCY
 from notary.core import envelope
 from notary.core.envelope import Kek
 from notary.errors import Contradiction
-from notary.ports import Entropy
+from notary.ports import Entropy, Progress
 
 ROWS_AT_A_TIME = 2_000  # some tens of milliseconds under the write lock: nobody waits noticeably
-
-Progress = Callable[[int, int], None]
 
 
 class WrappedTable(NamedTuple):
@@ -84,7 +82,7 @@ def rewrap(database: Database, old: Kek, new: Kek, entropy: Entropy, progress: P
         nonces = entropy.token(envelope.NONCE_LENGTH * len(rows))
         fresh = []
         for place, (row_id, wrapped, context) in enumerate(rows):
-            if _opens(new, wrapped, context):
+            if envelope.opens(new, wrapped, context):
                 continue
             secret = envelope.unwrap(old, wrapped, context)
             nonce = nonces[place * envelope.NONCE_LENGTH : (place + 1) * envelope.NONCE_LENGTH]
@@ -106,7 +104,7 @@ def require_all(database: Database, new: Kek) -> None:
     """Raise Contradiction REWRAP_INCOMPLETE unless every secret of the store opens under `new`."""
     for table, rows in _all_rows(database):
         for row_id, wrapped, context in rows:
-            if not _opens(new, wrapped, context):
+            if not envelope.opens(new, wrapped, context):
                 raise Contradiction(
                     "REWRAP_INCOMPLETE",
                     f"row {row_id} of {table.name} does not open under the new key. Both keys were kept; "
@@ -140,11 +138,3 @@ def _all_rows(database: Database) -> Iterator[tuple[WrappedTable, list[_Row]]]:
                     for row_id, agency_id, identity, wrapped in found
                 ],
             )
-
-
-def _opens(kek: Kek, wrapped: bytes, context: bytes) -> bool:
-    try:
-        envelope.unwrap(kek, wrapped, context)
-    except Contradiction:
-        return False
-    return True

@@ -8,19 +8,18 @@ tests/scenarios/service/test_backup.py.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from notary.adapters.objects.copies import PART, force_file
+from notary.adapters.durable import PART, force_file
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction, NothingHappened
+from notary.ports import Progress
 from verifier.format.trees import EMPTY_ROOT, Frontier
 
 PAGES_AT_A_TIME = 4096  # 16 MiB: the bar moves, and the steps cost nothing
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

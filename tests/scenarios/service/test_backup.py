@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from notary import config
+from notary.adapters.durable import digest_of
 from notary.adapters.keys.mark import MARK
-from notary.adapters.objects.copies import digest_of
 from notary.compose import Service
 from notary.errors import CallerError, Contradiction, NothingHappened
+from notary.ports import Progress
 from notary.usecases import backup as backups
 from notary.usecases.backup import BackupDone
 from tests.anvil import Anvil
@@ -30,7 +31,7 @@ FILES = 30
 
 
 @contextmanager
-def no_bar(title: str, unit: str) -> Iterator[backups.Progress]:
+def no_bar(title: str, unit: str) -> Iterator[Progress]:
     yield lambda done, total: None
 
 

@@ -1,12 +1,15 @@
-"""Copies of files whose bytes are known by their SHA-256: whole and on disk, or not there.
+"""Files and names that are on disk when a call returns, whole or not there; and locks by file.
 
-Test: tests/scenarios/service/test_backup.py.
+Test: tests/scenarios/service/test_backup.py, and the sweeps of tests/unit/store/test_crash.py.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from notary.errors import NothingHappened
@@ -75,6 +78,20 @@ def force_names(*folders: Path) -> None:
     """Force the names in folders to disk."""
     for folder in folders:
         force_file(folder)
+
+
+@contextmanager
+def only_one(lock: Path, busy: NothingHappened) -> Iterator[None]:
+    """Held by one process at a time, freed by its end. Raises `busy` if another one holds it."""
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, PRIVATE_FILE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise busy from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def refused(path: Path, error: OSError) -> NothingHappened:
