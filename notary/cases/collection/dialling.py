@@ -168,11 +168,7 @@ class _Dialler:
         debtor = self._plan.debtor
         return Call(
             reference="",
-            account=debtor.accounts[-1],
-            matter=debtor.matter,
-            at=at,
-            zone=debtor.zone,
-            exported_on=hours.agency_day(at),
+            **hours.row_of(debtor, at, dialled=True),
             number=0,
             outbound=outbound,
             caller=AGENCY_PHONE if outbound else person.phone,

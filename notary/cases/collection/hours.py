@@ -8,9 +8,10 @@ of the agency's switch can be. Test: tests/unit/cases/test_collection_rules.py.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
-from notary.cases.collection.model import DAY
+from notary.cases.collection.model import DAY, Debtor
 from notary.cases.draws import Draws
 
 AGENCY_ZONE = ZoneInfo("Europe/London")
@@ -48,6 +49,27 @@ _PROFILES = {
 def agency_day(at: datetime) -> date:
     """The day of the agency's calendar on which a moment falls."""
     return at.astimezone(AGENCY_ZONE).date()
+
+
+class RowFields(TypedDict):
+    """What every row of a debtor's matter says of itself, its reference apart (model.Event)."""
+
+    account: str
+    matter: str
+    at: datetime
+    zone: ZoneInfo
+    exported_on: date
+
+
+def row_of(debtor: Debtor, at: datetime, *, dialled: bool = False) -> RowFields:
+    """A row at that moment, in the next export; the dialler and the SMS gateway spell accounts their way."""
+    return {
+        "account": debtor.accounts[-1 if dialled else 0],
+        "matter": debtor.matter,
+        "at": at,
+        "zone": debtor.zone,
+        "exported_on": agency_day(at),
+    }
 
 
 def moment(day: date, seconds: int, zone: ZoneInfo) -> datetime:

@@ -41,11 +41,7 @@ def letters_of(draws: Draws, plan: Plan, end: date) -> Iterator[Letter | PostEve
             posted = stage > 1 or draws.below(f"{reference}/channel", _EMAIL_FIRST) == 0
             yield Letter(
                 reference=reference,
-                account=debtor.accounts[0],
-                matter=debtor.matter,
-                at=at,
-                zone=debtor.zone,
-                exported_on=hours.agency_day(at),
+                **hours.row_of(debtor, at),
                 stage=stage,
                 amount=plan.open_on(day),
                 currency=debtor.currency,
@@ -75,11 +71,7 @@ def _posted(
         at = hours.office_time(draws, f"{letter}/{act}", on, zone, first_hour=hour, hours=3)
         yield PostEvent(
             reference=f"{letter}/{act}",
-            account=plan.debtor.accounts[0],
-            matter=plan.debtor.matter,
-            at=at,
-            zone=zone,
-            exported_on=hours.agency_day(at),
+            **hours.row_of(plan.debtor, at),
             letter=letter,
             act=act,
             signer=signer,
@@ -92,11 +84,7 @@ def _filing(draws: Draws, plan: Plan, day: date) -> Filing:
     at = hours.office_time(draws, reference, day, debtor.zone)
     return Filing(
         reference=reference,
-        account=debtor.accounts[0],
-        matter=debtor.matter,
-        at=at,
-        zone=debtor.zone,
-        exported_on=hours.agency_day(at),
+        **hours.row_of(debtor, at),
         court=_COURT[debtor.zone],
         amount=plan.open_on(day),
         currency=debtor.currency,

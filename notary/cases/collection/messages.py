@@ -73,11 +73,7 @@ class _Writer:
         debtor = self._debtor
         return Sms(
             reference=f"{what}-{debtor.accounts[-1]}",
-            account=debtor.accounts[-1],
-            matter=debtor.matter,
-            at=(at := self._at(what, day)),
-            zone=debtor.zone,
-            exported_on=hours.agency_day(at),
+            **hours.row_of(debtor, self._at(what, day), dialled=True),
             outbound=True,
             sender=AGENCY_PHONE,
             recipient=debtor.person.phone,
@@ -90,11 +86,7 @@ class _Writer:
         debtor = self._debtor
         return Email(
             reference=f"<{what}.{debtor.accounts[0]}@example.com>",
-            account=debtor.accounts[0],
-            matter=debtor.matter,
-            at=(at := self._at(what, day)),
-            zone=debtor.zone,
-            exported_on=hours.agency_day(at),
+            **hours.row_of(debtor, self._at(what, day)),
             outbound=outbound,
             sender=AGENCY_EMAIL if outbound else debtor.person.email,
             recipient=debtor.person.email if outbound else AGENCY_EMAIL,

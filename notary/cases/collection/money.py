@@ -36,11 +36,7 @@ def promise_of(plan: Plan, calls: Sequence[Call]) -> Promise | None:
     at = call.ended_at + timedelta(seconds=NOTE_SECONDS)
     return Promise(
         reference=f"PR-{debtor.accounts[0]}",
-        account=debtor.accounts[0],
-        matter=debtor.matter,
-        at=at,
-        zone=debtor.zone,
-        exported_on=hours.agency_day(at),
+        **hours.row_of(debtor, at),
         currency=debtor.currency,
         instalments=plan.instalments,
     )
@@ -51,11 +47,7 @@ def _payment(draws: Draws, plan: Plan, paid: Paid, reference: str) -> Payment:
     at = _booked(draws, reference, plan, paid.day)
     return Payment(
         reference=reference,
-        account=debtor.accounts[0],
-        matter=debtor.matter,
-        at=at,
-        zone=debtor.zone,
-        exported_on=hours.agency_day(at),
+        **hours.row_of(debtor, at),
         amount=paid.amount,
         currency=debtor.currency,
         payer=debtor.person.name,
@@ -68,11 +60,7 @@ def _reversal(draws: Draws, plan: Plan, paid: Paid, day: date, payment: str) -> 
     at = _booked(draws, f"{payment}/reversed", plan, day)
     return Reversal(
         reference=f"REV{payment.removeprefix('TRF')}",
-        account=debtor.accounts[0],
-        matter=debtor.matter,
-        at=at,
-        zone=debtor.zone,
-        exported_on=hours.agency_day(at),
+        **hours.row_of(debtor, at),
         payment=payment,
         amount=paid.amount,
         currency=debtor.currency,

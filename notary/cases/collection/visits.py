@@ -49,11 +49,7 @@ def visits_of(draws: Draws, plan: Plan, end: date) -> Iterator[Visit]:
     first = draws.below(f"{reference}/staff", len(_STAFF))
     yield Visit(
         reference=reference,
-        account=debtor.accounts[0],
-        matter=debtor.matter,
-        at=at,
-        zone=debtor.zone,
-        exported_on=hours.agency_day(at),
+        **hours.row_of(debtor, at),
         ended_at=at + timedelta(seconds=length),
         place=debtor.place,
         staff=(_STAFF[first], _STAFF[(first + 1) % len(_STAFF)]),
