@@ -123,6 +123,15 @@ def test_no_two_statements_of_one_story_are_a_fork(
 
 # ---------------------------------------------------------------------- two stories
 
+Story = list[dict[str, int]]
+
+
+def two_stories(begin: Story, one: Story, other: Story) -> tuple[ToyLog, ToyLog]:
+    """A log that says the same up to the end of `begin`, and then something else to each of two persons."""
+    shared = told(begin)
+    first = told([{"a": 1}, *one], shared.copy(), "one ")
+    return first, told([{"a": 1}, *other], shared.copy(), "other ")
+
 
 @FEW
 @given(STORIES, STORIES, STORIES, st.data())
@@ -133,9 +142,7 @@ def test_two_stories_are_found_where_both_say_the_same_place(
     data: st.DataObject,
 ) -> None:
     """The log forks after batch k; two persons have a checkpoint of one size above k."""
-    shared = told(begin)
-    first = told([{"a": 1}, *one], shared.copy(), "one ")
-    second = told([{"a": 1}, *other], shared.copy(), "other ")
+    first, second = two_stories(begin, one, other)
     shortest = min(len(first.batches), len(second.batches))
     size = data.draw(st.integers(len(begin) + 1, shortest))
     found = between(first, second, [size], [size])
@@ -155,9 +162,7 @@ def test_two_stories_are_found_by_a_full_history(
     data: st.DataObject,
 ) -> None:
     """Whatever the two sizes above k are, a full history up to the greater one covers the other."""
-    shared = told(begin)
-    first = told([{"a": 1}, *one], shared.copy(), "one ")
-    second = told([{"a": 1}, *other], shared.copy(), "other ")
+    first, second = two_stories(begin, one, other)
     size1 = data.draw(st.integers(len(begin) + 1, len(first.batches)))
     size2 = data.draw(st.integers(len(begin) + 1, len(second.batches)))
     found = between(first, second, [size1], [size2], full=True)

@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -266,40 +266,27 @@ def test_an_acknowledgement_before_the_commit_is_found(
     assert len(str(found.value).splitlines()) == 3
 
 
-def test_a_commit_before_the_names_of_the_files_are_forced_is_found(
-    forks: Forks, template: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [
+        (
+            committed_before_the_names_are_forced,
+            "an attachment of record 1 is not in the object folder",
+        ),
+        (committed_before_the_content_is_forced, "position 0 of matter 1: attachment 0: "),
+    ],
+)
+def test_a_commit_before_the_files_are_forced_is_found(
+    forks: Forks,
+    template: Path,
+    tmp_path: Path,
+    plant: Callable[[], AbstractContextManager[Any]],
+    said: str,
 ) -> None:
-    run = forks.run(
-        small,
-        copied(template, tmp_path, "planted"),
-        "planted",
-        plant=committed_before_the_names_are_forced,
-    )
+    run = forks.run(small, copied(template, tmp_path, "planted"), "planted", plant=plant)
     at = run.places.index("after commit")
-    with pytest.raises(
-        AssertionError, match="an attachment of record 1 is not in the object folder"
-    ):
-        survive(
-            *(forks, template, tmp_path / "struck", at, "power"),
-            plant=committed_before_the_names_are_forced,
-        )
-
-
-def test_a_commit_before_the_content_of_the_files_is_forced_is_found(
-    forks: Forks, template: Path, tmp_path: Path
-) -> None:
-    run = forks.run(
-        small,
-        copied(template, tmp_path, "planted"),
-        "planted",
-        plant=committed_before_the_content_is_forced,
-    )
-    at = run.places.index("after commit")
-    with pytest.raises(AssertionError, match="position 0 of matter 1: attachment 0: "):
-        survive(
-            *(forks, template, tmp_path / "struck", at, "power"),
-            plant=committed_before_the_content_is_forced,
-        )
+    with pytest.raises(AssertionError, match=said):
+        survive(*(forks, template, tmp_path / "struck", at, "power"), plant=plant)
 
 
 @pytest.mark.slow
