@@ -214,7 +214,7 @@ class Statements:
         self.histories.append(HeldHistory(source, as_of, leaves))
         if key is None or log is None:
             return
-        paths: list[list[Digest]] | None = None
+        paths: list[tuple[bytes, ...]] | None = None
         last: str | None = None
         for batch, line in enumerate(_lines(package, bag.HISTORY_MAP, size)):
             try:
@@ -227,7 +227,8 @@ class Statements:
                 continue
             last = proof.head
             paths = paths or trees.inclusion_paths(leaves)
-            shown = tlogproof.TlogProof(batch, tuple(paths[batch]), as_of.note)
+            path = tuple([Digest(node) for node in paths[batch]])
+            shown = tlogproof.TlogProof(batch, path, as_of.note)
             signed = SignedHead(
                 headers[batch].decode("utf-8", "replace"),
                 tlogproof.encode(shown).decode("utf-8"),

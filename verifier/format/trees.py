@@ -8,7 +8,8 @@ tests/vectors/merkle.
 
 from collections.abc import Container, Iterable, Sequence
 from hashlib import sha256 as _sha256
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import add
 from typing import NamedTuple
 
 from verifier.format.digests import DIGEST_LENGTH, Digest, sha256
@@ -89,18 +90,24 @@ def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> list[Digest]:
     return _path_in(levels_of(leaf_hashes), index)
 
 
-def inclusion_paths(leaf_hashes: Sequence[bytes]) -> list[list[Digest]]:
-    """The proofs of all items at once, for the price of one tree."""
+def inclusion_paths(leaf_hashes: Sequence[bytes]) -> list[tuple[bytes, ...]]:
+    """The proofs of all items at once, each as `inclusion_path` gives it.
+
+    For leaf hashes of 32 bytes, as for `root`; the nodes stand in the proofs as the tree has them,
+    because a `Digest` made of each would take as long as the tree.
+    """
     if not leaf_hashes:
         return []
-    # From the root downwards: neighbours have all of a path in common but its first hash.
-    paths: list[list[Digest]] = [[]]
-    new = bytes.__new__  # what a hash returned has 32 bytes, so its length is not checked again
-    for level in reversed(levels_of([Digest(leaf) for leaf in leaf_hashes])[:-1]):
-        nodes = [new(Digest, node) for node in level]
-        below = [[nodes[i ^ 1], *paths[i >> 1]] for i in range(len(nodes) & ~1)]
+    # From the root downwards: neighbours have all of a path in common but its first hash, which
+    # is the other one of the two. Whole levels are joined by the interpreter's own loops: `zip`
+    # of one makes the first hash a path, `add` joins it with the path of the node above.
+    paths: list[tuple[bytes, ...]] = [()]
+    for level in reversed(levels_of(leaf_hashes)[:-1]):
+        siblings = chain.from_iterable(zip(level[1::2], level[::2]))  # noqa: B905
+        above = chain.from_iterable(zip(paths, paths, strict=True))
+        below = list(map(add, zip(siblings), above))
         # A last one without a sibling rises unchanged and adds nothing to the proof.
-        paths = below if len(nodes) % 2 == 0 else [*below, paths[-1]]
+        paths = [*below, paths[-1]] if len(level) % 2 else below
     return paths
 
 

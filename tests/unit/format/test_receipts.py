@@ -38,14 +38,15 @@ def body(position: int) -> Body:
 BODIES = [body(i) for i in range(3)]
 ENCODED = [receipts.encode_body(one) for one in BODIES]
 NOTE = notes.sign(receipts.group_text(LOG, ENCODED), LOG + "/receipts", KEY)
-PATHS = trees.inclusion_paths(receipts.group_leaves(ENCODED))
-RECEIPT = Receipt(BODIES[1], 1, tuple(PATHS[1]), NOTE)
+LEAVES = receipts.group_leaves(ENCODED)
+PATHS = [tuple(trees.inclusion_path(LEAVES, i)) for i in range(len(LEAVES))]
+RECEIPT = Receipt(BODIES[1], 1, PATHS[1], NOTE)
 DATA = receipts.encode(RECEIPT)
 
 
 def test_every_receipt_of_a_group_comes_back_and_holds() -> None:
     for i, one in enumerate(BODIES):
-        receipt = Receipt(one, i, tuple(PATHS[i]), NOTE)
+        receipt = Receipt(one, i, PATHS[i], NOTE)
         assert receipts.parse(receipts.encode(receipt)) == receipt
         assert receipts.check_receipt(receipt, [VKEY.text]) == (receipt, (VKEY,))
     assert NOTE.startswith(f"{LOG}/receipts\n3\n")
