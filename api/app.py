@@ -194,7 +194,7 @@ def _private(app: FastAPI) -> None:
     @app.get("/v1/records/{record_id}")
     async def record(service: TheService, agency: Agency, record_id: int) -> RecordView:
         """An acknowledged record again, byte for byte."""
-        return _record_view(await run_in_threadpool(service.record, agency, record_id))
+        return _record_view(await run_in_threadpool(service.shelf.first_answer, agency, record_id))
 
     @app.get("/v1/status")
     async def status(service: TheService, agency: Agency) -> dict[str, object]:

@@ -7,7 +7,6 @@ and the store; nothing happens at import. Test: tests/scenarios/service.
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -18,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from notary import config
-from notary.adapters.durable import force_names, only_one
-from notary.adapters.keys.folder import add_set, create_keys, destroy_sets, load_keys
+from notary.adapters.chain.account import DeferredSigner
+from notary.adapters.durable import only_one, whole_file
+from notary.adapters.keys.folder import add_set, destroy_sets, load_keys
 from notary.adapters.keys.mark import MarkFile
 from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import log as log_rows
@@ -29,15 +29,12 @@ from notary.adapters.store.batches import StoredBatchLog
 from notary.adapters.store.database import Database
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.matters import StoredMatterRegister
-from notary.adapters.store.migrations import require_current, upgrade
+from notary.adapters.store.migrations import require_current
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.system import SystemClock, SystemEntropy
-from notary.chain_ports import SignedTransaction, Signer, TransactionFields
-from notary.config import Config, Home
-from notary.core.intake import Accepted
-from notary.core.keyring import Keyring, KeysInForce
+from notary.config import Home
+from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
-from notary.core.moments import has_passed
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
 from notary.ports import Bars, Matter, Progress
@@ -49,147 +46,25 @@ from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.ingest import Ingest, IngestReport
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
+from notary.usecases.overview import Counts, Health, Overview
 from notary.usecases.publish import Published, Publisher
-from notary.usecases.read import RecordReader, RecordView, StoredEvidence, sweep_orphans
+from notary.usecases.read import RecordReader, StoredEvidence, sweep_orphans
 from notary.usecases.restore import Restored
 from notary.usecases.restore import restore as restore_backup
 from notary.usecases.rotate_kek import RotationDone, rotate_kek
-from notary.usecases.rotate_keys import HandedOver, KeyRotation
+from notary.usecases.rotate_keys import HandedOver, KeyRotation, KeySetShown
 from notary.usecases.seal import Block, Sealer
+from notary.usecases.show import RecordShelf
 from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
 from notary.worker import Worker
-from verifier.format import contract, numbers, records, times
-from verifier.format.digests import Digest
-from verifier.format.heads import check_log_name
+from verifier.format import contract, numbers
 from verifier.format.key_sets import KeySet
 
 GWEI = 10**9
-ETHER = 10**18
-KEYSTORE = "chain-account.json"
-PASSWORD = "chain-account.password"  # noqa: S105 - a file's name
-PASSWORD_VARIABLE = "NOTARY_CHAIN_PASSWORD"  # noqa: S105 - a variable's name
 AGENCY_ID = 1  # one agency a service; the tables are ready for more
-SILENT_POLLS = 5  # a worker that missed so many passes is taken for dead …
-SILENT_AT_LEAST_S = 60  # … but not sooner: one pass may seal a large batch
-TIMELINE_PAGE = 1000
 
 # A local chain makes a block a second; the timers of the public ones would make people wait.
 DEMO_TIMERS: dict[str, Any] = {"poll_s": 1, "rebroadcast_s": 5, "bump_s": 10, "max_fee_gwei": 1000}
-
-
-@dataclass(frozen=True)
-class Created:
-    """What `notary init` made. The token is nowhere else."""
-
-    home: Home
-    checkpoint_vkeys: tuple[str, ...]
-    receipt_vkey: str
-    token: str
-
-
-@dataclass(frozen=True)
-class KeySetShown:
-    """A signing key set as people see it. `digest` is what headers name it by."""
-
-    number: int
-    state: str
-    digest: str
-    checkpoint_vkeys: tuple[str, ...]
-    receipt_vkey: str
-
-
-@dataclass(frozen=True)
-class Health:
-    """Whether records get sealed and anchored; `status` is "ok" or the reason why not."""
-
-    status: str
-    worker_seen_at: str | None
-    worker_error: str | None
-    sealed: int
-    anchored: int
-    held: str | None
-    alarms: tuple[str, ...]
-
-
-def create(
-    folder: Path,
-    *,
-    log: str,
-    agency: str,
-    rpc: str,
-    chain_id: int | None,
-    keys: str,
-    timers: dict[str, Any] | None = None,
-) -> Created:
-    """Make a new service in `folder`. Raises CallerError if one is there; nothing is overwritten.
-
-    The configuration comes last: a crash before leaves a folder without it, which the next call names.
-    """
-    from notary.adapters.chain.keystore import create_keystore
-
-    if (folder / config.CONFIG_NAME).exists():
-        raise CallerError("HOME_EXISTS", f"{folder} holds a service already. Take another --home.")
-    # What can be at fault is looked at first: a refusal leaves nothing behind.
-    check_log_name(log)
-    entropy, clock = SystemEntropy(), SystemClock()
-    known_chain = _asked_chain_id(rpc) if chain_id is None else chain_id
-    key_folder = (folder / keys).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    held = create_keys(key_folder, entropy)
-    address = create_keystore(key_folder / KEYSTORE, _new_password(key_folder))
-    settings = Config(
-        agency=agency,
-        log=log,
-        chain_id=known_chain,
-        rpc=rpc,
-        contract=_zerox(contract.ADDRESS),
-        log_address=_zerox(address),
-        keys=keys,
-        **(timers or {}),
-    )
-    home = Home(folder, settings)
-    identity = _identity(settings)
-    database = Database(home.database)
-    try:
-        upgrade(database)
-        log_rows.create_log(database, held, identity, entropy, clock.now())
-        _, keyring = log_rows.open_log(database, held)
-        agencies = AgencyRegister(database, keyring, clock, entropy)
-        token = agencies.issue_token(agencies.add(agency), "made by notary init")
-    finally:
-        database.close()
-    config.save(folder, settings)
-    first = keyring.signers.all()[0].key_set
-    return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)
-
-
-def _asked_chain_id(rpc: str) -> int:
-    from notary.adapters.chain.web3_chain import Web3Chain
-
-    return Web3Chain(rpc, contract.ADDRESS, bytes(20)).identity().chain_id
-
-
-def _new_password(folder: Path) -> str:
-    """The chain account's password: the operator's by the environment, else a random one in a file."""
-    given = os.environ.get(PASSWORD_VARIABLE)
-    if given:
-        return given
-    password = secrets.token_urlsafe(32)
-    descriptor = os.open(folder / PASSWORD, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(password)
-        file.flush()
-        os.fsync(file.fileno())
-    return password
-
-
-def _identity(settings: Config) -> LogIdentity:
-    return LogIdentity(
-        settings.chain_id,
-        bytes.fromhex(settings.contract[2:]),
-        bytes.fromhex(settings.log_address[2:]),
-        settings.log,
-    )
 
 
 def open_service(home: Home) -> Service:
@@ -198,7 +73,7 @@ def open_service(home: Home) -> Service:
     try:
         require_current(database)
         identity, keyring = log_rows.open_log(database, load_keys(home.keys))
-        wanted = _identity(home.config)
+        wanted = home.config.identity
         if identity != wanted:
             raise CallerError(
                 "CONFIG_OF_OTHER_LOG",
@@ -248,6 +123,7 @@ class Service:
         self.batch_log = StoredBatchLog(database)
         self.book = AnchorStore(database)
         self.reader = RecordReader(database, self._objects, keyring, identity)
+        self.shelf = RecordShelf(self.reader, self.register, self.book)
         self.exporter = Exporter(
             identity,
             self.register,
@@ -315,8 +191,8 @@ class Service:
         return Ingest(self.acceptor, self.register, self._imports)
 
     @cached_property
-    def _signer(self) -> _DeferredSigner:
-        return _DeferredSigner(self.identity.log_address, self.home.keys)
+    def _signer(self) -> DeferredSigner:
+        return DeferredSigner(self.identity.log_address, self.home.keys)
 
     @cached_property
     def _chain(self) -> Any:
@@ -396,58 +272,6 @@ class Service:
             progress=progress,
         )
 
-    def record(self, agency_id: int, record_id: int) -> Accepted:
-        """An acknowledged record as it was first answered."""
-        view = self.reader.by_id(agency_id, record_id)
-        detail = self.reader.content(agency_id, record_id)
-        return Accepted(
-            view.record_id,
-            view.matter_key,
-            view.position,
-            view.leaf,
-            tuple(detail.disclosures.values()),
-            view.receipt,
-            replayed=True,
-        )
-
-    def record_rows(self, agency_id: int, matter: Matter) -> list[dict[str, Any]]:
-        """The records of a matter without content, in order."""
-        rows: list[dict[str, Any]] = []
-        while len(rows) < matter.size:
-            page = self.reader.of_matter(agency_id, matter.key, len(rows), TIMELINE_PAGE)
-            if not page:
-                break
-            rows += [_row(view) for view in page]
-        return rows
-
-    def record_shown(self, agency_id: int, record_id: int) -> dict[str, Any]:
-        """One record with its content and how far it is anchored."""
-        view = self.reader.by_id(agency_id, record_id)
-        detail = self.reader.content(agency_id, record_id)
-        matter = self.register.by_key(agency_id, view.matter_key)
-        return {
-            **_row(view),
-            "matter": None if matter is None else matter.number,
-            "leaf": view.leaf.decode("utf-8"),
-            "leaf_hash": view.leaf_hash.hex(),
-            "deadline": times.format_time(view.deadline),
-            "state": self._state(view),
-            "fields": dict(detail.values),
-            "disclosures": list(detail.disclosures.values()),
-            "receipt": view.receipt.decode("utf-8"),
-        }
-
-    def _state(self, view: RecordView) -> str:
-        if view.batch is None:
-            return "acknowledged, waits for sealing"
-        proved = next(
-            (anchor for anchor in self.book.anchors() if anchor.link.size > view.batch), None
-        )
-        if proved is None:
-            return f"sealed in batch {view.batch}, not proved on chain yet"
-        moment = times.format_block_time(proved.link.time)
-        return f"sealed in batch {view.batch}, anchored {moment} (block time), proved"
-
     # Anchoring.
 
     def worker(self, report: Callable[[str], None]) -> Worker:
@@ -506,19 +330,7 @@ class Service:
 
     def key_sets(self) -> list[KeySetShown]:
         """The signing key sets at hand, in the order in which they were made."""
-        with self._database.reading() as connection:
-            in_force, uses = log_rows.keys_in_force(connection), log_rows.key_uses(connection)
-        since = {use.digest: use.first_batch for use in uses}
-        return [
-            KeySetShown(
-                signer.number,
-                _state_of(signer.digest, in_force, since),
-                signer.digest.hex(),
-                tuple([key.text for key in signer.key_set.checkpoint]),
-                signer.key_set.receipt.text,
-            )
-            for signer in self._keys.signers.all()
-        ]
+        return self._rotation.shown()
 
     @cached_property
     def _rotation(self) -> KeyRotation:
@@ -565,20 +377,8 @@ class Service:
         if out is None:
             with Path(os.devnull).open("wb") as nowhere:
                 return self.exporter.export(agency_id, order, nowhere, progress)
-        part = out.with_name(f"{out.name}.part")
-        try:
-            with part.open("wb") as file:
-                result = self.exporter.export(agency_id, order, file, progress)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(out)
-            # Without this a loss of power could take back a package that was said to be there.
-            force_names(out.parent)
-        except OSError as error:
-            raise CallerError("EXPORT_FILE", f"{out}: {error.strerror}.") from error
-        finally:
-            part.unlink(missing_ok=True)
-        return result
+        with whole_file(out, "EXPORT_FILE") as file:
+            return self.exporter.export(agency_id, order, file, progress)
 
     # Public material.
 
@@ -595,122 +395,22 @@ class Service:
             raise CallerError("CHECKPOINT_UNKNOWN", "nothing is sealed yet.")
         return self.batch_log.checkpoint(size)
 
+    @property
+    def _overview(self) -> Overview:
+        return Overview(self.home.config, self.batch_log, self.book, self.standing, self._pulse)
+
     def health(self) -> Health:
-        """Judged from the store alone: it answers at once, also while the chain is away."""
-        now = self._clock.now()
-        settings = self.home.config
-        sealed, newest = self.batch_log.size(), self.book.newest_on_chain()
-        anchored = 0 if newest is None else newest.size
-        held = next((one.cause for one in self.book.open_intents() if one.cause), None)
-        alarms = [f"{code}: {alarm.text}" for code, alarm in sorted(self.book.alarms().items())]
-        trouble = self.standing.trouble()
-        if trouble is not None and trouble.code not in self.book.alarms():
-            alarms.append(f"{trouble.code}: {trouble}")
-        if sealed > anchored:
-            lag = now - self.batch_log.batch(anchored).header.sealed_at
-            if lag > timedelta(seconds=settings.max_deadline_s):
-                alarms.append(f"DEADLINE: a sealed batch has waited {lag} for its anchor")
-        beat = self._pulse.last()
-        patience = timedelta(seconds=max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s))
-        if beat is None:
-            status = "no worker was ever seen"
-        elif has_passed(patience, beat.seen_at, now):
-            status = "the worker is silent"
-        elif beat.error is not None:
-            status = "the worker meets an error"
-        elif alarms:
-            status = "alarm"
-        else:
-            status = "ok"
-        return Health(
-            status,
-            None if beat is None else times.format_time(beat.seen_at),
-            None if beat is None else beat.error,
-            sealed,
-            anchored,
-            None if held is None else str(held),
-            tuple(alarms),
-        )
+        """Whether records get sealed and anchored, from the store alone."""
+        return self._overview.health(self._clock.now())
 
     def status(self) -> dict[str, Any]:
         """What people ask first, as `notary status --json` prints it."""
-        anchor = self.anchorer.status(self._clock.now())
-        health = self.health()
-        matters, taken = self.register.counts(self.agency_id)
-        return {
-            "health": health.status,
-            "log": str(self.identity),
-            "matters": matters,
-            "records": taken,
-            "unsealed": self._sealer.unsealed(),
-            "unassigned": self._imports.waiting_count(self.agency_id),
-            "sealed": anchor.sealed,
-            "anchor": {
-                "state": "at rest" if anchor.live is None else str(anchor.live.state),
-                "held": None if anchor.held is None else str(anchor.held),
-                "anchored_size": anchor.anchored,
-                "proved_size": self._proved_size(),
-                "last": _time(anchor.last_anchor_at),
-                "lag_s": int(anchor.lag.total_seconds()),
-                "as_of": None
-                if anchor.as_of_block is None
-                else f"block {anchor.as_of_block}, {_time(anchor.as_of_time)}",
-                "balance": None
-                if anchor.balance is None
-                else f"{anchor.balance / ETHER:.6f} of the chain's currency",
-            },
-            "worker": None
-            if health.worker_seen_at is None
-            else f"seen {health.worker_seen_at}"
-            + (f", error {health.worker_error}" if health.worker_error else ""),
-            "alarms": list(health.alarms),
-        }
-
-    def _proved_size(self) -> int:
-        count = self.book.proved_count()
-        return self.book.on_chain_from(count - 1)[0].size if count else 0
-
-
-class _DeferredSigner:
-    """The log account's key, decrypted at the first signature: nothing else needs it."""
-
-    def __init__(self, address: bytes, folder: Path) -> None:
-        self._address = address
-        self._folder = folder
-        self._signer: Signer | None = None
-
-    @property
-    def address(self) -> bytes:
-        """The account, 20 bytes."""
-        return self._address
-
-    def sign(self, fields: TransactionFields) -> SignedTransaction:
-        """Sign; opens the keystore first. Raises CallerError if it is not this log's."""
-        if self._signer is None:
-            self._signer = self._open()
-        return self._signer.sign(fields)
-
-    def _open(self) -> Signer:
-        from notary.adapters.chain.keystore import KeystoreSigner
-
-        password = os.environ.get(PASSWORD_VARIABLE)
-        path = self._folder / PASSWORD
-        if not password:
-            try:
-                password = path.read_text("ascii")
-            except OSError as error:
-                raise CallerError(
-                    "KEYSTORE_PASSWORD",
-                    f"{path} can't be read and {PASSWORD_VARIABLE} is not set: {error.strerror}.",
-                ) from error
-        signer = KeystoreSigner.open(self._folder / KEYSTORE, password)
-        if signer.address != self._address:
-            raise CallerError(
-                "SIGNER_OF_OTHER_LOG",
-                f"{self._folder / KEYSTORE} is of account {_zerox(signer.address)}, the log's account "
-                f"is {_zerox(self._address)}.",
-            )
-        return signer
+        counts = Counts(
+            *self.register.counts(self.agency_id),
+            self._sealer.unsealed(),
+            self._imports.waiting_count(self.agency_id),
+        )
+        return self._overview.status(self._clock.now(), self.anchorer, counts)
 
 
 @dataclass(frozen=True)
@@ -752,31 +452,6 @@ class _Anchoring:
     def trouble(self) -> str | None:
         alarms = self._service.book.alarms()
         return "; ".join(f"{code}: {alarm.text}" for code, alarm in alarms.items()) or None
-
-
-def _state_of(digest: Digest, in_force: KeysInForce, since: dict[Digest, int]) -> str:
-    if digest == in_force.keys:
-        return f"in force, since batch {since.get(digest, 0)}"
-    if digest == in_force.next_keys:
-        return "comes next"
-    return "left behind, destroyed soon" if digest in since else "prepared, in no header yet"
-
-
-def _row(view: RecordView) -> dict[str, Any]:
-    leaf = records.parse_leaf(view.leaf)
-    return {
-        "record_id": view.record_id,
-        "position": view.position,
-        "kind": view.kind,
-        "recorded_at": times.format_time(leaf.recorded_at),
-        "batch": view.batch,
-        "erased": view.erased,
-        "claims": sorted(leaf.claims),
-    }
-
-
-def _time(moment: Any) -> str | None:
-    return None if moment is None else times.format_time(moment)
 
 
 def _zerox(raw: bytes) -> str:

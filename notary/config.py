@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError
 
 FORMAT = "notary-config/1"
@@ -51,6 +52,16 @@ class Config:
     poll_s: int = DEFAULT_POLL_S
     host: str = "127.0.0.1"
     port: int = 8420
+
+    @property
+    def identity(self) -> LogIdentity:
+        """Which log these settings name."""
+        return LogIdentity(
+            self.chain_id,
+            bytes.fromhex(self.contract[2:]),
+            bytes.fromhex(self.log_address[2:]),
+            self.log,
+        )
 
 
 @dataclass(frozen=True)

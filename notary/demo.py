@@ -22,7 +22,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from notary import compose
+from notary import compose, creation
 from notary.cases import trade
 from notary.cli import present
 from notary.compose import Service
@@ -56,7 +56,7 @@ def run(out: Path, seed: int, say: Say) -> int:
 
 def _story(out: Path, seed: int, url: str, say: Say) -> int:
     say("2. A new service: keys, store, log, contract.")
-    made = compose.create(
+    made = creation.create(
         out / "home",
         log=LOG,
         agency=AGENCY,

@@ -11,8 +11,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from notary.errors import NothingHappened
+from notary.errors import CallerError, NothingHappened
 
 READ_LENGTH = 2**20  # bytes at a time
 PRIVATE_FOLDER = 0o700
@@ -63,6 +64,27 @@ def write_file(target: Path, content: bytes) -> None:
         force_names(target.parent)
     except OSError as error:
         raise refused(target, error) from error
+
+
+@contextmanager
+def whole_file(target: Path, code: str) -> Iterator[BinaryIO]:
+    """A file to write, on disk under its name when the block ends well, and not there when it does not.
+
+    Raises CallerError `code` if the disk refuses.
+    """
+    part = target.with_name(target.name + PART)
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+        # Without this a loss of power could take back what was said to be there.
+        force_names(target.parent)
+    except OSError as error:
+        raise CallerError(code, f"{target}: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def force_file(path: Path) -> None:

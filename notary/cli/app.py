@@ -63,10 +63,10 @@ def init(
     home: HomeOption = None,
 ) -> None:
     """Make a new service: keys, store, log. Prints what was made and what to back up."""
-    from notary import compose
+    from notary import creation
 
     with errors_said():
-        made = compose.create(
+        made = creation.create(
             config.home_folder(home),
             log=log,
             agency=agency,
@@ -140,7 +140,7 @@ def matter_show(
 
     with errors_said(), compose.opened(_home(home)) as service:
         matter = service.matter(service.agency_id, number)
-        rows = service.record_rows(service.agency_id, matter)
+        rows = service.shelf.rows(service.agency_id, matter)
         if as_json:
             say_json({**present.matter_json(matter), "timeline": rows})
         else:
@@ -158,7 +158,7 @@ def record_show(
     from notary import compose
 
     with errors_said(), compose.opened(_home(home)) as service:
-        shown = service.record_shown(service.agency_id, record_id)
+        shown = service.shelf.shown(service.agency_id, record_id)
         if as_json:
             say_json(shown)
         else:

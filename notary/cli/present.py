@@ -15,7 +15,7 @@ from verifier.format import numbers, times
 from verifier.format.statement import Reason
 
 if TYPE_CHECKING:  # what these modules load would make every `--help` wait
-    from notary.compose import Created
+    from notary.creation import Created
     from notary.ports import Matter
     from notary.usecases.ingest import FileReport, IngestReport
     from notary.usecases.publish import Published

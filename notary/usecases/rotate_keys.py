@@ -27,6 +27,17 @@ MAX_TURNS = 5
 
 
 @dataclass(frozen=True)
+class KeySetShown:
+    """A signing key set as people see it. `digest` is what headers name it by."""
+
+    number: int
+    state: str
+    digest: str
+    checkpoint_vkeys: tuple[str, ...]
+    receipt_vkey: str
+
+
+@dataclass(frozen=True)
 class HandedOver:
     """A hand-over: `batch` is the first with the key set `keys`; it commits to `next_keys`.
 
@@ -97,6 +108,21 @@ class KeyRotation:
         self.destroy_sets(leaving)
         return leaving
 
+    def shown(self) -> list[KeySetShown]:
+        """The signing key sets at hand, in the order in which they were made."""
+        in_force, uses = self._state()
+        since = {use.digest: use.first_batch for use in uses}
+        return [
+            KeySetShown(
+                signer.number,
+                _state_of(signer.digest, in_force, since),
+                signer.digest.hex(),
+                tuple([key.text for key in signer.key_set.checkpoint]),
+                signer.key_set.receipt.text,
+            )
+            for signer in self.keys.signers.all()
+        ]
+
     def _state(self) -> tuple[KeysInForce, list[KeyUse]]:
         with self.database.reading() as connection:
             return keys_in_force(connection), key_uses(connection)
@@ -113,3 +139,11 @@ class KeyRotation:
             return unused[0]
         number = self.add_set()
         return next(one for one in self.keys.signers.all() if one.number == number)
+
+
+def _state_of(digest: Digest, in_force: KeysInForce, since: dict[Digest, int]) -> str:
+    if digest == in_force.keys:
+        return f"in force, since batch {since.get(digest, 0)}"
+    if digest == in_force.next_keys:
+        return "comes next"
+    return "left behind, destroyed soon" if digest in since else "prepared, in no header yet"

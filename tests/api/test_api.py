@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from notary import compose
-from notary.compose import Created
+from notary import creation
+from notary.creation import Created
 from verifier.format import receipts, records, trees
 
 RECORD = {
@@ -25,7 +25,7 @@ RECORD = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Created:
     """A service whose chain is out of reach: nothing here needs it."""
-    return compose.create(
+    return creation.create(
         tmp_path_factory.mktemp("api") / "home",
         log="api.notary.example/log",
         agency="Test agency",

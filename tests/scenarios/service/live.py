@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from notary import compose, demo
-from notary.compose import Created, Service
+from notary import compose, creation, demo
+from notary.compose import Service
+from notary.creation import Created
 from tests.anvil import Anvil
 
 CHAIN = ("--block-time", "1", "--slots-in-an-epoch", "1", "--preserve-historical-states")
@@ -85,7 +86,7 @@ class Live:
 
 def make(folder: Path, anvil: Anvil) -> Live:
     """A funded service with its contract deployed."""
-    made = compose.create(
+    made = creation.create(
         folder,
         log=LOG,
         agency=AGENCY,

@@ -136,7 +136,7 @@ def test_a_backup_is_made_while_others_write_and_comes_back_whole(
         scene.work(service)
         assert service.standing.trouble() is None
         letters(service, tmp_path / "more", 100, 1)
-        views = service.record_rows(1, service.register.all(1)[0])
+        views = service.shelf.rows(1, service.register.all(1)[0])
         assert len(views) == 20 + FILES + 1
         stream = service.reader.open_attachment(1, views[20]["record_id"], 0)
         assert stream.read().startswith(b"Reminder")
@@ -377,7 +377,7 @@ def test_an_old_backup_beside_a_newer_chain_seals_nothing_and_takes_nothing_in(
                 assert caught.value.code == "STORE_BEHIND_CHAIN"
             assert service.batch_log.size() == 1
             # What is there can still be read and exported.
-            assert len(service.record_rows(1, service.register.all(1)[0])) == 5
+            assert len(service.shelf.rows(1, service.register.all(1)[0])) == 5
         assert scene.anchored_sizes(live) == sizes
         done = again.run("status")
         assert done.returncode == 1
@@ -412,7 +412,7 @@ def test_an_old_backup_beside_its_newer_keys_is_found_out_without_the_chain(
                 letters(service, tmp_path / "three", 20, 1)
             assert caught.value.code == "STORE_BEHIND_SIGNED"
             assert service.health().status != "ok"
-            assert len(service.record_rows(1, service.register.all(1)[0])) == 5
+            assert len(service.shelf.rows(1, service.register.all(1)[0])) == 5
         # A database that was copied back by hand, with the mark gone as well, is the chain's to find.
         assert (keys / MARK).exists()
 

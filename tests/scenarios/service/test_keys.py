@@ -44,13 +44,13 @@ def rotated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rotated]:
             _take(service, folder / "one", 0)
             scene.work(service)
             demo.write_policy(service, folder)
-            receipts.append(service.record(1, 1).receipt)
+            receipts.append(service.shelf.first_answer(1, 1).receipt)
             # By the command line, while this process holds the service open.
             done = live.run("keys", "rotate", "--json")
             assert done.returncode == 0, done.stderr
             said = json.loads(done.stdout)
             _take(service, folder / "two", RECORDS)
-            receipts.append(service.record(1, RECORDS + 1).receipt)
+            receipts.append(service.shelf.first_answer(1, RECORDS + 1).receipt)
             scene.work(service)
             _take(service, folder / "three", 2 * RECORDS)
             scene.work(service)

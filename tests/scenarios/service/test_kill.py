@@ -61,7 +61,7 @@ def _check_world(live: Live) -> None:
 def _accepted(live: Live) -> list[int]:
     with live.opened() as service:
         (matter,) = service.register.all(1)
-        return [row["record_id"] for row in service.record_rows(1, matter)]
+        return [row["record_id"] for row in service.shelf.rows(1, matter)]
 
 
 @pytest.mark.slow

@@ -1,0 +1,89 @@
+"""Makes the home of a new service: keys, chain account, store, first agency, configuration.
+
+Tests: tests/scenarios/service/test_service.py, tests/unit/service/test_cli.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from notary import config
+from notary.adapters.chain import account
+from notary.adapters.keys.folder import create_keys
+from notary.adapters.store import log as log_rows
+from notary.adapters.store.agencies import AgencyRegister
+from notary.adapters.store.database import Database
+from notary.adapters.store.migrations import upgrade
+from notary.adapters.system import SystemClock, SystemEntropy
+from notary.config import Config, Home
+from notary.errors import CallerError
+from verifier.format import contract
+from verifier.format.heads import check_log_name
+
+
+@dataclass(frozen=True)
+class Created:
+    """What `notary init` made. The token is nowhere else."""
+
+    home: Home
+    checkpoint_vkeys: tuple[str, ...]
+    receipt_vkey: str
+    token: str
+
+
+def create(
+    folder: Path,
+    *,
+    log: str,
+    agency: str,
+    rpc: str,
+    chain_id: int | None,
+    keys: str,
+    timers: dict[str, Any] | None = None,
+) -> Created:
+    """Make a new service in `folder`. Raises CallerError if one is there; nothing is overwritten.
+
+    The configuration comes last: a crash before leaves a folder without it, which the next call names.
+    """
+    if (folder / config.CONFIG_NAME).exists():
+        raise CallerError("HOME_EXISTS", f"{folder} holds a service already. Take another --home.")
+    # What can be at fault is looked at first: a refusal leaves nothing behind.
+    check_log_name(log)
+    entropy, clock = SystemEntropy(), SystemClock()
+    known_chain = _asked_chain_id(rpc) if chain_id is None else chain_id
+    key_folder = (folder / keys).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    held = create_keys(key_folder, entropy)
+    address = account.create(key_folder)
+    settings = Config(
+        agency=agency,
+        log=log,
+        chain_id=known_chain,
+        rpc=rpc,
+        contract="0x" + contract.ADDRESS.hex(),
+        log_address="0x" + address.hex(),
+        keys=keys,
+        **(timers or {}),
+    )
+    home = Home(folder, settings)
+    identity = settings.identity
+    database = Database(home.database)
+    try:
+        upgrade(database)
+        log_rows.create_log(database, held, identity, entropy, clock.now())
+        _, keyring = log_rows.open_log(database, held)
+        agencies = AgencyRegister(database, keyring, clock, entropy)
+        token = agencies.issue_token(agencies.add(agency), "made by notary init")
+    finally:
+        database.close()
+    config.save(folder, settings)
+    first = keyring.signers.all()[0].key_set
+    return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)
+
+
+def _asked_chain_id(rpc: str) -> int:
+    from notary.adapters.chain.web3_chain import Web3Chain
+
+    return Web3Chain(rpc, contract.ADDRESS, bytes(20)).identity().chain_id

@@ -1,0 +1,136 @@
+"""How the service stands, as people and machines ask: health, and what `notary status` prints.
+
+Health is judged from the store alone, so that it answers at once, also while the chain is away.
+Tests: tests/scenarios/service/test_service.py; the alarms' names are held by
+tests/unit/anchor/test_operations_page.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from notary.adapters.store.pulse import StoredPulse
+from notary.chain_ports import IntentBook
+from notary.config import Config
+from notary.core.moments import has_passed
+from notary.ports import BatchLog
+from notary.usecases.anchor import Anchorer
+from notary.usecases.standing import Standing
+from verifier.format import times
+
+ETHER = 10**18
+SILENT_POLLS = 5  # a worker that missed so many passes is taken for dead …
+SILENT_AT_LEAST_S = 60  # … but not sooner: one pass may seal a large batch
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether records get sealed and anchored; `status` is "ok" or the reason why not."""
+
+    status: str
+    worker_seen_at: str | None
+    worker_error: str | None
+    sealed: int
+    anchored: int
+    held: str | None
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the store holds, in numbers. `unassigned` rows wait for their account."""
+
+    matters: int
+    records: int
+    unsealed: int
+    unassigned: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Judges one service by what its store says."""
+
+    settings: Config
+    batch_log: BatchLog
+    book: IntentBook
+    standing: Standing
+    pulse: StoredPulse
+
+    def health(self, now: datetime) -> Health:
+        """Judged from the store alone: it answers at once, also while the chain is away."""
+        settings = self.settings
+        sealed, newest = self.batch_log.size(), self.book.newest_on_chain()
+        anchored = 0 if newest is None else newest.size
+        held = next((one.cause for one in self.book.open_intents() if one.cause), None)
+        alarms = [f"{code}: {alarm.text}" for code, alarm in sorted(self.book.alarms().items())]
+        trouble = self.standing.trouble()
+        if trouble is not None and trouble.code not in self.book.alarms():
+            alarms.append(f"{trouble.code}: {trouble}")
+        if sealed > anchored:
+            lag = now - self.batch_log.batch(anchored).header.sealed_at
+            if lag > timedelta(seconds=settings.max_deadline_s):
+                alarms.append(f"DEADLINE: a sealed batch has waited {lag} for its anchor")
+        beat = self.pulse.last()
+        patience = timedelta(seconds=max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s))
+        if beat is None:
+            status = "no worker was ever seen"
+        elif has_passed(patience, beat.seen_at, now):
+            status = "the worker is silent"
+        elif beat.error is not None:
+            status = "the worker meets an error"
+        elif alarms:
+            status = "alarm"
+        else:
+            status = "ok"
+        return Health(
+            status,
+            None if beat is None else times.format_time(beat.seen_at),
+            None if beat is None else beat.error,
+            sealed,
+            anchored,
+            None if held is None else str(held),
+            tuple(alarms),
+        )
+
+    def status(self, now: datetime, anchorer: Anchorer, counts: Counts) -> dict[str, Any]:
+        """What people ask first, as `notary status --json` prints it."""
+        anchor = anchorer.status(now)
+        health = self.health(now)
+        return {
+            "health": health.status,
+            "log": str(self.settings.identity),
+            "matters": counts.matters,
+            "records": counts.records,
+            "unsealed": counts.unsealed,
+            "unassigned": counts.unassigned,
+            "sealed": anchor.sealed,
+            "anchor": {
+                "state": "at rest" if anchor.live is None else str(anchor.live.state),
+                "held": None if anchor.held is None else str(anchor.held),
+                "anchored_size": anchor.anchored,
+                "proved_size": self._proved_size(),
+                "last": _time(anchor.last_anchor_at),
+                "lag_s": int(anchor.lag.total_seconds()),
+                "as_of": None
+                if anchor.as_of_block is None
+                else f"block {anchor.as_of_block}, {_time(anchor.as_of_time)}",
+                "balance": None
+                if anchor.balance is None
+                else f"{anchor.balance / ETHER:.6f} of the chain's currency",
+            },
+            "worker": None
+            if health.worker_seen_at is None
+            else f"seen {health.worker_seen_at}"
+            + (f", error {health.worker_error}" if health.worker_error else ""),
+            "alarms": list(health.alarms),
+        }
+
+    def _proved_size(self) -> int:
+        count = self.book.proved_count()
+        return self.book.on_chain_from(count - 1)[0].size if count else 0
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else times.format_time(moment)
