@@ -61,12 +61,14 @@ class Simulation:
 class Inclusion:
     """A transaction in a block, with its receipt. Both roots of the header were rebuilt.
 
-    `leg.log_index` is the place of the contract's event for the log, -1 where there is none.
+    `leg.log_index` is the place of the contract's event for the log, -1 where there is none. `cost` is
+    what the sender of the transaction paid for its gas, in wei.
     """
 
     header: Header
     succeeded: bool
     leg: Leg
+    cost: int
 
     @property
     def block(self) -> BlockRef:
@@ -305,6 +307,14 @@ class IntentBook(AnchorBook, Protocol):
 
     def leg(self, intent: Intent) -> Leg | None:
         """The leg stored with the inclusion."""
+        ...
+
+    def costs_since(self, since: datetime) -> list[int]:
+        """What each transaction cost whose block says that time or a later one, wei, oldest first."""
+        ...
+
+    def newest_costs(self, count: int) -> list[int]:
+        """What the last so many transactions cost, wei."""
         ...
 
     def add_as_of(self, proof: HeadProof, anchors: int, taken_at: datetime) -> None:

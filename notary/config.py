@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from notary.core.budget import wei_of
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError
 
@@ -47,11 +48,17 @@ class Config:
     max_deadline_s: int = DEFAULT_MAX_DEADLINE_S
     as_of_refresh_s: int = DEFAULT_AS_OF_REFRESH_S
     max_fee_gwei: int = DEFAULT_MAX_FEE_GWEI
+    # Of the chain's currency, e.g. "0.05". Empty: no cap, since currencies differ by orders of magnitude.
+    max_spend_per_day: str = ""
     rebroadcast_s: int = DEFAULT_REBROADCAST_S
     bump_s: int = DEFAULT_BUMP_S
     poll_s: int = DEFAULT_POLL_S
     host: str = "127.0.0.1"
     port: int = 8420
+
+    def spend_per_day_wei(self) -> int | None:
+        """The most that anchoring may cost in 24 hours; None without a cap. Raises CallerError."""
+        return wei_of(self.max_spend_per_day) if self.max_spend_per_day else None
 
     @property
     def identity(self) -> LogIdentity:
@@ -147,6 +154,10 @@ def _config(document: dict[str, Any], path: Path) -> Config:
         config = Config(**values)
     except TypeError as error:
         raise CallerError("CONFIG_INVALID", f"{path}: a member is missing: {error}") from error
+    try:
+        config.spend_per_day_wei()
+    except CallerError as error:
+        raise CallerError("CONFIG_INVALID", f"{path}: max_spend_per_day: {error}") from error
     if urlsplit(config.rpc).scheme not in ("http", "https"):
         raise CallerError("CONFIG_INVALID", f"{path}: rpc must be an http or https address")
     return config

@@ -221,11 +221,30 @@ def status_text(status: Mapping[str, Any]) -> str:
         f"batches   {status['sealed']} sealed, {anchor['proved_size']} proved on chain",
         f"anchor    {anchor['state']}" + (f": {anchor['held']}" if anchor["held"] else ""),
         f"as of     {anchor['as_of'] or 'no final proof yet'}",
-        f"account   {anchor['balance'] or 'balance unknown'}",
+        f"account   {_of_currency(anchor['balance']) or 'balance unknown'}",
+        f"costs     {_costs(status['budget'])}",
         f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
     ]
     lines += [f"alarm     {alarm}" for alarm in status["alarms"]]
     return "\n".join(lines)
+
+
+def _of_currency(amount: str | None) -> str | None:
+    return None if amount is None else f"{amount} of the chain's currency"
+
+
+def _costs(budget: Mapping[str, Any]) -> str:
+    cap = budget["cap_per_day"]
+    said = f"{budget['spent_today']} in 24 h, " + (f"cap {cap}" if cap else "no cap")
+    if budget["per_anchor"] is None:
+        return said + "; no anchor was paid yet"
+    said += (
+        f"; {budget['per_anchor']} an anchor, at this pace {budget['per_day']} a day, "
+        f"{budget['per_30_days']} in 30 days"
+    )
+    if budget["days_left"] is not None:
+        said += f"; the account lasts {budget['days_left']:g} days"
+    return said
 
 
 def export_order(

@@ -66,6 +66,7 @@ class Cause(StrEnum):
     ENDPOINT = "ENDPOINT"
     FUNDS = "FUNDS"
     FEE_CAP = "FEE_CAP"
+    BUDGET = "BUDGET"
     REVERTS = "REVERTS"
 
 
@@ -218,7 +219,7 @@ class Bump:
 
 @dataclass(frozen=True)
 class Included:
-    """The chain holds our event, put there by `tx_hash` in `block` as anchor `number`.
+    """The chain holds our event, put there by `tx_hash` in `block` as anchor `number`, for `cost` wei.
 
     `adopted` is the transaction itself where it is none of the known attempts.
     """
@@ -226,6 +227,7 @@ class Included:
     block: BlockRef
     tx_hash: bytes
     number: int
+    cost: int
     adopted: Attempt | None = None
 
 
@@ -248,9 +250,10 @@ class Stale:
 
 @dataclass(frozen=True)
 class OwnReverted:
-    """Our own transaction failed in `block`, and our root is not in the log."""
+    """Our own transaction failed in `block`, for `cost` wei, and our root is not in the log."""
 
     block: BlockRef
+    cost: int
 
 
 @dataclass(frozen=True)
@@ -428,7 +431,7 @@ def apply(intent: Intent, event: Event) -> Intent:
         case Bump(attempt):
             _require_raise(intent, attempt)
             return replace(moved, attempts=(*intent.attempts, attempt))
-        case Included(block, tx_hash, number, adopted):
+        case Included(block, tx_hash, number, _, adopted):
             attempts = intent.attempts
             if adopted is not None:
                 attempts = (*attempts, adopted)
@@ -445,7 +448,7 @@ def apply(intent: Intent, event: Event) -> Intent:
             if intent.attempts:
                 raise _impossible(intent, "has signed bytes and can't be dropped")
             return replace(moved, closed=True)
-        case OwnReverted(block):
+        case OwnReverted(block, _):
             if not intent.attempts:
                 raise _impossible(intent, "has no transaction that could have failed")
             return replace(moved, block=block)

@@ -59,9 +59,10 @@ AS_OF_OVERDUE = 3  # refresh times without a released as-of proof before the ala
 
 @dataclass(frozen=True)
 class AnchorSettings:
-    """The sender's timers and limits. `max_fee_cap` is wei per gas."""
+    """The sender's timers and limits. `max_fee_cap` is wei per gas, `spend_per_day` wei."""
 
     max_fee_cap: int
+    spend_per_day: int | None = None
     poll: timedelta = timedelta(seconds=4)
     rebroadcast: timedelta = timedelta(seconds=30)
     bump: timedelta = timedelta(seconds=120)
@@ -132,6 +133,7 @@ class Anchorer:
             Limits(
                 max_fee=settings.max_fee_cap,
                 gas=settings.gas_limit_cap,
+                spend_per_day=settings.spend_per_day,
                 bump_after=settings.bump,
                 rebroadcast_after=settings.rebroadcast,
             ),

@@ -99,7 +99,7 @@ class Fates:
         if found is not None:
             return found
         if own is not None:
-            return OwnReverted(own.block), None
+            return OwnReverted(own.block, own.cost), None
         count, latest = self._chain.transaction_count(), self._chain.latest()
         if count > nonce_of(intent):
             seen = BlockRef(latest.number, bytes(latest.hash), latest.timestamp)
@@ -167,7 +167,7 @@ class Fates:
         tx_hash = keccak256(leg.tx)
         if any(attempt.hash == tx_hash for attempt in intent.attempts):
             adopted = None
-        return Included(inclusion.block, tx_hash, number, adopted), leg
+        return Included(inclusion.block, tx_hash, number, inclusion.cost, adopted), leg
 
 
 def nonce_in(tx: bytes) -> int:

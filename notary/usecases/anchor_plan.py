@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from notary.chain_ports import Chain, IntentBook, TransactionFields
 from notary.core import fees
+from notary.core.budget import DAY, amount_of, committed, worst_case
 from notary.core.intent import Attempt, Cause, Intent, State
 from notary.core.moments import has_passed
 from notary.usecases.anchor_fate import nonce_of
@@ -24,10 +25,11 @@ GAS_MARGIN = (3, 2)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan keeps to: fees in wei per gas, gas of one transaction, and two timers."""
+    """What a plan keeps to: fees in wei per gas, gas of one transaction, wei a day, and two timers."""
 
     max_fee: int
     gas: int
+    spend_per_day: int | None
     bump_after: timedelta
     rebroadcast_after: timedelta
 
@@ -83,7 +85,7 @@ class Planner:
             case State.SEALED:
                 return self.reservation()
             case State.RESERVED:
-                return self._first_attempt(intent)
+                return self._first_attempt(intent, now)
             case State.SIGNED:
                 return Send(intent.attempts[-1])
             case State.BROADCAST:
@@ -115,7 +117,7 @@ class Planner:
             )
         return Reservation(count, bytes(head))
 
-    def _first_attempt(self, intent: Intent) -> Plan:
+    def _first_attempt(self, intent: Intent, now: datetime) -> Plan:
         simulation = self._chain.simulate(call_data(intent))
         if simulation.gas is None:
             return Obstacle(Cause.REVERTS, f"the node refuses to simulate: {simulation.reason}")
@@ -132,7 +134,8 @@ class Planner:
         balance = self._chain.balance()
         if balance < gas_limit * offer.max_fee:
             return self._poor(intent, balance, gas_limit * offer.max_fee)
-        return self._fields(intent, gas_limit, offer)
+        over = self._over_budget(intent, now, gas_limit * offer.max_fee)
+        return over or self._fields(intent, gas_limit, offer)
 
     def _follow(self, intent: Intent, now: datetime, sent_at: datetime | None) -> Plan:
         newest = intent.attempts[-1]
@@ -144,19 +147,40 @@ class Planner:
         if offer is None and asked.base_fee > newest.max_fee:
             return self._too_dear(asked.base_fee)
         balance = self._chain.balance()
-        cost = newest.gas_limit * newest.max_fee
+        cost = worst_case(newest)
         # Bytes that the pool holds were paid for when they came; others would be refused.
         if balance < cost and not self._chain.knows(newest.hash):
             return self._poor(intent, balance, cost)
+        send_due = sent_at is None or has_passed(self._limits.rebroadcast_after, sent_at, now)
         if (
             offer is not None
             and has_passed(self._limits.bump_after, newest.first_sent_at, now)
             and balance >= newest.gas_limit * offer.max_fee
         ):
-            return self._fields(intent, newest.gas_limit, offer)
-        if sent_at is None or has_passed(self._limits.rebroadcast_after, sent_at, now):
-            return Send(newest)
-        return None
+            over = self._over_budget(intent, now, newest.gas_limit * offer.max_fee)
+            if over is None:
+                return self._fields(intent, newest.gas_limit, offer)
+            # What is signed may still be mined, so a pool that lost it gets it again.
+            can_pay = asked.base_fee <= newest.max_fee
+            if not (send_due and can_pay and not self._chain.knows(newest.hash)):
+                return over
+        return Send(newest) if send_due else None
+
+    def _over_budget(self, intent: Intent, now: datetime, cost: int) -> Obstacle | None:
+        """docs/spec/sender.md §8."""
+        cap = self._limits.spend_per_day
+        if cap is None:
+            return None
+        others = [one for one in self._book.open_intents() if one.id != intent.id]
+        spent = sum(self._book.costs_since(now - DAY))
+        if spent + committed(others) + cost <= cap:
+            return None
+        return Obstacle(
+            Cause.BUDGET,
+            f"{amount_of(spent)} of the chain's currency went in 24 hours and this anchor may cost "
+            f"{amount_of(committed(others) + cost)}; the cap is {amount_of(cap)} a day. Wait, or raise "
+            "the cap.",
+        )
 
     def _poor(self, intent: Intent, balance: int, cost: int) -> Obstacle:
         return Obstacle(

@@ -14,13 +14,13 @@ from typing import Any
 from notary.adapters.store.pulse import StoredPulse
 from notary.chain_ports import IntentBook
 from notary.config import Config
+from notary.core.budget import AVERAGED, DAY, Forecast, amount_of, committed, forecast
 from notary.core.moments import has_passed
 from notary.ports import BatchLog
 from notary.usecases.anchor import Anchorer
 from notary.usecases.standing import Standing
 from verifier.format import times
 
-ETHER = 10**18
 SILENT_POLLS = 5  # a worker that missed so many passes is taken for dead …
 SILENT_AT_LEAST_S = 60  # … but not sooner: one pass may seal a large batch
 
@@ -116,10 +116,9 @@ class Overview:
                 "as_of": None
                 if anchor.as_of_block is None
                 else f"block {anchor.as_of_block}, {_time(anchor.as_of_time)}",
-                "balance": None
-                if anchor.balance is None
-                else f"{anchor.balance / ETHER:.6f} of the chain's currency",
+                "balance": None if anchor.balance is None else amount_of(anchor.balance),
             },
+            "budget": _budget_row(self.forecast(now, anchor.balance)),
             "worker": None
             if health.worker_seen_at is None
             else f"seen {health.worker_seen_at}"
@@ -127,9 +126,37 @@ class Overview:
             "alarms": list(health.alarms),
         }
 
+    def forecast(self, now: datetime, balance: int | None) -> Forecast:
+        """What anchoring costs, from the store and the balance that the caller knows."""
+        return forecast(
+            self.book.costs_since(now - DAY),
+            self.book.newest_costs(AVERAGED),
+            committed(self.book.open_intents()),
+            self.settings.spend_per_day_wei(),
+            timedelta(seconds=self.settings.cadence_s),
+            balance,
+        )
+
     def _proved_size(self) -> int:
         count = self.book.proved_count()
         return self.book.on_chain_from(count - 1)[0].size if count else 0
+
+
+def _budget_row(costs: Forecast) -> dict[str, Any]:
+    """Amounts of the chain's currency, as decimal text: no float is ever an amount."""
+
+    def shown(wei: int | None) -> str | None:
+        return None if wei is None else amount_of(wei)
+
+    return {
+        "spent_today": shown(costs.spent_today),
+        "committed": shown(costs.committed),
+        "cap_per_day": shown(costs.cap),
+        "per_anchor": shown(costs.per_anchor),
+        "per_day": shown(costs.per_day),
+        "per_30_days": shown(costs.per_month),
+        "days_left": None if costs.days_left is None else round(costs.days_left, 1),
+    }
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -84,6 +84,7 @@ def contradictions(
         _check_attempts(found, rows, events)
         _check_links(found, anvil, rows, events, settled)
         _check_legs(found, store, rows)
+        _check_costs(found, anvil, rows)
         _check_as_ofs(found, anvil, store, rows, events, settled)
         if settled:
             _check_settled(found, rows, events, len(batches))
@@ -211,6 +212,23 @@ def _check_legs(found: Findings, store: StoreWorld, rows: sqlite3.Connection) ->
             )
             link = Link(Digest(row["root"]), row["size"], row["block_time"])
             _check_leg(leg, Digest(row["prev"]), link, identity)
+
+
+def _check_costs(found: Findings, anvil: Anvil, rows: sqlite3.Connection) -> None:
+    """What an anchor is said to have cost is what the node says."""
+    for row in rows.execute(
+        "SELECT i.number, i.tx_hash, c.wei FROM intents i LEFT JOIN costs c ON c.intent_id = i.id"
+        " WHERE i.state IN ('MINED', 'FINAL', 'PROVED')"
+    ):
+        receipt = anvil.rpc("eth_getTransactionReceipt", "0x" + row["tx_hash"].hex())
+        if receipt is None:
+            # Its block was replaced, and the next step will see that.
+            continue
+        paid = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+        found.want(
+            row["wei"] == str(paid),
+            f"anchor {row['number']} of the store is said to have cost {row['wei']} wei, not {paid}",
+        )
 
 
 def _check_as_ofs(

@@ -40,6 +40,8 @@ BASE_FEE_FIELD = 15  # EIP-1559: the sixteenth member of a header
 DEFAULT_PRIORITY_FEE = 10**9  # wei per gas: 1 gwei, where a node suggests nothing
 EVENT_LENGTH = 96  # bytes: three words (docs/spec/anchor.md §1)
 NO_EVENT = -1  # in place of a log index
+LEGACY = 0xC0  # EIP-2718: the first byte of a list, from here on; a type's byte is lower
+PRICED_TYPES = frozenset({1})  # EIP-2930: one price, as in a legacy transaction
 EMPTY_TRIE_ROOT = keccak256(rlp.encode(b""))  # yellow paper, appendix D: K(RLP of nothing)
 
 
@@ -112,10 +114,7 @@ class Web3Chain:
 
     def fees(self) -> Fees:
         """Base fee of the latest block, and the priority fee that the node suggests."""
-        fields = rlp.decode_list(self.latest().raw, "header")
-        base_fee = 0
-        if len(fields) > BASE_FEE_FIELD:
-            base_fee = rlp.decode_int(fields[BASE_FEE_FIELD], "base fee")
+        base_fee = _base_fee(self.latest())
         try:
             suggested = self._rpc.ask("eth_maxPriorityFeePerGas")
         except Refused:
@@ -187,6 +186,7 @@ class Web3Chain:
                 receipt.nodes,
                 log_index,
             ),
+            _cost(header, receipts, index, tx.item),
         )
 
     def find_anchor(self, prev: Digest, root: Digest, size: int, since: int) -> bytes | None:
@@ -367,7 +367,7 @@ class Web3Chain:
         )
 
     def _read_receipt(self, raw: bytes) -> tuple[rlp.Item, int]:
-        fields = rlp.decode_list(raw if raw[0] >= 0xC0 else raw[1:], "receipt")
+        fields = _fields(raw, "receipt")
         wanted = [anchors.EVENT_TOPIC, self._log.rjust(32, b"\x00")]
         logs = fields[3]
         # The bytes were made by encoding.receipt, so they have this shape.
@@ -392,6 +392,37 @@ def _index_of(transactions: Sequence[bytes], tx_hash: bytes) -> int | None:
         if keccak256(raw) == tx_hash:
             return index
     return None
+
+
+def _base_fee(header: evm.Header) -> int:
+    fields = rlp.decode_list(header.raw, "header")
+    if len(fields) <= BASE_FEE_FIELD:
+        return 0
+    return rlp.decode_int(fields[BASE_FEE_FIELD], "base fee")
+
+
+def _cost(header: evm.Header, receipts: Sequence[bytes], index: int, tx: bytes) -> int:
+    """What a transaction paid for its gas, from items whose roots were rebuilt."""
+
+    # A receipt states the gas of its block up to and with its transaction.
+    def gas_up_to(receipt: bytes) -> int:
+        return rlp.decode_int(_fields(receipt, "receipt")[1], "cumulative gas")
+
+    gas = gas_up_to(receipts[index])
+    if index > 0:
+        gas -= gas_up_to(receipts[index - 1])
+    fields, base_fee = _fields(tx, "transaction"), _base_fee(header)
+    if tx[0] in PRICED_TYPES or tx[0] >= LEGACY:
+        # EIP-2930 puts the chain id before nonce and price.
+        return gas * rlp.decode_int(fields[1 if tx[0] >= LEGACY else 2], "gas price")
+    priority_fee = rlp.decode_int(fields[2], "priority fee")
+    max_fee = rlp.decode_int(fields[3], "max fee")
+    return gas * min(max_fee, base_fee + priority_fee)
+
+
+def _fields(item: bytes, what: str) -> list[rlp.Item]:
+    # EIP-2718: a legacy item is the list itself; of a typed one it follows the type's byte.
+    return rlp.decode_list(item if item[0] >= LEGACY else item[1:], what)
 
 
 def _nodes(holder: encoding.Json, name: str) -> tuple[bytes, ...]:

@@ -84,6 +84,16 @@ class LegRow(Row, table=True):
     log_index: int
 
 
+class CostRow(Row, table=True):
+    """What the transaction that an intent has in a block cost. Decimal wei: more than 64 bits."""
+
+    __tablename__ = "costs"
+
+    intent_id: int | None = Field(default=None, primary_key=True, foreign_key="intents.id")
+    block_time: int = Field(index=True)
+    wei: str
+
+
 class AsOfRow(Row, table=True):
     """An as-of proof (docs/spec/sender.md §6). `anchors` counts the links that lead to `head`."""
 

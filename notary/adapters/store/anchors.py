@@ -19,6 +19,7 @@ from notary.adapters.store.anchor_tables import (
     AsOfRow,
     AttemptRow,
     ChainPinRow,
+    CostRow,
     IntentRow,
     LegRow,
     RecentBlockRow,
@@ -27,7 +28,17 @@ from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.restorations import mark_compared, newest_restoration
 from notary.chain_ports import Alarm, ChainIdentity, HeadProof, RecentBlock, StoredAsOf
 from notary.core import intent as machine
-from notary.core.intent import ON_CHAIN, Attempt, BlockRef, Cause, Event, Intent, State
+from notary.core.intent import (
+    ON_CHAIN,
+    Attempt,
+    BlockRef,
+    Cause,
+    Event,
+    Included,
+    Intent,
+    OwnReverted,
+    State,
+)
 from notary.core.moments import milliseconds, moment
 from notary.errors import Contradiction, NothingHappened
 from notary.ports import Anchor, AsOf, Leg
@@ -38,6 +49,7 @@ from verifier.format.errors import FormatError
 INTENTS = table_of(IntentRow)
 ATTEMPTS = table_of(AttemptRow)
 LEGS = table_of(LegRow)
+COSTS = table_of(CostRow)
 AS_OFS = table_of(AsOfRow)
 CHAIN_PIN = table_of(ChainPinRow)
 RECENT_BLOCK = table_of(RecentBlockRow)
@@ -193,6 +205,18 @@ class AnchorStore:
                 connection.execute(delete(LEGS).where(LEGS.c.intent_id == before.id))
             if leg is not None:
                 connection.execute(insert(LEGS), _leg_columns(before.id, leg))
+            if before.block != after.block:
+                # With the block goes what was paid in it.
+                connection.execute(delete(COSTS).where(COSTS.c.intent_id == before.id))
+            if isinstance(event, Included | OwnReverted):
+                connection.execute(
+                    insert(COSTS),
+                    {
+                        "intent_id": before.id,
+                        "block_time": event.block.time,
+                        "wei": str(event.cost),
+                    },
+                )
         return after
 
     def leg(self, intent: Intent) -> Leg | None:
@@ -200,6 +224,19 @@ class AnchorStore:
         with self._database.reading() as connection:
             row = connection.execute(select(LEGS).where(LEGS.c.intent_id == intent.id)).first()
         return None if row is None else _leg(row)
+
+    def costs_since(self, since: datetime) -> list[int]:
+        """What each transaction in a block of that time or a later one cost, wei."""
+        wanted = select(COSTS.c.wei).where(COSTS.c.block_time >= int(since.timestamp()))
+        return self._wei(wanted.order_by(COSTS.c.block_time))
+
+    def newest_costs(self, count: int) -> list[int]:
+        """What the last so many transactions cost, wei."""
+        return self._wei(select(COSTS.c.wei).order_by(COSTS.c.block_time.desc()).limit(count))
+
+    def _wei(self, wanted: Select[Any]) -> list[int]:
+        with self._database.reading() as connection:
+            return [int(row.wei) for row in connection.execute(wanted)]
 
     # As-of proofs.
 

@@ -332,6 +332,9 @@ def test_a_block_with_every_type_of_transaction_rebuilds(start_anvil: StartAnvil
         inclusion = chain.inclusion(bytes.fromhex(tx_hash[2:]))
         assert inclusion is not None
         assert (inclusion.leg.index, inclusion.leg.log_index) == (index, -1)
+        receipt = anvil.rpc("eth_getTransactionReceipt", tx_hash)
+        paid = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+        assert inclusion.cost == paid > 0
         attempt = chain.attempt(bytes.fromhex(tx_hash[2:]))
         assert attempt is not None
         assert attempt.max_fee == 10 * GWEI

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from notary import demo
+from notary.core.budget import wei_of
 from notary.errors import CallerError
 from notary.usecases.export import ExportOrder, Withhold
 from tests.anvil import Anvil
@@ -224,6 +225,29 @@ def test_health_follows_the_worker(live: Live) -> None:
         health = service.health()
     assert (health.status, health.sealed, health.anchored) == ("ok", 3, 3)
     assert scene.anchored_sizes(live) == [1, 2, 3]
+
+
+def test_status_says_what_anchoring_cost_and_will_cost(live: Live) -> None:
+    told = json.loads(live.run("status", "--json").stdout)["budget"]
+    account = live.made.home.config.log_address
+    events = live.anvil.rpc(
+        "eth_getLogs", {"fromBlock": "0x0", "address": live.made.home.config.contract}
+    )
+    paid = 0
+    for one in events:
+        receipt = live.anvil.rpc("eth_getTransactionReceipt", one["transactionHash"])
+        paid += int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+    assert wei_of(told["spent_today"]) == paid
+    assert wei_of(told["per_anchor"]) == paid // 3
+    # An anchor an hour.
+    assert wei_of(told["per_day"]) == 24 * (paid // 3)
+    assert (told["committed"], told["cap_per_day"]) == ("0", None)
+    balance = int(live.anvil.rpc("eth_getBalance", account, "latest"), 16)
+    assert told["days_left"] == round(balance / wei_of(told["per_day"]), 1)
+    said = live.run("status").stdout
+    assert (
+        f"costs     {told['spent_today']} in 24 h, no cap; {told['per_anchor']} an anchor" in said
+    )
 
 
 def test_a_second_worker_on_the_same_home_is_turned_away(live: Live) -> None:

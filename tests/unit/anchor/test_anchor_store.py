@@ -77,7 +77,7 @@ def mined(book: AnchorStore, number: int, prev: bytes) -> Intent:
     for event in events:
         intent = book.advance(intent, event)
     block = BlockRef(10 + number, bytes([100 + number]) * 32, 1_700_000_000 + number)
-    return book.advance(intent, Included(block, tx.hash, number), LEG)
+    return book.advance(intent, Included(block, tx.hash, number, 9), LEG)
 
 
 def proof(number: int, head: bytes) -> HeadProof:
@@ -96,9 +96,9 @@ def test_what_is_stored_is_what_comes_back_at_every_transition(book: AnchorStore
         Sent(NOW),
         Bump(attempt(2)),
         Sent(NOW + timedelta(seconds=1)),
-        Included(BlockRef(7, b"\x07" * 32, 1_700_000_000), attempt(1).hash, 0),
+        Included(BlockRef(7, b"\x07" * 32, 1_700_000_000), attempt(1).hash, 0, 9),
         Vanished(),
-        Included(BlockRef(8, b"\x08" * 32, 1_700_000_001), attempt(2).hash, 0),
+        Included(BlockRef(8, b"\x08" * 32, 1_700_000_001), attempt(2).hash, 0, 9),
         Final(),
         Proved(),
     ]

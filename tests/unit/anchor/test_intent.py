@@ -178,7 +178,7 @@ def test_a_raise_that_is_too_small_is_refused() -> None:
 def test_an_inclusion_of_unknown_bytes_is_refused() -> None:
     sent = next(one for one in INTENTS if one.state is State.BROADCAST)
     with pytest.raises(ImpossibleTransition, match="has no attempt 0x0909"):
-        machine.apply(sent, Included(machine.BlockRef(1, bytes(32), 1), b"\x09" * 32, 0))
+        machine.apply(sent, Included(machine.BlockRef(1, bytes(32), 1), b"\x09" * 32, 0, 9))
 
 
 def test_signed_bytes_are_never_dropped() -> None:
@@ -203,7 +203,7 @@ def test_what_a_damaged_store_may_hold_is_refused() -> None:
     signed = replace(by_state[State.SIGNED], attempts=(SENT,))
     for damaged in (replace(signed, nonce=None), replace(signed, prev=None)):
         with pytest.raises(ImpossibleTransition, match="mined without a reservation"):
-            machine.apply(damaged, Included(block, SENT.hash, 0))
+            machine.apply(damaged, Included(block, SENT.hash, 0, 9))
     with pytest.raises(ImpossibleTransition, match="has no prev head"):
         _ = replace(by_state[State.MINED], prev=None).head
     bumped = replace(UNSENT, max_fee=90_000, priority_fee=9_000)

@@ -52,6 +52,7 @@ def test_a_missing_home_names_the_remedy(tmp_path: Path) -> None:
         ("chain_id = 31337", "chain_id = true", "chain_id"),
         ("poll_s = 4", "poll_s = -1", "poll_s"),
         ("poll_s = 4", "pol_s = 4", "pol_s"),
+        ('max_spend_per_day = ""', 'max_spend_per_day = "1e3"', "max_spend_per_day"),
         ('format = "notary-config/1"', 'format = "notary-config/2"', "format"),
         ('rpc = "http://127.0.0.1:8545"', 'rpc = "file:///etc/passwd"', "rpc"),
         ("chain_id = 31337", "", "chain_id"),
