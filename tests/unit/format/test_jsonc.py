@@ -26,6 +26,7 @@ def test_names_and_strings_are_written_as_rfc_8785_shows() -> None:
     [
         (b'{"a":1,"a":1}', "JSON_DUPLICATE"),
         (b'{"a":1,"\\u0061":2}', "JSON_DUPLICATE"),
+        (b'{"":1,"":1}', "JSON_DUPLICATE"),
         (b"1.0", "JSON_INTEGER"),
         (b"1E2", "JSON_INTEGER"),
         (b"1e400", "JSON_INTEGER"),
@@ -64,6 +65,9 @@ def test_names_and_strings_are_written_as_rfc_8785_shows() -> None:
         (b"[" * 33 + b"]" * 33, "JSON_DEPTH"),
         (b'{"a":' * 33 + b"1" + b"}" * 33, "JSON_DEPTH"),
         (b"[" * 100_000, "JSON_DEPTH"),
+        (b"\xef\xbb\xbf" + b"[" * 33, "JSON_BOM"),
+        (b"[" * 33 + b"\xff", "JSON_DEPTH"),
+        (b"[" * 32 + b"\xff", "JSON_UTF8"),
         (b'["' + b"\\" * 1000 + b'",' + b"[" * 100_000, "JSON_DEPTH"),
         (b'["' + b"\\" * 1001 + b'",' + b"[" * 100_000, "JSON_SYNTAX"),  # all in the string
         (b"[[" + b'"\\"[",' * 1000 + b"[" * 31, "JSON_DEPTH"),
@@ -74,6 +78,20 @@ def test_names_and_strings_are_written_as_rfc_8785_shows() -> None:
 def test_what_the_writer_would_not_write_is_refused(data: bytes, code: str) -> None:
     with refused(code):
         jsonc.decode(data, "x")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"":1,"a":2}',
+        '{"\U0001f600":1,"\ufb33":2}'.encode(),  # order of UTF-16
+        '{"e":1,"\u00e9":2,"\ufb33":3}'.encode(),
+        '["\ufb33","\U0001f600"," {"]'.encode(),
+    ],
+    ids=repr,
+)
+def test_names_in_their_order_stand(data: bytes) -> None:
+    assert jsonc.encode(jsonc.decode(data, "x")) == data
 
 
 def test_thirty_two_levels_stand() -> None:
