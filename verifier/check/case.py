@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 
+from verifier.check import block_lists
+from verifier.check.blocks import BlockId, BlockSource, Standing, weigh
 from verifier.check.evidence import (
     Evidence,
     HeaderFile,
@@ -486,6 +488,25 @@ class Case(ChainProof):
         if self.found.get(number):
             raise Blocked(f"step {number}")
 
-    def level(self, chain_id: int, number: int, hash_: bytes) -> int:
-        """1 if the person supplied this hash for this block, else 0."""
-        return int(self.inputs.blocks.get((chain_id, number)) == hash_)
+    # What is known of blocks from outside the package.
+
+    @cached_property
+    def signed_lists(self) -> list[Part[BlockSource]]:
+        """What signed lists of the inputs say that the policy lets count."""
+
+        def read(data: bytes) -> BlockSource:
+            return block_lists.check_signed(block_lists.parse_signed(data), self.policy.block_lists)
+
+        return [
+            attempt(ascii(f.name)[1:-1], lambda d=f.data: read(d))  # type: ignore[misc]
+            for f in self.inputs.signed_lists
+        ]
+
+    @cached_property
+    def _sources(self) -> list[BlockSource]:
+        lists = [part.value for part in self.signed_lists if part.value is not None]
+        return [self.inputs.blocks, *lists]
+
+    def standing(self, chain_id: int, number: int, hash_: bytes) -> Standing:
+        """What the person's sources make of a header, of whatever chain and for whatever use."""
+        return weigh(self._sources, BlockId(chain_id, number), hash_)

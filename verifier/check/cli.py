@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="TOML: matter number, date, block hashes, receipts that you have",
     )
+    _add_blocks(check)
     form = check.add_mutually_exclusive_group()
     form.add_argument("--text", action="store_true", help="report for people (default)")
     form.add_argument("--json", action="store_true", help="report for machines")
@@ -117,6 +118,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_blocks(parser: argparse.ArgumentParser) -> None:
+    """Where hashes of blocks come from beside the inputs file."""
+    parser.add_argument(
+        "--block-hash",
+        metavar="CHAIN:NUMBER:HASH",
+        type=_block_hash,
+        action="append",
+        default=[],
+        help="a block hash of your own; any number of times",
+    )
+    parser.add_argument(
+        "--blocks",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="block hashes: your own, or a list signed by a key of your policy",
+    )
+
+
+def _block_hash(text: str) -> object:
+    from verifier.check.block_lists import read_line
+    from verifier.format.errors import FormatError
+
+    try:
+        return read_line(text)
+    except FormatError as error:
+        raise argparse.ArgumentTypeError(error.message) from error
+
+
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 16):
         raise argparse.ArgumentTypeError(f"want a decimal number, got {text!a}")
@@ -141,7 +172,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from verifier.format.identity import source_digest
 
     policy = read_policy(arguments.policy)
-    inputs = read_inputs(arguments.inputs)
+    inputs = read_inputs(arguments.inputs, arguments.block_hash, arguments.blocks)
     judgement = check(arguments.package, policy, inputs, sm3=arguments.sm3)
     report = Report(judgement, source_digest())
     _print(report.json() + b"\n" if arguments.json else report.text().encode("utf-8"))

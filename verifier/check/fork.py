@@ -8,6 +8,7 @@ tests/hostile/test_forks.py.
 from typing import NamedTuple
 
 from verifier.check import texts
+from verifier.check.blocks import BlockId
 from verifier.check.case import KNOWN_HASH_RULES
 from verifier.check.inputs import Inputs
 from verifier.check.policy import Pin, Policy
@@ -135,11 +136,12 @@ def check_fork(data: bytes, policy: Policy | None, inputs: Inputs | None) -> For
         rule = policy.chains[pin.chain_id].hash_rule
         if rule not in KNOWN_HASH_RULES:
             return not_confirmed("FORK_BLOCK_NOT_CONFIRMED", f"hash rule {rule!a} is unknown")
-        known = (inputs.blocks if inputs else {}).get((pin.chain_id, proof.block.number))
+        block = BlockId(pin.chain_id, proof.block.number)
+        known = (inputs.blocks if inputs else {}).get(block)
         where = f"chain {pin.chain_id} block {proof.block.number} 0x{proof.block.hash.hex()}"
         if known is None:
             return not_confirmed("FORK_BLOCK_NOT_CONFIRMED", where)
-        if known != proof.block.hash:
+        if known.hash != proof.block.hash:
             return ForkCheck(EXIT_NOT_PROVED, "FORK_BLOCK_DIFFERENT", where, found, proof)
     return ForkCheck(EXIT_PROVED, None, "", found, proof)
 

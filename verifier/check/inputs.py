@@ -3,14 +3,18 @@
 Step 1.2. Proved by tests/unit/check/test_inputs.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from verifier.check.toml import Table, read_document, read_file
+from verifier.check import block_lists
+from verifier.check.blocks import BlockId, Said, SourceKind
+from verifier.check.rows import CannotJudge
+from verifier.check.toml import Table, parse_table, read_document, read_file
 from verifier.format import numbers
 from verifier.format.digests import Digest
+from verifier.format.errors import FormatError
 from verifier.format.numbers import MatterNumber
 
 FORMAT = "notary-inputs/1"
@@ -28,34 +32,50 @@ class GivenFile(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """An inputs file. `blocks` maps chain id and number to the hash that the person has.
+    """An inputs file. `blocks` holds the person's own hashes; a signed list is somebody else's word.
 
-    `receipts` and `checkpoints` hold each different file once: given twice, it is one promise.
+    `receipts`, `checkpoints` and `signed_lists` hold each different file once: given twice, it is
+    one promise.
     """
 
     matter: MatterNumber | None
     earliest_as_of: datetime | None
     receipts: tuple[GivenFile, ...]
     checkpoints: tuple[GivenFile, ...]
-    blocks: Mapping[tuple[int, int], Digest]
+    blocks: Mapping[BlockId, Said]
+    signed_lists: tuple[GivenFile, ...]
 
 
-def read_inputs(path: Path) -> Inputs:
-    """Read an inputs file and the files that it names. Raises CannotJudge INPUTS_…."""
+def read_inputs(
+    path: Path,
+    block_hashes: Iterable[tuple[BlockId, Digest]] = (),
+    block_files: Iterable[Path] = (),
+) -> Inputs:
+    """Read an inputs file and the files that it names, and take in what the command line adds.
+
+    Raises CannotJudge INPUTS_….
+    """
     top = read_document(path, CODE).table
     top.word("format", (FORMAT,))
     matter = top.read("matter", numbers.parse, "MATTER") if "matter" in top else None
     earliest = top.time("earliest_as_of") if "earliest_as_of" in top else None
     receipts = top.texts("receipts", MAX_GIVEN) if "receipts" in top else []
     checkpoints = top.texts("checkpoints", MAX_GIVEN) if "checkpoints" in top else []
-    blocks = _blocks(top.tables("block"))
+    blocks = _Blocks()
+    blocks.add_tables(top.tables("block"), None)
+    files = top.texts("blocks", MAX_GIVEN) if "blocks" in top else []
     top.done()
+    for block, hash_ in block_hashes:
+        blocks.add(block, hash_, "command line")
+    for file in [*(path.parent / name for name in files), *block_files]:
+        blocks.add_file(file)
     return Inputs(
         matter,
         earliest,
         _given(path.parent, receipts, f"{CODE}_RECEIPT"),
         _given(path.parent, checkpoints, f"{CODE}_CHECKPOINT"),
-        blocks,
+        blocks.own,
+        tuple(blocks.signed.values()),
     )
 
 
@@ -67,16 +87,49 @@ def _given(folder: Path, names: list[str], code: str) -> tuple[GivenFile, ...]:
     return tuple(found.values())
 
 
-def _blocks(tables: list[Table]) -> dict[tuple[int, int], Digest]:
-    blocks: dict[tuple[int, int], Digest] = {}
-    for table in tables:
-        key = (table.integer("chain_id"), table.integer("number"))
-        hash_ = Digest(table.zerox("hash", 32))
-        if "origin" in table:
-            table.text("origin")
-        table.done()
-        if blocks.setdefault(key, hash_) != hash_:
-            raise table.error(
-                "BLOCK_CONFLICT", f"chain {key[0]} block {key[1]} has two different hashes"
+class _Blocks:
+    """Gathers hashes of blocks from every place where the person gives them."""
+
+    def __init__(self) -> None:
+        self.own: dict[BlockId, Said] = {}
+        self.signed: dict[bytes, GivenFile] = {}
+
+    def add(self, block: BlockId, hash_: Digest, origin: str | None) -> None:
+        """Take a hash of the person's own. Raises CannotJudge INPUTS_BLOCK_CONFLICT."""
+        who = "you" if origin is None else f"you ({origin})"
+        other = self.own.setdefault(block, Said(SourceKind.OWN, who, hash_, 1))
+        if other.hash != hash_:
+            raise CannotJudge(
+                f"{CODE}_BLOCK_CONFLICT",
+                f"chain {block.chain_id} block {block.number} has two different hashes",
             )
-    return blocks
+
+    def add_tables(self, tables: list[Table], file: str | None) -> None:
+        for table in tables:
+            block = BlockId(table.integer("chain_id"), table.integer("number"))
+            hash_ = Digest(table.zerox("hash", 32))
+            origin = table.text("origin") if "origin" in table else file
+            table.done()
+            self.add(block, hash_, origin)
+
+    def add_file(self, path: Path) -> None:
+        """Take a file of hashes: signed by somebody, or the person's own in one of two forms."""
+        data = read_file(path, block_lists.MAX_BYTES, f"{CODE}_BLOCKS")
+        name = ascii(path.name)[1:-1]
+        if block_lists.is_signed(data):
+            self.signed.setdefault(data, GivenFile(path.name, data))
+        elif data[:1].isdigit():
+            try:
+                text = data.decode("ascii", "replace").replace("\r\n", "\n")
+                found = block_lists.read_lines(text.removesuffix("\n").split("\n"))
+            except FormatError as error:
+                raise CannotJudge(f"{CODE}_BLOCKS_FORM", f"{name}: {error.message}") from error
+            for block, hash_ in found.items():
+                self.add(block, hash_, name)
+        else:
+            top = parse_table(data, path, CODE)
+            tables = top.tables("block")
+            if not tables:
+                raise top.error("BLOCKS_FORM", "want [[block]], or a line CHAIN:NUMBER:HASH first")
+            self.add_tables(tables, name)
+            top.done()

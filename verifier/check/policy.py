@@ -16,6 +16,7 @@ from verifier.format.heads import check_log_name
 from verifier.format.notes import VKey, parse_vkey
 from verifier.format.numbers import ADDRESS_LENGTH
 from verifier.format.receipts import receipts_origin
+from verifier.format.signatures import ED25519
 from verifier.format.statement import Kind
 
 FORMAT = "notary-policy/1"
@@ -59,6 +60,15 @@ class Pin(NamedTuple):
     origin: str
 
 
+class BlockList(NamedTuple):
+    """Whose signed lists of block hashes the person believes, for one chain."""
+
+    name: str
+    vkey: VKey
+    chain_id: int
+    origin: str
+
+
 class Policy(NamedTuple):
     """A policy file. `required` holds, per accepted kind, the rows beyond the floor."""
 
@@ -67,6 +77,7 @@ class Policy(NamedTuple):
     limits: Limits
     chains: Mapping[int, Chain]
     pins: tuple[Pin, ...]
+    block_lists: tuple[BlockList, ...]
 
 
 def read_policy(path: Path) -> Policy:
@@ -85,15 +96,28 @@ def read_policy(path: Path) -> Policy:
     pins: dict[tuple[int, bytes, bytes, str], Pin] = {}
     for table in top.tables("log"):
         pin = _pin(table)
-        if pin.chain_id not in chains:
-            raise table.error("CHAIN", f"its chain {pin.chain_id} is not listed under [[chain]]")
+        _check_chain(table, pin.chain_id, chains)
         name = (pin.chain_id, pin.contract, pin.log_address, pin.name)
         if name in pins:
             raise table.error("TWICE", f"log {pin.name} stands twice")
         pins[name] = pin
+    block_lists: dict[tuple[str, int], BlockList] = {}
+    for table in top.tables("block_list"):
+        block_list = _block_list(table)
+        _check_chain(table, block_list.chain_id, chains)
+        if (block_list.vkey.text, block_list.chain_id) in block_lists:
+            raise table.error("TWICE", f"list {block_list.name} stands twice for one chain")
+        block_lists[block_list.vkey.text, block_list.chain_id] = block_list
     top.done()
     digest = sha256(document.data).hexdigest()
-    return Policy(digest, required, limits, chains, tuple(pins.values()))
+    return Policy(
+        digest, required, limits, chains, tuple(pins.values()), tuple(block_lists.values())
+    )
+
+
+def _check_chain(table: Table, chain_id: int, chains: Mapping[int, Chain]) -> None:
+    if chain_id not in chains:
+        raise table.error("CHAIN", f"its chain {chain_id} is not listed under [[chain]]")
 
 
 def _required(table: Table) -> dict[Kind, frozenset[Row]]:
@@ -160,6 +184,19 @@ def _pin(table: Table) -> Pin:
         raise table.error("VALUE", "'until' is not after 'from'")
     table.done()
     return pin
+
+
+def _block_list(table: Table) -> BlockList:
+    name = table.text("name")
+    vkey = table.read("vkey", parse_vkey, "KEY")
+    if vkey.name != name:
+        raise table.error("KEY", f"'vkey': want a key of {shown(name)}, got {shown(vkey.name)}")
+    if vkey.kind != ED25519:
+        # A signature of type 0x06 is over a checkpoint, which a list of blocks is not.
+        raise table.error("KEY", f"'vkey': want an Ed25519 key, got type {vkey.kind:#04x}")
+    block_list = BlockList(name, vkey, table.integer("chain_id"), table.text("origin"))
+    table.done()
+    return block_list
 
 
 def _vkeys(table: Table, member: str, name: str) -> tuple[VKey, ...]:

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from unicodedata import east_asian_width
 
 from verifier.check import texts
+from verifier.check.blocks import Said, SourceKind, Standing
 from verifier.check.case import Case
 from verifier.check.judge import Judgement, RowFinding
 from verifier.check.policy import CONSORTIUM, PUBLIC
@@ -46,15 +47,6 @@ _ON_AS_OF = frozenset(
         Row.WITHHELD,
     }
 )
-
-
-class RestsOn(NamedTuple):
-    """A header that a row rests on, with its level."""
-
-    chain_id: int
-    number: int
-    hash: str
-    level: int
 
 
 class RecordLine(NamedTuple):
@@ -139,6 +131,8 @@ class Report:
             )
         if row is Row.INCLUSION and kind is Kind.ABSENT:
             return texts.ABSENT_INCLUSION
+        if row is Row.FINALITY:
+            return texts.given_by(self._as_of().agreeing)
         choices = case.statement.choices
         return texts.filled(
             texts.PASS[row],
@@ -189,22 +183,20 @@ class Report:
     def _event_times(self) -> _EventTimes:
         return _event_times(self._case)
 
-    def rests_on(self, row: Row) -> list[RestsOn]:
+    def _as_of(self) -> Standing:
+        header = self._case.header
+        return self._case.standing(self._case.evm.chain_id, header.number, header.hash)
+
+    def rests_on(self, row: Row) -> list[Standing]:
         """The headers that a row rests on, the as-of block first."""
         case = self._case
         if row not in _ON_AS_OF or self._judgement.rows[row].result is Result.NOT_APPLICABLE:
             return []
-        found = []
-        header = _or_none(lambda: case.header)
-        if header is not None:
-            found.append(self._block(case.evm.chain_id, header.number, header.hash))
+        as_of = _or_none(self._as_of)
+        found = [] if as_of is None else [as_of]
         if row is Row.TIME:
-            found += [self._block(*block) for block in self._not_before_blocks()]
+            found += [case.standing(*block) for block in self._not_before_blocks()]
         return found
-
-    def _block(self, chain_id: int, number: int, hash_: bytes) -> RestsOn:
-        level = self._case.level(chain_id, number, hash_)
-        return RestsOn(chain_id, number, "0x" + hash_.hex(), level)
 
     def _not_before_blocks(self) -> list[tuple[int, int, bytes]]:
         found = set()
@@ -215,7 +207,7 @@ class Report:
                 found.add((block.chain_id, block.number, bytes(block.hash)))
         return sorted(found)
 
-    def blocks_to_compare(self) -> list[tuple[RestsOn, str]]:
+    def blocks_to_compare(self) -> list[tuple[Standing, str]]:
         """Every header in the package with its use, by number."""
         case = self._case
         found: set[tuple[int, str, int, bytes]] = set()
@@ -229,7 +221,7 @@ class Report:
         for chain_id, number, hash_ in self._not_before_blocks():
             found.add((number, "not-before", chain_id, hash_))
         return [
-            (self._block(chain_id, number, hash_), use)
+            (case.standing(chain_id, number, hash_), use)
             for number, use, chain_id, hash_ in sorted(found)
         ]
 
@@ -447,12 +439,16 @@ class Report:
             yield from _hang(head, self._in_line(self.sentences(finding)[1], finding))
 
     def _compare(self) -> Iterator[str]:
-        yield "BLOCKS TO COMPARE with a source of your own (level 1: your inputs have this hash)"
-        for block, use in self.blocks_to_compare():
+        yield "BLOCKS TO COMPARE with a source of your own (level 0: none confirms this hash)"
+        for standing, use in self.blocks_to_compare():
+            block = standing.block
             yield (
-                f"  level {block.level}  chain {block.chain_id} block {block.number} "
-                f"{block.hash} {use}"
+                f"  level {standing.level}  chain {block.chain_id} block {block.number} "
+                f"0x{standing.hash.hex()} {use}"
             )
+            if any(one.kind is not SourceKind.OWN for one in standing.said):
+                for one in standing.said:
+                    yield f"           {one.who}: {standing.answer(one)}"
 
     def _records(self) -> Iterator[str]:
         """The records, neighbours that say the same of themselves on one line."""
@@ -541,12 +537,22 @@ def _json_bytes(value: Json) -> bytes:
     return jsonc.encode_text(value, jsonc.MAX_DEPTH).encode("utf-8", "backslashreplace")
 
 
-def _block_json(block: RestsOn) -> dict[str, Json]:
+def _block_json(standing: Standing) -> dict[str, Json]:
     return {
-        "chain_id": block.chain_id,
-        "number": block.number,
-        "hash": block.hash,
-        "level": block.level,
+        "chain_id": standing.block.chain_id,
+        "number": standing.block.number,
+        "hash": "0x" + standing.hash.hex(),
+        "level": standing.level,
+        "sources": [_source_json(one) for one in standing.said],
+    }
+
+
+def _source_json(said: Said) -> dict[str, Json]:
+    return {
+        "kind": said.kind.value,
+        "who": said.who,
+        "hash": None if said.hash is None else "0x" + said.hash.hex(),
+        "detail": said.detail,
     }
 
 

@@ -5,9 +5,10 @@ says more than the evidence supports. Proved by tests/unit/check/test_texts.py, 
 codes and the words in the specification.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from verifier.check.blocks import Said, SourceKind
 from verifier.check.rows import Row
 
 
@@ -102,6 +103,14 @@ TEXTS: Mapping[str, Text] = {
     "INPUTS_MATTER": _inputs("the matter number in the inputs is mistyped", "输入中的事项编号有误"),
     "INPUTS_BLOCK_CONFLICT": _inputs(
         "the inputs give one block two different hashes", "输入对同一区块给出了两个不同的哈希"
+    ),
+    "INPUTS_BLOCKS_UNREADABLE": _inputs(
+        "a file of block hashes can't be read", "无法读取某个区块哈希文件"
+    ),
+    "INPUTS_BLOCKS_SIZE": _inputs("a file of block hashes is too large", "某个区块哈希文件过大"),
+    "INPUTS_BLOCKS_FORM": _inputs(
+        "a file of block hashes has none of the known forms",
+        "某个区块哈希文件不符合任何已知格式",
     ),
     "INPUTS_RECEIPT_UNREADABLE": _inputs("a receipt can't be read", "无法读取某份回执"),
     "INPUTS_RECEIPT_SIZE": _inputs("a receipt is too large", "某份回执过大"),
@@ -398,6 +407,28 @@ TEXTS: Mapping[str, Text] = {
         "Look again at a second source of your own; if it agrees with the first, the package lies.",
         "请用您自己的第二个来源再次查询；若与第一个一致，则证据包不实。",
     ),
+    "BLOCK_DISPUTED": Text(
+        "sources of yours give different hashes for a block; which of them is wrong is not decided here",
+        "您的各个来源对某区块给出了不同的哈希；此处不判断何者有误",
+        "Ask further sources of your own. Once you know which source errs, run again without it.",
+        "请再查询您自己的其他来源。确知何者有误后，去除该来源重新运行。",
+    ),
+    "BLOCK_LIST_FORM": Text(
+        "a signed list of block hashes can't be read",
+        "某份已签名的区块哈希列表无法读取",
+        "Use the list's file as it was published, or leave it out.",
+        "请使用公布的列表原文件，或不使用该列表。",
+    ),
+    "BLOCK_LIST_NOT_PINNED": _trust(
+        "no key that your policy pins has signed a list of block hashes, so it counts for nothing",
+        "某份区块哈希列表未由您策略所列的密钥签署，故不予采用",
+    ),
+    "BLOCK_LIST_SIGNATURE": Text(
+        "the signature on a list of block hashes is not good, so it counts for nothing",
+        "某份区块哈希列表的签名无效，故不予采用",
+        "Use the list's file as it was published, or leave it out.",
+        "请使用公布的列表原文件，或不使用该列表。",
+    ),
     "NOT_BEFORE_MISSING": Text(
         "a batch names no block after which it was sealed",
         "有批次未载明其封存之前的区块",
@@ -570,7 +601,8 @@ TEXTS: Mapping[str, Text] = {
     ),
 }
 
-# What a row says when it passes. Completeness, order and history have words of their own below.
+# What a row says when it passes. Finality, completeness, order and history have words of their own
+# below.
 PASS: Mapping[Row, tuple[str, str]] = {
     Row.CONTAINER: (
         "the package is in its one form; no file is missing, added or changed since it was packed",
@@ -587,10 +619,6 @@ PASS: Mapping[Row, tuple[str, str]] = {
     Row.ANCHOR: (
         "the contract's state in the as-of block holds these anchors with these times",
         "截止区块中的合约状态载有这些锚定及其时间",
-    ),
-    Row.FINALITY: (
-        "the as-of block has the hash that you supplied",
-        "截止区块的哈希与您提供的一致",
     ),
     Row.TIME: (
         "each shown batch was sealed after a block that you confirmed and before its anchor; "
@@ -609,6 +637,16 @@ PASS: Mapping[Row, tuple[str, str]] = {
         "all that is not shown is listed: {fields} fields withheld, {erased} records erased",
         "未示内容均已列明：{fields} 个字段未披露，{erased} 条记录已删除",
     ),
+}
+
+FINALITY = (
+    "the as-of block has the hash that {who}",
+    "截止区块的哈希与{who}的一致",
+)
+# By kind of source.
+WHO: Mapping[SourceKind, tuple[str, str]] = {
+    SourceKind.OWN: ("you supplied", "您提供"),
+    SourceKind.LIST: ("{names} gives", "{names} 所列"),
 }
 
 ABSENT_INCLUSION = (
@@ -721,6 +759,19 @@ def sentences(code: str, detail: str) -> tuple[str, str]:
     if not detail:
         return text.en, text.zh
     return f"{text.en}: {detail}", f"{text.zh}：{detail}"
+
+
+def given_by(said: Iterable[Said]) -> tuple[str, str]:
+    """What finality says when it passes, by those who gave the as-of block's hash."""
+    names: dict[SourceKind, list[str]] = {}
+    for one in said:
+        names.setdefault(one.kind, []).append(one.who)
+    who = [filled(WHO[kind], names=", ".join(of_kind)) for kind, of_kind in names.items()]
+    en, zh = FINALITY
+    return (
+        en.format(who=", and that ".join(one for one, _ in who)),
+        zh.format(who="、".join(one for _, one in who)),
+    )
 
 
 def filled(words: tuple[str, str], **values: object) -> tuple[str, str]:

@@ -49,13 +49,18 @@ def read_file(path: Path, limit: int, code: str) -> bytes:
 def read_document(path: Path, code: str) -> Document:
     """Read a TOML file. Raises CannotJudge with a code that begins with `code`."""
     data = read_file(path, MAX_FILE_BYTES, code)
+    return Document(data, parse_table(data, path, code))
+
+
+def parse_table(data: bytes, path: Path, code: str) -> "Table":
+    """Read the bytes of a TOML file. Raises CannotJudge `code`_SYNTAX."""
     try:
         value = tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         # ValueError covers bad TOML, bad UTF-8 and a number too long to read.
         reason = "nested too deep" if isinstance(error, RecursionError) else ascii(str(error))
         raise CannotJudge(f"{code}_SYNTAX", f"{str(path)!a}: {reason}") from error
-    return Document(data, Table(value, path.name, code))
+    return Table(value, path.name, code)
 
 
 class Table:

@@ -150,17 +150,15 @@ def _check_known(vkey: VKey) -> None:
         )
 
 
-def parse_note(note: str | bytes) -> Note:
-    """Read a signed note; nothing of it is verified.
+def parse_note(note: str | bytes, limit: int = MAX_NOTE_BYTES) -> Note:
+    """Read a signed note of at most `limit` bytes; nothing of it is verified.
 
     Raises FormatError NOTE_SIZE, NOTE_UTF8, NOTE_CONTROL, NOTE_FORM, NOTE_SIGNATURE_LINE,
     NOTE_SIGNATURES (none or more than 16), NOTE_KEY_NAME, NOTE_KEY_TWICE or B64_FORM.
     """
     # A character is one byte at least, so no longer text is ever encoded.
-    if len(note) > MAX_NOTE_BYTES or len(note if isinstance(note, bytes) else _utf8(note)) > (
-        MAX_NOTE_BYTES
-    ):
-        raise FormatError("NOTE_SIZE", f"a note has at most {MAX_NOTE_BYTES} bytes")
+    if len(note) > limit or len(note if isinstance(note, bytes) else _utf8(note)) > limit:
+        raise FormatError("NOTE_SIZE", f"a note has at most {limit} bytes")
     if isinstance(note, bytes):
         try:
             whole = note.decode("utf-8")

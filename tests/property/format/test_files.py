@@ -91,7 +91,7 @@ def test_damaged_inputs_are_read_or_raise_only_our_error(data: bytes, folder: Pa
     except CannotJudge as error:
         refused(error, "INPUTS_")
         return
-    assert all(len(hash_) == 32 for hash_ in inputs.blocks.values())
+    assert all(one.hash is not None and len(one.hash) == 32 for one in inputs.blocks.values())
     assert inputs.earliest_as_of is None or inputs.earliest_as_of > datetime(1, 1, 1, tzinfo=UTC)
 
 

@@ -77,6 +77,24 @@ def test_error_exits_4(form: str, folder: Path, capsysbinary: pytest.CaptureFixt
         assert out.startswith("VERDICT: ERROR\n\nPOLICY_MEMBER_MISSING: ")
 
 
+def test_hashes_come_from_the_command_line_as_well(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    inputs = honest().inputs()
+    blocks = [f"{one['chain_id']}:{one['number']}:{one['hash']}" for one in inputs.pop("block")]
+    persons.write(inputs, folder / "inputs.toml")
+    assert check(folder, "--block-hash", blocks[0]) == 3
+    assert b"LEVEL_0" in capsysbinary.readouterr().out
+    (folder / "mine.txt").write_text("\n".join(blocks[:-1]) + "\n", "ascii")
+    given = ["--block-hash", blocks[-1], "--block-hash", blocks[0]]
+    assert check(folder, *given, "--blocks", str(folder / "mine.txt"), "--json") == 0
+    listed = json.loads(capsysbinary.readouterr().out)["blocks_to_compare"]
+    assert {source["who"] for one in listed for source in one["sources"]} == {
+        "you (command line)",
+        "you (mine.txt)",
+    }
+
+
 def test_a_package_that_is_not_there_exits_4(
     folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -134,6 +152,7 @@ def test_a_report_that_can_not_be_written_is_no_verdict(
         ("check", "package.zip", "--policy", "p", "--inputs", "i", "--text", "--json"),
         ("check", "package.zip", "--policy", "p", "--inputs", "i", "--trust-package"),
         ("check", "a.zip", "b.zip", "--policy", "p", "--inputs", "i"),
+        ("check", "a.zip", "--policy", "p", "--inputs", "i", "--block-hash", "1:2:0xab"),
         ("anchor", "evm.json"),
         ("anchor", "evm.json", "--chain-id", "0x1", "--contract", "0x", "--log-address", "0x"),
         ("explain",),

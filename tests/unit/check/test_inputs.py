@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from tests.hostile import persons
+from verifier.check.blocks import BlockId, Said, SourceKind
 from verifier.check.inputs import MAX_GIVEN_BYTES, Inputs, read_inputs
 from verifier.check.rows import CannotJudge
 from verifier.format import numbers
+from verifier.format.digests import Digest
 
 NUMBER = numbers.make(bytes(16), b"tag!")
-HASH = "0x" + "ab" * 32
+HASH_BYTES = Digest(b"\xab" * 32)
+HASH = "0x" + HASH_BYTES.hex()
 
 
 def document(**members: Any) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def test_all_members_are_read(tmp_path: Path) -> None:
             earliest_as_of="2026-11-01T00:00:00.000Z",
             receipts=["receipt-1.json"],
             checkpoints=["theirs.txt"],
-            block=[block(origin="printed by my own node"), block(number=13)],
+            block=[block(origin="my own node"), block(number=13)],
         ),
         tmp_path,
     )
@@ -51,11 +54,18 @@ def test_all_members_are_read(tmp_path: Path) -> None:
     assert inputs.earliest_as_of is not None
     assert [(one.name, one.data) for one in inputs.receipts] == [("receipt-1.json", b"{}")]
     assert [(one.name, one.data) for one in inputs.checkpoints] == [("theirs.txt", b"log\n")]
-    assert inputs.blocks == {(31337, 12): b"\xab" * 32, (31337, 13): b"\xab" * 32}
+    assert inputs.blocks == {
+        BlockId(31337, 12): own("my own node"),
+        BlockId(31337, 13): Said(SourceKind.OWN, "you", HASH_BYTES, 1),
+    }
+
+
+def own(origin: str) -> Said:
+    return Said(SourceKind.OWN, f"you ({origin})", HASH_BYTES, 1)
 
 
 def test_a_person_may_know_nothing(tmp_path: Path) -> None:
-    assert read(document(), tmp_path) == Inputs(None, None, (), (), {})
+    assert read(document(), tmp_path) == Inputs(None, None, (), (), {}, ())
 
 
 def test_a_block_with_two_hashes_is_an_error(tmp_path: Path) -> None:

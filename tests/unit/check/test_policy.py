@@ -45,6 +45,11 @@ def document() -> dict[str, Any]:
     }
 
 
+def block_list(**members: Any) -> dict[str, Any]:
+    name = "blocks.example"
+    return {"name": name, "vkey": vkey(7, name), "chain_id": 31337, "origin": "x", **members}
+
+
 def read(value: dict[str, Any] | str | bytes, folder: Path) -> Policy:
     if isinstance(value, dict):
         value = persons.toml(value)
@@ -67,6 +72,7 @@ def test_the_example_of_the_specification_is_read(tmp_path: Path) -> None:
         'receipt_vkeys = ["…"]', f'receipt_vkeys = ["{vkey(2, NAME + "/receipts")}"]', 1
     )
     text = text.replace('last_good_head = "…"', f'last_good_head = "{"0f" * 32}"')
+    text = text.replace('vkey = "…"', f'vkey = "{vkey(7, "blocks.example")}"', 1)
     assert "…" not in text.replace("from here …", "").replace("… to before", "")
     policy = read(text, tmp_path)
     assert policy.sha256 == sha256(text.encode()).hexdigest()
@@ -271,3 +277,33 @@ def test_an_error_names_file_table_and_member(tmp_path: Path) -> None:
     assert refused(value, tmp_path).detail == (
         "policy.toml, [[log]] number 1: 'from': want YYYY-MM-DDTHH:MM:SS.mmmZ, got 'yesterday'"
     )
+
+
+# ---------------------------------------------------------------------- sources of block hashes
+
+
+def test_a_list_of_blocks_is_pinned_by_name_key_and_chain(tmp_path: Path) -> None:
+    read_lists = read(document() | {"block_list": [block_list()]}, tmp_path).block_lists
+    assert [(one.name, one.vkey.text, one.chain_id) for one in read_lists] == [
+        ("blocks.example", vkey(7, "blocks.example"), 31337)
+    ]
+
+
+ML_DSA_KEY = make_vkey("blocks.example", bytes(1312), 6).text
+
+
+@pytest.mark.parametrize(
+    ("lists", "code"),
+    [
+        ([block_list(chain_id=1)], "POLICY_CHAIN"),
+        ([block_list(vkey=vkey(7))], "POLICY_KEY"),
+        ([block_list(vkey=ML_DSA_KEY)], "POLICY_KEY"),
+        ([block_list(level=2)], "POLICY_MEMBER_UNKNOWN"),
+        ([block_list(origin="")], "POLICY_VALUE"),
+        ([block_list(), block_list()], "POLICY_TWICE"),
+    ],
+)
+def test_a_list_of_blocks_outside_the_form_is_refused(
+    lists: list[dict[str, Any]], code: str, tmp_path: Path
+) -> None:
+    assert refused(document() | {"block_list": lists}, tmp_path).code == code

@@ -12,6 +12,7 @@ import pytest
 
 from tests.hostile import persons
 from tests.hostile.attacks import ALL
+from tests.hostile.attacks.finality import block_list, pinned
 from tests.hostile.case import honest
 from tests.hostile.package import Package
 from tests.hostile.world import CASE, NOBODY, World
@@ -238,7 +239,9 @@ def test_the_json_report_says_what_it_rests_on(tmp_path: Path) -> None:
     assert document["policy"]["sha256"] == sha256((tmp_path / "policy.toml").read_bytes()).hex()
     assert [one["row"] for one in document["rows"]] == [one.value for one in Row]
     tip = honest().chain.tip
-    as_of = {"chain_id": 31337, "number": 12, "hash": "0x" + tip.hash.hex(), "level": 1}
+    hash_ = "0x" + tip.hash.hex()
+    own = {"kind": "own", "who": "you (my own node)", "hash": hash_, "detail": ""}
+    as_of = {"chain_id": 31337, "number": 12, "hash": hash_, "level": 1, "sources": [own]}
     assert row(document, "finality")["rests_on"] == [as_of]
     assert row(document, "container")["rests_on"] == []
     assert row(document, "timestamp")["rests_on"] == []
@@ -249,8 +252,44 @@ def test_blocks_to_compare_are_those_of_the_statement(tmp_path: Path) -> None:
     package = honest().complete()
     stated = package.json("data/statement.json")["blocks"]
     listed = as_json(report(tmp_path, package))["blocks_to_compare"]
-    assert [{k: v for k, v in one.items() if k != "level"} for one in listed] == stated
+    known = ("level", "sources")
+    assert [{k: v for k, v in one.items() if k not in known} for one in listed] == stated
     assert {one["level"] for one in listed} == {1}
+
+
+def test_who_said_what_of_a_block_is_printed(tmp_path: Path) -> None:
+    """Also where nothing is wrong: a person sees what a level rests on."""
+    (tmp_path / "list.txt").write_bytes(block_list(other=12))
+    inputs = honest().inputs() | {"blocks": ["list.txt"]}
+    one = report(tmp_path, policy=pinned(), inputs=inputs)
+    tip, wrong = honest().chain.tip, "0x" + "ab" * 32
+    said = (
+        f"chain 31337 block 12 0x{tip.hash.hex()}; you (my own node): the same; "
+        f"the list blocks.example: {wrong}"
+    )
+    finality = row(as_json(one), "finality")
+    assert finality["code"] == "BLOCK_DISPUTED"
+    assert finality["en"].endswith(said)
+    assert f"           the list blocks.example: {wrong}\n" in one.text()
+    sources = finality["rests_on"][0]["sources"]
+    assert [(s["kind"], s["hash"] == wrong) for s in sources] == [("own", False), ("list", True)]
+    assert finality["rests_on"][0]["level"] == 0
+
+
+def test_finality_says_on_whose_word_it_rests(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(block_list())
+    inputs = honest().inputs() | {"blocks": ["list.txt"]}
+    for own, said in (
+        (True, "that you supplied, and that the list blocks.example gives"),
+        (False, "that the list blocks.example gives"),
+    ):
+        if not own:
+            del inputs["block"]
+        finality = row(as_json(report(tmp_path, policy=pinned(), inputs=inputs)), "finality")
+        assert (finality["result"], finality["en"]) == (
+            "PASS",
+            f"the as-of block has the hash {said}",
+        )
 
 
 def test_records_carry_the_bracket_of_their_anchor(tmp_path: Path) -> None:

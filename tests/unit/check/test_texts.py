@@ -30,8 +30,8 @@ def codes_of_the_specification() -> set[str]:
 
 def sentences() -> list[str]:
     found = [s for text in TEXTS.values() for s in (text.en, text.zh, text.do_en, text.do_zh)]
-    found += [s for pair in texts.PASS.values() for s in pair]
-    for name in ("ABSENT_INCLUSION", "COMPLETE", "ABSENT", "ORDER", "ORDER_UNKNOWN"):
+    found += [s for pair in (*texts.PASS.values(), *texts.WHO.values()) for s in pair]
+    for name in ("FINALITY", "ABSENT_INCLUSION", "COMPLETE", "ABSENT", "ORDER", "ORDER_UNKNOWN"):
         found += getattr(texts, name)
     for pair in (*texts.HISTORY.values(), *texts.FULL_HISTORY.values()):
         found += pair
@@ -78,7 +78,15 @@ def test_both_languages_are_there_and_are_themselves() -> None:
 
 
 def test_both_languages_have_the_same_places() -> None:
-    pairs = [*texts.PASS.values(), texts.COMPLETE, texts.ABSENT, texts.ORDER, texts.ORDER_UNKNOWN]
+    pairs = [
+        *texts.PASS.values(),
+        *texts.WHO.values(),
+        texts.FINALITY,
+        texts.COMPLETE,
+        texts.ABSENT,
+        texts.ORDER,
+        texts.ORDER_UNKNOWN,
+    ]
     pairs += [*texts.HISTORY.values(), *texts.FULL_HISTORY.values()]
     for en, zh in pairs:
         assert sorted(re.findall(r"\{\w+\}", en)) == sorted(re.findall(r"\{\w+\}", zh))
@@ -114,6 +122,7 @@ def words_of_the_specification(beginning: str) -> str:
             {"number": "number", "log": "log", "block": "b", "time": "time", "hours": "d"},
         ),
         (texts.ORDER, "positions have not changed", {"earlier": "k", "delay": "t"}),
+        (texts.FINALITY, "the as-of block has", {"who": "who"}),
         (texts.HISTORY["complete"], "at block <b>", {"block": "b", "n": "n"}),
         (texts.FULL_HISTORY["complete"], "in every batch from 0", {"batch": "b", "n": "n"}),
         (texts.FULL_HISTORY["absent"], "in no batch", {"batch": "b"}),
@@ -133,7 +142,7 @@ def test_every_row_result_and_verdict_has_a_chinese_word() -> None:
 
 
 def test_every_row_that_can_pass_has_words_for_it() -> None:
-    own = {Row.COMPLETENESS, Row.ORDER, Row.HISTORY}
+    own = {Row.FINALITY, Row.COMPLETENESS, Row.ORDER, Row.HISTORY}
     never = {Row.TIMESTAMP, Row.SIGNATURES}
     assert set(texts.PASS) == set(Row) - own - never
 

@@ -158,7 +158,9 @@ STEPS: dict[str, Step] = {
         completeness.step_8_8,
         completeness.step_8_9,
     ),
-    **_steps(Row.FINALITY, finality.step_9_1, finality.step_9_2),
+    **_steps(
+        Row.FINALITY, finality.step_9_1, finality.step_9_2, finality.step_9_3, finality.step_9_4
+    ),
     **_steps(Row.TIME, time.step_10_1, time.step_10_2, time.step_10_3, time.step_10_4),
     **_steps(Row.ORDER, order.step_11_1),
     **_steps(

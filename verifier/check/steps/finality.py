@@ -1,34 +1,61 @@
-"""Steps 9.1 and 9.2: the one block hash that all rests on (docs/spec/verification.md §3)."""
+"""Steps 9.1 to 9.4: the one block hash that all rests on (docs/spec/verification.md §3, §4)."""
 
 from collections.abc import Iterator
 
+from verifier.check.blocks import Standing
 from verifier.check.case import Case
 from verifier.check.rows import Trouble, failed, not_checked
 
 
+def different(standing: Standing) -> Iterator[Trouble]:
+    """Trouble if the person's own hash of a block is another one than the header's."""
+    if standing.own_differs is not None:
+        yield failed("BLOCK_HASH_DIFFERENT", standing.words())
+
+
+def disputed(standing: Standing) -> Iterator[Trouble]:
+    """Trouble if anybody else gives another hash: he convicts nobody, and is not passed over."""
+    if standing.disputed:
+        yield not_checked("BLOCK_DISPUTED", standing.words())
+
+
 def step_9_1(case: Case) -> Iterator[Trouble]:
-    """Inputs list a hash for the as-of block's chain id and number."""
-    chain_id, header = case.evm.chain_id, case.header
-    if (chain_id, header.number) not in case.inputs.blocks:
-        yield not_checked(
-            "LEVEL_0",
-            f"compare with a source of your own: chain {chain_id} block {header.number} "
-            f"0x{header.hash.hex()}",
-        )
+    """Some source gives a hash for the as-of block that counts."""
+    standing = case.standing(case.evm.chain_id, case.header.number, case.header.hash)
+    if standing.unknown:
+        yield not_checked("LEVEL_0", f"compare with a source of your own: {standing.words()}")
+
+
+def _as_of_and_legs(case: Case) -> Iterator[Standing]:
+    # A leg's block needs no confirmation, but a contradiction is never passed over.
+    legs = [part.value for part in case.leg_headers if part.value is not None]
+    for header in (case.header, *legs):
+        yield case.standing(case.evm.chain_id, header.number, header.hash)
 
 
 def step_9_2(case: Case) -> Iterator[Trouble]:
-    """It is the hash of the as-of header; where inputs list one for a leg's block, it is the leg's.
+    """The person's own hash of the as-of block, and of a leg's, is the header's."""
+    for standing in _as_of_and_legs(case):
+        yield from different(standing)
 
-    A leg's block needs no confirmation, but a contradiction is never passed over.
-    """
-    chain_id = case.evm.chain_id
-    legs = [part.value for part in case.leg_headers if part.value is not None]
-    for header in (case.header, *legs):
-        supplied = case.inputs.blocks.get((chain_id, header.number))
-        if supplied is not None and supplied != header.hash:
-            yield failed(
-                "BLOCK_HASH_DIFFERENT",
-                f"chain {chain_id} block {header.number}: the inputs have 0x{supplied.hex()}, "
-                f"the package 0x{header.hash.hex()}",
-            )
+
+def step_9_3(case: Case) -> Iterator[Trouble]:
+    """Nobody else gives another hash for the as-of block or a leg's."""
+    for standing in _as_of_and_legs(case):
+        yield from disputed(standing)
+
+
+# What a signed list lacks, by the code of the format error; any other one is one of form.
+_OF_SIGNATURE = {
+    "NOTE_KEY_UNKNOWN": "BLOCK_LIST_NOT_PINNED",
+    "NOTE_SIGNATURE": "BLOCK_LIST_SIGNATURE",
+    "NOTE_SIGNATURE_NOT_CANONICAL": "BLOCK_LIST_SIGNATURE",
+}
+
+
+def step_9_4(case: Case) -> Iterator[Trouble]:
+    """Each signed list of the inputs parses, and a key that the policy pins signed it well."""
+    for part in case.signed_lists:
+        if part.error is not None:
+            code = _OF_SIGNATURE.get(part.error.code, f"BLOCK_LIST_FORM:{part.error.code}")
+            yield not_checked(code, f"{part.name}: {part.error.message}")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from verifier.check.case import Case
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
+from verifier.check.steps.finality import different, disputed
 from verifier.format.batches import NotBefore
 
 
@@ -62,16 +63,15 @@ def step_10_2(case: Case) -> Iterator[Trouble]:
 
 
 def step_10_3(case: Case) -> Iterator[Trouble]:
-    """Inputs list a hash for it; it is the same."""
+    """Some source gives a hash for it that counts, and none gives another."""
     for _, block in _named(case):
-        supplied = case.inputs.blocks.get((block.chain_id, block.number))
-        where = f"chain {block.chain_id} block {block.number} 0x{block.hash.hex()}"
-        if supplied is None:
+        standing = case.standing(block.chain_id, block.number, block.hash)
+        if standing.unknown:
             yield not_checked(
-                "NOT_BEFORE_UNCONFIRMED", f"compare with a source of your own: {where}"
+                "NOT_BEFORE_UNCONFIRMED", f"compare with a source of your own: {standing.words()}"
             )
-        elif supplied != block.hash:
-            yield failed("BLOCK_HASH_DIFFERENT", f"{where}: the inputs have 0x{supplied.hex()}")
+        yield from different(standing)
+        yield from disputed(standing)
 
 
 def step_10_4(case: Case) -> Iterator[Trouble]:

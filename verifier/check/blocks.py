@@ -1,0 +1,102 @@
+"""Owns what is known of a block: who gives which hash, and the level that follows (verification.md §4).
+
+A source, of whatever level, is a mapping from block to what one party says of it; a new one needs
+nothing but a kind. Proved by tests/unit/check/test_blocks.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from verifier.format.digests import Digest
+
+
+class BlockId(NamedTuple):
+    """Where a block stands; what it holds, only its hash says."""
+
+    chain_id: int
+    number: int
+
+
+class SourceKind(StrEnum):
+    """Whose word it is."""
+
+    OWN = "own"
+    LIST = "list"
+
+
+class Said(NamedTuple):
+    """What one party says of a block.
+
+    `hash` is None where it gave no answer; `detail` then says why. `level` is what its word alone
+    makes a header of that hash.
+    """
+
+    kind: SourceKind
+    who: str
+    hash: Digest | None
+    level: int
+    detail: str = ""
+
+
+BlockSource = Mapping[BlockId, Said]
+
+
+class Standing(NamedTuple):
+    """What all sources together make of one header."""
+
+    block: BlockId
+    hash: bytes
+    said: tuple[Said, ...]
+
+    @property
+    def agreeing(self) -> list[Said]:
+        """Those who give the header's hash."""
+        return [one for one in self.said if one.hash == self.hash]
+
+    @property
+    def _differing(self) -> list[Said]:
+        return [one for one in self.said if one.hash not in (None, self.hash)]
+
+    @property
+    def own_differs(self) -> Said | None:
+        """The person's own word, where it is another hash."""
+        return next((one for one in self._differing if one.kind is SourceKind.OWN), None)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether anybody else gives another hash."""
+        return any(one.kind is not SourceKind.OWN for one in self._differing)
+
+    @property
+    def confirmed(self) -> int:
+        """The level of those who give the header's hash, whatever others give."""
+        return max((one.level for one in self.agreeing), default=0)
+
+    @property
+    def level(self) -> int:
+        """The header's level: 0 as soon as anybody gives another hash."""
+        return 0 if self._differing else self.confirmed
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody whose word counts gives any hash."""
+        return not self.confirmed and not self._differing
+
+    def words(self) -> str:
+        """The block and who said what of it, in one line."""
+        where = f"chain {self.block.chain_id} block {self.block.number} 0x{self.hash.hex()}"
+        said = [f"{one.who}: {self.answer(one)}" for one in self.said]
+        return "; ".join([where, *said])
+
+    def answer(self, one: Said) -> str:
+        """What one of `said` gives, beside the header's own hash."""
+        if one.hash is None:
+            return f"no answer ({one.detail})"
+        return "the same" if one.hash == self.hash else f"0x{one.hash.hex()}"
+
+
+def weigh(sources: Iterable[BlockSource], block: BlockId, hash_: bytes) -> Standing:
+    """Ask every source of one header."""
+    said = [source[block] for source in sources if block in source]
+    return Standing(block, hash_, tuple(said))
