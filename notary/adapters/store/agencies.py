@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from notary.adapters.store.database import Database, table_of
+from notary.adapters.store.database import Database, driver_row, table_of
 from notary.adapters.store.tables import AgencyRow, TokenRow
 from notary.core.keyring import Keyring
 from notary.core.moments import milliseconds, moment
@@ -100,11 +100,11 @@ class AgencyRegister:
         if not token.isascii():
             return None
         with self._database.reading() as connection:
-            row = connection.execute(
-                select(TOKENS.c.agency_id).where(
-                    TOKENS.c.digest == self._digest(token), TOKENS.c.revoked_at_ms.is_(None)
-                )
-            ).first()
+            row = driver_row(
+                connection,
+                "SELECT agency_id FROM tokens WHERE digest = ? AND revoked_at_ms IS NULL",
+                (self._digest(token),),
+            )
         return None if row is None else int(row[0])
 
     def tokens(self, agency_id: int) -> list[Token]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from notary.adapters.store.database import Database, driver_cursor, table_of
+from notary.adapters.store.database import Database, driver_cursor, driver_row, table_of
 from notary.adapters.store.log import batches_before_new_keys, key_set_text
 from notary.adapters.store.tables import (
     BatchRow,
@@ -127,7 +127,7 @@ def keep_checkpoint(connection: Connection, index: int, checkpoint: str) -> None
 
 def mark_at(connection: Connection, size: int) -> Mark | None:
     """Size and root of the batch log's first `size` batches; None if there are fewer."""
-    row = connection.execute(select(BATCHES.c.frontier).where(BATCHES.c.id == size - 1)).first()
+    row = driver_row(connection, "SELECT frontier FROM batches WHERE id = ?", (size - 1,))
     return None if row is None else Mark(size, Frontier.from_bytes(row[0]).root())
 
 

@@ -32,7 +32,7 @@ from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
 
 # Use cases pass a connection from one function of this package to the next and do nothing with it,
 # so that only this package imports the library.
-__all__ = ["METADATA", "Connection", "Database", "Row", "driver_cursor", "table_of"]
+__all__ = ["METADATA", "Connection", "Database", "Row", "driver_cursor", "driver_row", "table_of"]
 
 BUSY_TIMEOUT_MS = 30_000  # a sealing of 100,000 matters holds the write lock for about ten seconds
 CACHE_KIB = 64 * 1024  # the pages of a large sealing stay in memory while it runs
@@ -158,6 +158,11 @@ def driver_cursor(connection: Connection) -> Any:
     A statement through SQLAlchemy costs about 40 µs in Python, the driver's own about 4.
     """
     return connection.connection.cursor()
+
+
+def driver_row(connection: Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
+    """The first row of a statement as the driver gives it, or None: for what every commit asks."""
+    return driver_cursor(connection).execute(statement, parameters).fetchone()
 
 
 def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:

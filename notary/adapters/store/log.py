@@ -6,12 +6,13 @@ Test: tests/unit/store/test_log.py.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from notary.adapters.store.database import Database, table_of
-from notary.adapters.store.tables import BatchRow, KeySetRow, LogRow
+from notary.adapters.store.database import Database, driver_row, table_of
+from notary.adapters.store.tables import KeySetRow, LogRow
 from notary.core import envelope
 from notary.core.keks import StoreKek
 from notary.core.keyring import HeldKeys, Keyring, KeysInForce, LogSigners
@@ -25,7 +26,6 @@ from verifier.format.key_sets import KeySet
 
 LOG = table_of(LogRow)
 KEY_SETS = table_of(KeySetRow)
-BATCHES = table_of(BatchRow)
 
 THE_LOG = 1  # a store has one log; the table's own constraint says so
 NO_AGENCY = 0  # secrets of the log belong to no agency
@@ -33,14 +33,18 @@ NO_AGENCY = 0  # secrets of the log belong to no agency
 
 def keys_in_force(connection: Connection) -> KeysInForce:
     """What the newest batch header says; of an empty batch log, what it was made with."""
-    newest = connection.execute(
-        select(BATCHES.c.header).order_by(BATCHES.c.id.desc()).limit(1)
-    ).scalar()
+    newest = driver_row(connection, "SELECT header FROM batches ORDER BY id DESC LIMIT 1")
     if newest is not None:
-        header = batches.parse_header(newest)
-        return KeysInForce(header.keys, header.next_keys)
-    row = connection.execute(select(LOG.c.first_keys, LOG.c.second_keys)).one()
+        return _keys_of(newest[0])
+    row = driver_row(connection, "SELECT first_keys, second_keys FROM log")
     return KeysInForce(Digest(row[0]), Digest(row[1]))
+
+
+@lru_cache(maxsize=1)
+def _keys_of(header: bytes) -> KeysInForce:
+    """What a header says; every commit asks it of the newest one."""
+    found = batches.parse_header(header)
+    return KeysInForce(found.keys, found.next_keys)
 
 
 def keep_key_set(connection: Connection, batch: int, key_set: KeySet) -> None:
@@ -138,7 +142,7 @@ def create_log(
 
 def settle_kek(connection: Connection, kek: StoreKek) -> None:
     """Let `kek` wrap with the key that the store names now; first thing in a transaction that wraps."""
-    kek.settle(bytes(connection.execute(select(LOG.c.wrapped_lookup_secret)).scalar_one()))
+    kek.settle(driver_row(connection, "SELECT wrapped_lookup_secret FROM log")[0])
 
 
 def open_log(database: Database, keys: HeldKeys) -> tuple[LogIdentity, Keyring]:

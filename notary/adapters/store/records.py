@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, func, select
 
-from notary.adapters.store.database import driver_cursor, table_of
+from notary.adapters.store.database import driver_cursor, driver_row, table_of
 from notary.adapters.store.tables import (
     AttachmentRow,
     HeadRow,
@@ -35,8 +35,7 @@ HEADS = table_of(HeadRow)
 MAX_VARIABLES = 500  # parameters of one statement: far below SQLite's limit, and one plan for most
 
 
-@dataclass(frozen=True)
-class MatterState:
+class MatterState(NamedTuple):
     """A matter's row and the right edge of its log."""
 
     matter_id: int
@@ -125,13 +124,6 @@ _RECORDS: Select[Any] = select(
 ).join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
 
 
-# Every commit runs it: it is built once, which takes longer than running it.
-_STATES = select(MATTERS.c.id, MATTERS.c.key, MATTERS.c.frontier).where(
-    MATTERS.c.agency_id == bindparam("agency_id"),
-    MATTERS.c.key.in_(bindparam("keys", expanding=True)),
-)
-
-
 def known_digests(
     connection: Connection, agency_id: int, digests: Sequence[bytes]
 ) -> dict[bytes, int]:
@@ -154,9 +146,14 @@ def matter_states(
 ) -> dict[bytes, MatterState]:
     """The agency's matters among these keys, by key."""
     found = {}
+    cursor = driver_cursor(connection)
     for part in _parts(keys):
-        rows = connection.execute(_STATES, {"agency_id": agency_id, "keys": part})
-        found.update({row[1]: MatterState(row[0], row[1], row[2]) for row in rows})
+        cursor.execute(
+            "SELECT id, key, frontier FROM matters"  # noqa: S608 - question marks alone are added
+            f" WHERE agency_id = ? AND key IN ({','.join('?' * len(part))})",
+            (agency_id, *part),
+        )
+        found.update({row[1]: MatterState._make(row) for row in cursor.fetchall()})
     return found
 
 
@@ -164,10 +161,11 @@ def next_ids(connection: Connection) -> tuple[int, int]:
     """The next record id and group id. Rows are never deleted, and the caller holds the write
     lock.
     """
-    row = connection.exec_driver_sql(
+    row = driver_row(
+        connection,
         "SELECT (SELECT coalesce(max(id), 0) FROM records) + 1,"
-        " (SELECT coalesce(max(id), 0) FROM receipt_groups) + 1"
-    ).one()
+        " (SELECT coalesce(max(id), 0) FROM receipt_groups) + 1",
+    )
     return row[0], row[1]
 
 
@@ -181,7 +179,8 @@ def append_commit(
     matters: list[GrownMatter],
 ) -> None:
     """Write everything that one commit adds."""
-    connection.exec_driver_sql(
+    cursor = driver_cursor(connection)
+    cursor.execute(
         "INSERT INTO receipt_groups (id, agency_id, received_at_ms, deadline_ms, note, leaf_hashes)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -193,7 +192,6 @@ def append_commit(
             group.receipts.leaf_hashes,
         ),
     )
-    cursor = driver_cursor(connection)
     cursor.executemany(
         "INSERT INTO records (id, agency_id, matter_id, position, group_id, group_index,"
         " idempotency_digest, leaf_hash, head_root, wrapped_secret, leaf, sealed_values)"

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, update
 from sqlmodel import Field
 
-from notary.adapters.store.database import Row, table_of
+from notary.adapters.store.database import Row, driver_row, table_of
 from notary.core.moments import milliseconds, moment
 
 
@@ -60,26 +60,27 @@ def add_restoration(
 
 def newest_restoration(connection: Connection) -> Restoration | None:
     """The newest restoration; None if the store never came from a backup."""
-    row = connection.execute(
-        select(RESTORATIONS).order_by(RESTORATIONS.c.generation.desc()).limit(1)
-    ).first()
+    row = driver_row(
+        connection,
+        "SELECT generation, restored_at_ms, backup_made_at_ms, size, compared_at_ms FROM restorations"
+        " ORDER BY generation DESC LIMIT 1",
+    )
     if row is None:
         return None
+    generation, restored_at, backup_made_at, size, compared_at = row
     return Restoration(
-        row.generation,
-        moment(row.restored_at_ms),
-        moment(row.backup_made_at_ms),
-        row.size,
-        None if row.compared_at_ms is None else moment(row.compared_at_ms),
+        generation,
+        moment(restored_at),
+        moment(backup_made_at),
+        size,
+        None if compared_at is None else moment(compared_at),
     )
 
 
 def alarm_text(connection: Connection, code: str) -> str | None:
     """The text of an alarm of the sender that stands."""
-    found = connection.execute(
-        text("SELECT text FROM sender_alarms WHERE code = :code"), {"code": code}
-    ).scalar()
-    return None if found is None else str(found)
+    row = driver_row(connection, "SELECT text FROM sender_alarms WHERE code = ?", (code,))
+    return None if row is None else str(row[0])
 
 
 def mark_compared(connection: Connection, now: datetime) -> None:
