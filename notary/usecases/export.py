@@ -24,7 +24,7 @@ from notary.ports import (
     SealedBatch,
     SealedHead,
 )
-from verifier.format import bag, evm, lines, matter_map, records, statement, trees
+from verifier.format import bag, chain_event, evm, lines, matter_map, records, statement, trees
 from verifier.format.digests import Digest
 from verifier.format.identity import source_digest
 from verifier.format.kinds import is_attachment
@@ -174,7 +174,8 @@ class Exporter:
         )
         history = History.FULL if order.full_history else History.SHOWN
         choices = Choices(kind, order.number, tuple(withheld), (), history, source_digest())
-        stated = self._statement(choices, chain, shown, batches, legs, matter)
+        events = _event_blocks(leaves, contents, withheld)
+        stated = self._statement(choices, chain, shown, batches, legs, matter, events)
         packed[bag.STATEMENT] = statement.encode(stated)
         packed[bag.README] = statement.readme(stated)
         bag.write_zip(bag.add_tag_files(packed, digests), out)
@@ -324,6 +325,7 @@ class Exporter:
         batches: Mapping[int, SealedBatch],
         legs: Mapping[int, Leg],
         matter: _Matter,
+        events: Sequence[tuple[int, int, Digest]],
     ) -> statement.Statement:
         not_before = [
             (stated.chain_id, stated.number, stated.hash)
@@ -339,6 +341,7 @@ class Exporter:
             as_of=_header(chain.as_of.header),
             legs=[_header(leg.header) for leg in legs.values()],
             not_before=not_before,
+            events=events,
             checkpoints=[
                 (link.size, Digest(link.root))
                 for link in (chain.anchors[item.anchor].link for item in shown)
@@ -407,6 +410,23 @@ def _withheld(
         statement.Withheld(position, claim, reasons.get((position, claim), Reason.OTHER))
         for position, claim in missing
     ]
+
+
+def _event_blocks(
+    leaves: Mapping[int, Leaf],
+    contents: Mapping[int, RecordContent],
+    withheld: Sequence[statement.Withheld],
+) -> list[tuple[int, int, Digest]]:
+    """The blocks of the foreign events whose proof is shown (package.md §4)."""
+    kept = {item.position for item in withheld if item.claim == chain_event.PROOF}
+    proofs = [
+        records.parse_disclosure(content.disclosures[chain_event.PROOF]).value
+        for position, content in contents.items()
+        if leaves[position].kind == chain_event.KIND
+        and chain_event.PROOF in content.disclosures
+        and position not in kept
+    ]
+    return [block for block in map(chain_event.block_of, proofs) if block is not None]
 
 
 def _import_tells(content: RecordContent, attachment: str) -> bool:

@@ -44,6 +44,14 @@ BASE_FOLDER = "evidence/"
 SPECIFICATION = Path(__file__).parents[2] / "docs" / "spec"
 
 
+# docs/spec/anchor.md §6
+EVENT_MEMBERS = frozenset(
+    {
+        "format", "chain_id", "header", "index", "tx", "tx_proof", "receipt", "receipt_proof",
+        "log_index", "account_proof",
+    }
+)  # fmt: skip
+
 OF_A_BATCH = re.compile(r"data/batches/\d+\.tlog-proof")
 
 
@@ -290,6 +298,15 @@ def opened(string: str) -> bytes:
     return urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
 
 
+# docs/spec/anchor.md §3
+HEADER_SIZES = (15, 16, 17, 20, 21, 23)
+
+
+def field_count(raw: str) -> int:
+    """How many fields base64 header RLP has."""
+    return len(cast(list[bytes], rlp.decode(b64decode(raw), strict=False)))
+
+
 @dataclass(frozen=True)
 class HeaderFacts:
     """What a block header says of itself, read with the PyPI package `rlp`."""
@@ -338,10 +355,27 @@ def _blocks_to_compare(files: dict[str, bytes], evm: dict[str, Any]) -> list[dic
             named = json.loads(files[path])["not_before"]
             if named is not None:
                 found.add((named["number"], "not-before", named["chain_id"], named["hash"]))
+    found |= _event_blocks(files)
     return [
         {"chain_id": chain_id, "number": number, "hash": block_hash, "used_for": use}
         for number, use, chain_id, block_hash in sorted(found)
     ]
+
+
+def _event_blocks(files: dict[str, bytes]) -> set[tuple[int, str, int, str]]:
+    """The header of every disclosed proof of a `chain_event` that has the form of anchor.md §6."""
+    leaves = [line for line in files.get(LEAVES, b"").split(b"\n") if b'"chain_event"' in line]
+    of_events = {position for leaf in leaves for position in positions_of(leaf)}
+    found = set()
+    for line in files.get(DISCLOSURES, b"").split(b"\n")[:-1]:
+        position, _, text = line.partition(b" ")
+        if b'","proof",{' not in text or int(position) not in of_events:
+            continue
+        proof = json.loads(text)[2]
+        if set(proof) == EVENT_MEMBERS and field_count(proof["header"]) in HEADER_SIZES:
+            facts = header_of(proof["header"])
+            found.add((facts.number, "event", proof["chain_id"], facts.hash))
+    return found
 
 
 @cache

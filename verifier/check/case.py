@@ -12,6 +12,7 @@ from functools import cached_property
 
 from verifier.check import block_lists
 from verifier.check.blocks import BlockId, BlockSource, Standing, weigh
+from verifier.check.chain_events import EventRecord
 from verifier.check.evidence import (
     Evidence,
     HeaderFile,
@@ -28,7 +29,7 @@ from verifier.check.inputs import Inputs
 from verifier.check.policy import Chain, Pin, Policy
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked, Trouble
-from verifier.format import fold, heads, notes, trees
+from verifier.format import chain_event, fold, heads, notes, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm import (
@@ -189,6 +190,25 @@ class Case(ChainProof):
     def value(self, position: int, claim: str) -> Json:
         """The disclosed value of a claim. Raises KeyError if it is not disclosed."""
         return self.disclosed[position][claim].value
+
+    @cached_property
+    def events(self) -> list[EventRecord]:
+        """The records of foreign events that claim a proof, by position. Blocked without leaves."""
+        self.evidence.leaf_lines.need()
+        rules = {c.id for c in self.policy.chains.values() if c.hash_rule in KNOWN_HASH_RULES}
+        return [
+            EventRecord(line.leaf, self.disclosed.get(position, {}), rules=rules)
+            for position, line in self.evidence.leaves.items()
+            if line.leaf.kind == chain_event.KIND and chain_event.PROOF in line.leaf.claims
+        ]
+
+    @property
+    def event_blocks(self) -> list[tuple[int, int, Digest]]:
+        """The blocks that the statement lists for events (package.md §4)."""
+        if self.kind is Kind.ABSENT:
+            return []
+        found = [chain_event.block_of(event.shown_proof) for event in self.events]
+        return [block for block in found if block is not None]
 
     # The full history, where the statement says that the package has it.
 

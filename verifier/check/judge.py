@@ -120,7 +120,17 @@ def _not_applicable(row: Row, kind: Kind | None, case: Case) -> str | None:
         return "NO_SIGNED_ACTS"
     if row is Row.RECEIPTS and not case.inputs.receipts:
         return "NO_RECEIPTS"
+    if row is Row.EVENTS and kind is not Kind.ABSENT and _has_no_event(case):
+        return "NO_EVENTS"
     return None if kind is None else NOT_APPLICABLE[kind].get(row)
+
+
+def _has_no_event(case: Case) -> bool:
+    try:
+        return not case.events
+    except Blocked:
+        # Leaves or disclosures that can't be read may hold one: the steps say that they are blocked.
+        return False
 
 
 def _row(row: Row, found: list[Found]) -> RowFinding:

@@ -14,11 +14,12 @@ from unicodedata import east_asian_width
 from verifier.check import texts
 from verifier.check.blocks import Said, SourceKind, Standing
 from verifier.check.case import Case
+from verifier.check.chain_events import Place
 from verifier.check.judge import Judgement, RowFinding
 from verifier.check.policy import CONSORTIUM, PUBLIC
 from verifier.check.rows import BLOCKED, Blocked, CannotJudge, Result, Row, Verdict
 from verifier.check.verdict import EXIT, required_rows
-from verifier.format import jsonc, key_sets, numbers
+from verifier.format import chain_event, jsonc, key_sets, numbers
 from verifier.format.errors import FormatError
 from verifier.format.identity import Identity
 from verifier.format.jsonc import Json
@@ -27,6 +28,7 @@ from verifier.format.times import format_block_time, format_time, parse_time
 
 FORMAT = "notary-verdict/1"
 WIDTH = 100  # columns of the text report
+MAX_NAMED = 20  # records that one finding names
 MAX_LINES = 100  # of a list in the text report; the JSON has them all
 
 _HOUR = 3600  # seconds
@@ -129,6 +131,8 @@ class Report:
                 batch=case.as_of_batch,
                 n=case.as_of_size,
             )
+        if row is Row.EVENTS:
+            return self._events()
         if row is Row.INCLUSION and kind is Kind.ABSENT:
             return texts.ABSENT_INCLUSION
         if row is Row.FINALITY:
@@ -179,6 +183,17 @@ class Report:
         )
         return said[0] + more[0], said[1] + more[1]
 
+    def _events(self) -> tuple[str, str]:
+        # Two records may show one event, which happened once.
+        events = {one.place: one for one in self._case.events}
+        chains = {self._case.policy.chains[one.proof.need().chain_id] for one in events.values()}
+        return texts.filled(
+            texts.EVENTS,
+            n=len(events),
+            chains=", ".join([f'"{one.name}" ({one.chain_class})' for one in sorted(chains)]),
+            code=sum(one.claims.need().code_hash is not None for one in events.values()),
+        )
+
     @cached_property
     def _event_times(self) -> _EventTimes:
         return _event_times(self._case)
@@ -190,6 +205,9 @@ class Report:
     def rests_on(self, row: Row) -> list[Standing]:
         """The headers that a row rests on, the as-of block first."""
         case = self._case
+        if row is Row.EVENTS:
+            blocks = _or_none(lambda: case.event_blocks) or []
+            return [case.standing(*block) for block in sorted(set(blocks))]
         if row not in _ON_AS_OF or self._judgement.rows[row].result is Result.NOT_APPLICABLE:
             return []
         as_of = _or_none(self._as_of)
@@ -220,6 +238,8 @@ class Report:
                 found.add((value.number, "leg", case.evm.chain_id, bytes(value.hash)))
         for chain_id, number, hash_ in self._not_before_blocks():
             found.add((number, "not-before", chain_id, hash_))
+        for chain_id, number, hash_ in _or_none(lambda: case.event_blocks) or ():
+            found.add((number, "event", chain_id, bytes(hash_)))
         return [
             (case.standing(chain_id, number, hash_), use)
             for number, use, chain_id, hash_ in sorted(found)
@@ -293,11 +313,35 @@ class Report:
         late = _or_none(lambda: self._event_times.after_record)
         if late:
             found.append(("EVENT_AFTER_RECORD", f"{late} records"))
+        found += self._events_said()
         handed = self.hand_overs()
         if handed:
             said = ", ".join([f"batch {batch} to {keys}" for batch, keys in handed])
             found.append(("KEYS_HANDED_OVER", said))
         return found
+
+    def _events_said(self) -> Iterator[tuple[str, str]]:
+        """What a reader should know of foreign events, which no step judges."""
+        case = self._case
+        seen: dict[Place, str] = {}
+        for event in _or_none(lambda: case.events) or ():
+            place, header = _or_none(lambda event=event: event.place), event.header.value  # type: ignore[misc]
+            if place is None or header is None:
+                continue
+            if place in seen:
+                yield "EVENT_TWICE", f"{seen[place]} and {event.name}"
+            seen.setdefault(place, event.name)
+            stated = case.disclosed[event.position].get("occurred_at")
+            block_time = _or_none(lambda at=header.timestamp: format_block_time(at))  # type: ignore[misc]
+            if stated is not None and stated.value != block_time:
+                yield "EVENT_TIME_DIFFERS", f"{event.name}: the block has {block_time}"
+        without = [
+            str(position)
+            for position, line in (_or_none(lambda: case.evidence.leaves) or {}).items()
+            if line.leaf.kind == chain_event.KIND and chain_event.PROOF not in line.leaf.claims
+        ]
+        if without:
+            yield "EVENT_WITHOUT_PROOF", f"records {', '.join(without[:MAX_NAMED])}"
 
     def hand_overs(self) -> list[tuple[int, str]]:
         """Where trusted keys handed over: the first batch with the new keys, their hex digest."""

@@ -22,6 +22,7 @@ class Row(StrEnum):
     TIMESTAMP = "timestamp"
     CHECKPOINT = "checkpoint"
     SIGNATURES = "signatures"
+    EVENTS = "events"
     RECEIPTS = "receipts"
     WITHHELD = "withheld"
 

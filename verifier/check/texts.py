@@ -506,6 +506,67 @@ TEXTS: Mapping[str, Text] = {
         "Replay with a newer verifier.",
         "请用较新的验证程序重放。",
     ),
+    # 17: events of foreign contracts
+    "EVENT_FORM": _changed(
+        "the proof of a contract event can't be read", "某合约事件的证明无法读取"
+    ),
+    "EVENT_PROOF_WITHHELD": Text(
+        "the proof of a contract event is not disclosed",
+        "某合约事件的证明未披露",
+        "Ask the sender for it; without it the event is what the record says and no more.",
+        "请向提交方索取；缺此证明，该事件仅为记录之陈述。",
+    ),
+    "EVENT_CLAIMS": _changed(
+        "a record of a contract event lacks a claim, or one is not in its shape",
+        "某合约事件的记录缺少字段，或字段形式不符",
+    ),
+    "EVENT_CLAIM_WITHHELD": Text(
+        "a record of a contract event does not disclose a claim that its proof would confirm",
+        "某合约事件的记录未披露可由其证明核实的字段",
+        "Ask the sender for it.",
+        "请向提交方索取。",
+    ),
+    "EVENT_CHAIN_NOT_LISTED": _trust(
+        "your policy does not list the chain of a contract event",
+        "您的策略未列出某合约事件所在的链",
+    ),
+    "EVENT_BLOCK": _changed(
+        "the block of a contract event is not the one that its record names",
+        "某合约事件所在区块与其记录所载不符",
+    ),
+    "EVENT_PROOF": _changed(
+        "the proof of a contract event does not hold", "某合约事件的证明不成立"
+    ),
+    "EVENT_TYPE_UNKNOWN": Text(
+        "a contract event is in a transaction of a type that this verifier does not know",
+        "某合约事件所在交易的类型为本验证程序所不识",
+        "Check it with a newer verifier; nothing was guessed.",
+        "请用较新的验证程序检查；本程序未作猜测。",
+    ),
+    "EVENT_DIFFERS": _changed(
+        "a record says something else of a contract event than the chain does",
+        "某记录对合约事件的陈述与链上不符",
+    ),
+    "EVENT_SIGNATURE": _changed(
+        "a contract event has another name or other parameters than its record says",
+        "某合约事件的名称或参数与其记录所载不符",
+    ),
+    "EVENT_CODE": _changed(
+        "the code of the contract that emitted an event is not the one that its record names",
+        "发出某事件的合约代码与其记录所载不符",
+    ),
+    "EVENT_CODE_NOT_PROVED": Text(
+        "a record names the code of the contract that emitted an event, and no proof shows it",
+        "某记录载明发出事件的合约代码，但无证明支持",
+        "Compare the code at the contract's address with a source of your own.",
+        "请用您自己的来源核对该合约地址的代码。",
+    ),
+    "EVENT_BLOCK_UNCONFIRMED": Text(
+        "no source of yours confirms the block of a contract event; compare its hash",
+        "某合约事件所在区块尚未由您自己的来源确认；请核对其哈希",
+        "Look the block up at a source that you trust and put its hash into your inputs file.",
+        "请在您信任的来源查询该区块，并将其哈希写入输入文件。",
+    ),
     # 12: receipts
     "RECEIPT_FORM": Text(
         "a receipt of yours can't be read",
@@ -565,6 +626,7 @@ TEXTS: Mapping[str, Text] = {
     "NO_RECORDS": _none("the package has no records", "证据包不含记录"),
     "NO_TOKEN": _none("the package has no timestamp token", "证据包不含时间戳令牌"),
     "NO_SIGNED_ACTS": _none("the package has no signed acts", "证据包不含签署的行为"),
+    "NO_EVENTS": _none("the package has no proved contract event", "证据包不含附证明的合约事件"),
     "NO_RECEIPTS": _none("you gave no receipts", "您未提供回执"),
     # Findings, outside the verdict.
     "SM3_NOT_CHECKED": Text(
@@ -592,6 +654,24 @@ TEXTS: Mapping[str, Text] = {
     "STATED_BY_SERVICE": _none(
         "recorded_at and sealed_at are stated by the service; no proof supports them",
         "recorded_at 与 sealed_at 由服务方陈述，并无证明支持",
+    ),
+    "EVENT_TIME_DIFFERS": Text(
+        "a record gives another time for a contract event than its block has",
+        "某记录所载合约事件的时间与其区块时间不同",
+        "The block's time is the chain's; ask the sender what the other one is.",
+        "区块时间出自链上；请向提交方询问另一时间的含义。",
+    ),
+    "EVENT_TWICE": Text(
+        "two records show one contract event; it happened once",
+        "两条记录所示为同一合约事件；该事件仅发生一次",
+        "Count it once.",
+        "请仅计一次。",
+    ),
+    "EVENT_WITHOUT_PROOF": Text(
+        "a record of a contract event has no proof",
+        "某合约事件的记录未附证明",
+        "Ask the sender for one; without it the event is what the record says and no more.",
+        "请向提交方索取；缺此证明，该事件仅为记录之陈述。",
     ),
     "EVENT_AFTER_RECORD": Text(
         "a record says that its event came after it was recorded",
@@ -684,6 +764,12 @@ ORDER_UNKNOWN = (
     "{unreadable} not readable.",
     " occurred_at：{undisclosed} 条未披露，{null} 条为空，{without} 条未载，{unreadable} 条无法读取。",
 )
+EVENTS = (
+    "{n} contract events stand in blocks that your sources confirm, as their records say, on {chains}; "
+    "the emitter's code is shown for {code} of them. What they mean is the service's reading.",
+    "{n} 个合约事件载于您的来源所确认的区块中，与其记录一致，所在链：{chains}；其中 {code} 个示明了合约代码。"
+    "事件含义为服务方之解读。",
+)
 # By kind of package.
 HISTORY: Mapping[str, tuple[str, str]] = {
     "complete": (
@@ -743,6 +829,7 @@ ROW_ZH: Mapping[Row, str] = {
     Row.TIMESTAMP: "时间戳",
     Row.CHECKPOINT: "检查点",
     Row.SIGNATURES: "签署",
+    Row.EVENTS: "合约事件",
     Row.RECEIPTS: "回执",
     Row.WITHHELD: "未披露",
 }

@@ -26,8 +26,13 @@ _TX_FIELDS = {0: 9, 1: 11, 2: 12, 3: 14, 4: 13}
 _TX_TO = {0: 3, 1: 4, 2: 5, 3: 5, 4: 5}
 _TX_DATA = {0: 5, 1: 6, 2: 7, 3: 7, 4: 7}
 _LEGACY_V = 6
+_UNPROTECTED_V = (27, 28)
 _RECEIPT_FIELDS = 4  # status, gas, bloom, logs
 _LOG_FIELDS = 3  # emitter, topics, data
+SUCCESS = b"\x01"  # EIP-658
+
+# Its receipt has more members than others, so it is named and refused, never guessed.
+OP_STACK_DEPOSIT = 0x7E
 
 
 class Header(NamedTuple):
@@ -62,6 +67,31 @@ class Leg(NamedTuple):
     receipt: bytes
     receipt_proof: tuple[bytes, ...]
     log_index: int
+
+
+class Transaction(NamedTuple):
+    """What is read of a raw transaction. `chain_id` is None where a legacy one names no chain."""
+
+    kind: int
+    chain_id: int | None
+    to: rlp.Item
+    data: rlp.Item
+
+
+class Receipt(NamedTuple):
+    """What is read of a raw receipt. `outcome` is its status or, before Byzantium, a state root."""
+
+    kind: int
+    outcome: rlp.Item
+    logs: rlp.Item
+
+
+class Log(NamedTuple):
+    """What a contract logged: who, the topics, the data."""
+
+    emitter: bytes
+    topics: tuple[bytes, ...]
+    data: bytes
 
 
 class CheckedLeg(NamedTuple):
@@ -153,7 +183,7 @@ def check_leg(
 ) -> CheckedLeg:
     """Check that the leg's transaction made this link after the head `prev`.
 
-    Raises FormatError LEG_… naming what is wrong, MPT_…, RLP_… or HEADER_….
+    Raises FormatError LEG_…, TX_…, RECEIPT_… or LOG_… naming what is wrong, MPT_…, RLP_… or HEADER_….
     Source: docs/spec/anchor.md §5.
     """
     header = parse_header(leg.header)
@@ -176,59 +206,105 @@ def check_leg(
     return CheckedLeg(header, head)
 
 
-def _check_tx(tx: bytes, prev: Digest, link: Link, chain_id: int, contract: bytes) -> int:
-    kind, fields = _typed(tx, "LEG_TX_TYPE", "transaction")
+def read_transaction(raw: bytes) -> Transaction:
+    """Read a raw transaction of type 0 to 4. Raises FormatError TX_TYPE, TX_FIELDS or RLP_…."""
+    kind, fields = _typed(raw, "TX_TYPE", "transaction")
     if len(fields) != _TX_FIELDS[kind]:
         raise FormatError(
-            "LEG_TX_FIELDS",
+            "TX_FIELDS",
             f"a transaction of type {kind} has {_TX_FIELDS[kind]} fields, got {len(fields)}",
         )
-    if fields[_TX_TO[kind]] != contract:
-        raise FormatError("LEG_TX_TO", f"the transaction is not to 0x{contract.hex()}")
+    chain_id: int | None
     if kind:
-        stated = rlp.decode_int(fields[0], "chain id")
+        chain_id = rlp.decode_int(fields[0], "chain id")
     else:
+        v = rlp.decode_int(fields[_LEGACY_V], "v")
         # EIP-155: v = {0, 1} + 2 · chain id + 35; before it, 27 or 28 named no chain.
-        stated = (rlp.decode_int(fields[_LEGACY_V], "v") - 35) // 2
-    if stated != chain_id:
+        chain_id = None if v in _UNPROTECTED_V else (v - 35) // 2
+    return Transaction(kind, chain_id, fields[_TX_TO[kind]], fields[_TX_DATA[kind]])
+
+
+def read_receipt(raw: bytes) -> Receipt:
+    """Read a raw receipt of type 0 to 4. Raises FormatError RECEIPT_TYPE, RECEIPT_FIELDS or RLP_…."""
+    kind, fields = _typed(raw, "RECEIPT_TYPE", "receipt")
+    if len(fields) != _RECEIPT_FIELDS:
+        raise FormatError("RECEIPT_FIELDS", f"a receipt has 4 fields, got {len(fields)}")
+    return Receipt(kind, fields[0], fields[3])
+
+
+def log_at(receipt: Receipt, index: int) -> Log:
+    """The log at `index` of a receipt. Raises FormatError LOG_INDEX or LOG_FORM."""
+    logs = receipt.logs
+    if not isinstance(logs, list) or not 0 <= index < len(logs):
+        raise FormatError("LOG_INDEX", f"the receipt has no log {index}")
+    log = logs[index]
+    if not isinstance(log, list) or len(log) != _LOG_FIELDS:
+        raise FormatError("LOG_FORM", "a log has 3 fields")
+    emitter, topics, data = log
+    if not isinstance(emitter, bytes) or not isinstance(data, bytes):
+        raise FormatError("LOG_FORM", "a log's emitter and data are bytes")
+    if not isinstance(topics, list):
+        raise FormatError("LOG_FORM", "a log's topics are a list")
+    words = tuple([topic for topic in topics if isinstance(topic, bytes)])
+    if len(words) != len(topics):
+        raise FormatError("LOG_FORM", "a log's topics are bytes")
+    return Log(emitter, words, data)
+
+
+def _check_tx(tx: bytes, prev: Digest, link: Link, chain_id: int, contract: bytes) -> int:
+    read = read_transaction(tx)
+    if read.to != contract:
+        raise FormatError("LEG_TX_TO", f"the transaction is not to 0x{contract.hex()}")
+    if read.chain_id != chain_id:
         raise FormatError(
-            "LEG_TX_CHAIN", f"want chain id {chain_id}, the transaction's is {stated}"
+            "LEG_TX_CHAIN", f"want chain id {chain_id}, the transaction's is {read.chain_id}"
         )
     # anchor.md §5: the selector with (prev, root, size) of that link
-    wanted = anchors.SELECTOR + prev + link.root + link.size.to_bytes(32, "big")
-    if fields[_TX_DATA[kind]] != wanted:
+    if read.data != anchors.SELECTOR + prev + link.root + link.size.to_bytes(32, "big"):
         raise FormatError("LEG_TX_DATA", "the call data are not those of this link")
-    return kind
+    return read.kind
 
 
 def _check_receipt(
     leg: Leg, tx_kind: int, contract: bytes, topics: list[bytes], data: bytes
 ) -> None:
-    kind, fields = _typed(leg.receipt, "LEG_RECEIPT_TYPE", "receipt")
-    if kind != tx_kind:
-        raise FormatError(
-            "LEG_RECEIPT_TYPE", f"want a receipt of type {tx_kind}, got one of type {kind}"
-        )
-    if len(fields) != _RECEIPT_FIELDS:
-        raise FormatError("LEG_RECEIPT_FIELDS", f"a receipt has 4 fields, got {len(fields)}")
-    if fields[0] != b"\x01":
+    receipt = read_receipt(leg.receipt)
+    check_same_type(tx_kind, receipt)
+    if receipt.outcome != SUCCESS:
         raise FormatError("LEG_STATUS", "the transaction failed: its receipt's status is not 1")
-    logs = fields[3]
-    if not isinstance(logs, list) or not 0 <= leg.log_index < len(logs):
-        raise FormatError("LEG_LOG_INDEX", f"the receipt has no log {leg.log_index}")
-    log = logs[leg.log_index]
-    if not isinstance(log, list) or len(log) != _LOG_FIELDS:
-        raise FormatError("LEG_LOG_FORM", "a log has 3 fields")
-    if log[0] != contract:
+    log = log_at(receipt, leg.log_index)
+    if log.emitter != contract:
         raise FormatError("LEG_EMITTER", f"log {leg.log_index} is not of 0x{contract.hex()}")
-    if not isinstance(log[1], list) or len(log[1]) != len(topics) or log[1][0] != topics[0]:
+    if len(log.topics) != len(topics) or log.topics[0] != topics[0]:
         raise FormatError("LEG_EVENT", f"log {leg.log_index} is not the event Anchored")
-    if log[1][1] != topics[1]:
+    if log.topics[1] != topics[1]:
         raise FormatError("LEG_LOG_ADDRESS", f"log {leg.log_index} names another log")
-    if log[1][2] != topics[2]:
+    if log.topics[2] != topics[2]:
         raise FormatError("LEG_HEAD", f"log {leg.log_index} names another head")
-    if log[2] != data:
+    if log.data != data:
         raise FormatError("LEG_LOG_DATA", f"log {leg.log_index} has not this link's data")
+
+
+def check_same_type(tx_kind: int, receipt: Receipt) -> None:
+    """A receipt is of its transaction's type. Raises FormatError RECEIPT_TYPE."""
+    if receipt.kind != tx_kind:
+        raise FormatError(
+            "RECEIPT_TYPE", f"want a receipt of type {tx_kind}, got one of type {receipt.kind}"
+        )
+
+
+def unknown_type(raw: bytes) -> int | None:
+    """The type of a transaction or receipt that is of none known here, else None.
+
+    EIP-2718 leaves the bytes 0x01 to 0x7f to types; others begin no transaction.
+    """
+    return raw[0] if raw and max(_TX_FIELDS) < raw[0] < 0x80 else None
+
+
+def type_said(kind: int) -> str:
+    """A type that is not known here, in words."""
+    said = ", the deposit of an OP-stack chain" if kind == OP_STACK_DEPOSIT else ""
+    return f"byte {kind:#04x}{said}"
 
 
 def _typed(raw: bytes, code: str, what: str) -> tuple[int, list[rlp.Item]]:
@@ -238,7 +314,7 @@ def _typed(raw: bytes, code: str, what: str) -> tuple[int, list[rlp.Item]]:
     if raw[0] >= 0xC0:
         return 0, rlp.decode_list(raw, what)
     if raw[0] not in _TX_FIELDS or raw[0] == 0:
-        raise FormatError(code, f"want a {what} of type 0 to 4, got byte {raw[0]:#04x}")
+        raise FormatError(code, f"want a {what} of type 0 to 4, got {type_said(raw[0])}")
     return raw[0], rlp.decode_list(raw[1:], what)
 
 

@@ -45,7 +45,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "payment": _names("amount payer payee method value_date"),
         "milestone": _names("template node label status consignment event"),
         "act": _names("act milestone role signer signature"),
-        "chain_event": _names("chain_id contract topics log_data block"),
+        "chain_event": _names("chain_id contract topics log_data block event code_hash proof"),
         "filing": _names("court filing subject"),
         "agreement": _names("agreement subject"),
         "derived": _names("model inputs"),

@@ -61,6 +61,7 @@ class Use(StrEnum):
     """What a block header of the package is used for."""
 
     AS_OF = "as-of"
+    EVENT = "event"
     LEG = "leg"
     NOT_BEFORE = "not-before"
 
@@ -177,6 +178,7 @@ def build_statement(
     as_of: Header,
     legs: Iterable[Header],
     not_before: Iterable[tuple[int, int, Digest]],
+    events: Iterable[tuple[int, int, Digest]],
     checkpoints: Iterable[tuple[int, Digest]],
     records: int,
     shown: Iterable[int],
@@ -184,10 +186,11 @@ def build_statement(
     """Build the statement of a package.
 
     `links` are the fold links, oldest first; `as_of` and `legs` the headers in `evm.json`;
-    `not_before` chain id, number and hash as the shown batch headers state them; `checkpoints`
-    size and root of every shown checkpoint; `records` the size of the as-of head, 0 when
-    absent; `shown` the positions in the package. Raises FormatError STATEMENT_LINKS if there is
-    no link or a checkpoint is none of them, BLOCK_TIME_RANGE for a time beyond the year 9999.
+    `not_before` chain id, number and hash as the shown batch headers state them; `events` those of
+    the disclosed proofs of foreign events; `checkpoints` size and root of every shown checkpoint;
+    `records` the size of the as-of head, 0 when absent; `shown` the positions in the package.
+    Raises FormatError STATEMENT_LINKS if there is no link or a checkpoint is none of them,
+    BLOCK_TIME_RANGE for a time beyond the year 9999.
     """
     if not links:
         raise FormatError("STATEMENT_LINKS", "a statement needs at least one fold link")
@@ -203,6 +206,7 @@ def build_statement(
     blocks = {Block(log.chain_id, as_of.number, as_of.hash, Use.AS_OF)}
     blocks |= {Block(log.chain_id, leg.number, leg.hash, Use.LEG) for leg in legs}
     blocks |= {Block(chain, number, hash_, Use.NOT_BEFORE) for chain, number, hash_ in not_before}
+    blocks |= {Block(chain, number, hash_, Use.EVENT) for chain, number, hash_ in events}
     last = links[-1]
     return Statement(
         choices=choices,

@@ -3,6 +3,7 @@
 from tests.hostile.attacks import (
     chain,
     container,
+    events,
     finality,
     history,
     keys,
@@ -19,6 +20,7 @@ __all__ = [
     "ALL",
     "chain",
     "container",
+    "events",
     "finality",
     "history",
     "keys",

@@ -89,6 +89,7 @@ STATEMENT = statement.build_statement(
     links=EVM.links,
     as_of=statement.Header(2, KEY, 2),
     legs=[statement.Header(1, KEY, 1)],
+    events=(),
     not_before=[(1, 1, ZERO)],
     checkpoints=[(1, ZERO)],
     records=3,

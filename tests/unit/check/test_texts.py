@@ -31,7 +31,15 @@ def codes_of_the_specification() -> set[str]:
 def sentences() -> list[str]:
     found = [s for text in TEXTS.values() for s in (text.en, text.zh, text.do_en, text.do_zh)]
     found += [s for pair in (*texts.PASS.values(), *texts.WHO.values()) for s in pair]
-    for name in ("FINALITY", "ABSENT_INCLUSION", "COMPLETE", "ABSENT", "ORDER", "ORDER_UNKNOWN"):
+    for name in (
+        "FINALITY",
+        "ABSENT_INCLUSION",
+        "COMPLETE",
+        "ABSENT",
+        "ORDER",
+        "ORDER_UNKNOWN",
+        "EVENTS",
+    ):
         found += getattr(texts, name)
     for pair in (*texts.HISTORY.values(), *texts.FULL_HISTORY.values()):
         found += pair
@@ -86,6 +94,7 @@ def test_both_languages_have_the_same_places() -> None:
         texts.ABSENT,
         texts.ORDER,
         texts.ORDER_UNKNOWN,
+        texts.EVENTS,
     ]
     pairs += [*texts.HISTORY.values(), *texts.FULL_HISTORY.values()]
     for en, zh in pairs:
@@ -123,6 +132,7 @@ def words_of_the_specification(beginning: str) -> str:
         ),
         (texts.ORDER, "positions have not changed", {"earlier": "k", "delay": "t"}),
         (texts.FINALITY, "the as-of block has", {"who": "who"}),
+        (texts.EVENTS, "<n> contract events", {"n": "n", "chains": "chains", "code": "c"}),
         (texts.HISTORY["complete"], "at block <b>", {"block": "b", "n": "n"}),
         (texts.FULL_HISTORY["complete"], "in every batch from 0", {"batch": "b", "n": "n"}),
         (texts.FULL_HISTORY["absent"], "in no batch", {"batch": "b"}),
@@ -142,7 +152,7 @@ def test_every_row_result_and_verdict_has_a_chinese_word() -> None:
 
 
 def test_every_row_that_can_pass_has_words_for_it() -> None:
-    own = {Row.FINALITY, Row.COMPLETENESS, Row.ORDER, Row.HISTORY}
+    own = {Row.FINALITY, Row.COMPLETENESS, Row.ORDER, Row.HISTORY, Row.EVENTS}
     never = {Row.TIMESTAMP, Row.SIGNATURES}
     assert set(texts.PASS) == set(Row) - own - never
 

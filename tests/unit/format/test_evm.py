@@ -202,7 +202,7 @@ def test_a_transaction_with_another_number_of_fields_is_refused(kind: int) -> No
     for change in (lambda fields: fields[:-1], lambda fields: [*fields, b""]):
         block = Block(kind=kind)
         block.tx_fields = change(block.tx_fields)
-        with refused("LEG_TX_FIELDS"):
+        with refused("TX_FIELDS"):
             check(block)
 
 
@@ -228,25 +228,25 @@ def test_call_data_of_another_link_are_refused(kind: int) -> None:
 def test_a_type_that_is_not_known_is_refused(kind: int) -> None:
     block = Block(kind=2)
     block.kind = kind
-    with refused("LEG_TX_TYPE"):
+    with refused("TX_TYPE"):
         check(block)
 
 
 def test_an_empty_transaction_and_type_zero_are_refused() -> None:
     for tx in (b"", b"\x00\xc0", b"\x80"):
-        with refused("LEG_TX_TYPE"):
-            evm._typed(tx, "LEG_TX_TYPE", "transaction")
+        with refused("TX_TYPE"):
+            evm._typed(tx, "TX_TYPE", "transaction")
 
 
 def test_an_empty_list_is_a_legacy_transaction_without_fields() -> None:
-    assert evm._typed(b"\xc0", "LEG_TX_TYPE", "transaction") == (0, [])
+    assert evm._typed(b"\xc0", "TX_TYPE", "transaction") == (0, [])
 
 
 def test_a_receipt_of_another_type_is_refused() -> None:
     for kind in (0, 1, 3):
-        with refused("LEG_RECEIPT_TYPE"):
+        with refused("RECEIPT_TYPE"):
             check(Block(kind=2, receipt_kind=kind))
-    with refused("LEG_RECEIPT_TYPE"):
+    with refused("RECEIPT_TYPE"):
         check(Block(kind=2, receipt_kind=0x7E))
 
 
@@ -263,7 +263,7 @@ def test_a_receipt_with_another_number_of_fields_is_refused() -> None:
     fields = evm_chain.receipt([evm_chain.OTHER_LOG, block.log])
     for damaged in (fields[:-1], [*fields, b""]):
         block.receipt_fields = damaged
-        with refused("LEG_RECEIPT_FIELDS"):
+        with refused("RECEIPT_FIELDS"):
             check(block)
 
 
@@ -271,7 +271,7 @@ def test_a_log_index_off_by_one_is_refused() -> None:
     with refused("LEG_EMITTER"):
         check(Block(log_index=0))
     for index in (2, -1):
-        with refused("LEG_LOG_INDEX"):
+        with refused("LOG_INDEX"):
             check(Block(log_index=index))
 
 
@@ -279,7 +279,7 @@ def test_logs_that_are_no_list_are_refused() -> None:
     block = Block()
     block.receipt_fields = evm_chain.receipt([])
     block.receipt_fields[3] = b"logs"
-    with refused("LEG_LOG_INDEX"):
+    with refused("LOG_INDEX"):
         check(block)
 
 
@@ -291,9 +291,9 @@ DATA = bytes(32) + Block().link.root + Block().link.size_time
     ("log", "code"),
     [
         ([b"\x01" * 20, TOPICS, DATA], "LEG_EMITTER"),
-        ([contract.ADDRESS, TOPICS], "LEG_LOG_FORM"),
-        ([contract.ADDRESS, TOPICS, DATA, b""], "LEG_LOG_FORM"),
-        ([contract.ADDRESS, b"topics", DATA], "LEG_EVENT"),
+        ([contract.ADDRESS, TOPICS], "LOG_FORM"),
+        ([contract.ADDRESS, TOPICS, DATA, b""], "LOG_FORM"),
+        ([contract.ADDRESS, b"topics", DATA], "LOG_FORM"),
         ([contract.ADDRESS, [], DATA], "LEG_EVENT"),
         ([contract.ADDRESS, TOPICS[:2], DATA], "LEG_EVENT"),
         ([contract.ADDRESS, [*TOPICS, ZERO], DATA], "LEG_EVENT"),
@@ -316,7 +316,7 @@ def test_any_other_log_is_refused(log: list[rlp.Item], code: str) -> None:
 def test_a_log_that_is_no_list_is_refused() -> None:
     block = Block()
     block.receipt_fields = evm_chain.receipt([evm_chain.OTHER_LOG, b"log"])
-    with refused("LEG_LOG_FORM"):
+    with refused("LOG_FORM"):
         check(block)
 
 

@@ -189,6 +189,7 @@ def step_2_6(case: Case) -> Iterator[Trouble]:
             as_of=Header(header.number, header.hash, header.timestamp),
             legs=[Header(leg.number, leg.hash, leg.timestamp) for leg in legs],
             not_before=[(one.chain_id, one.number, one.hash) for one in named if one is not None],
+            events=case.event_blocks,
             checkpoints=[_checkpoint(case, batch) for batch in batches],
             records=case.as_of_size,
             shown=case.evidence.leaves,
