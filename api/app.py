@@ -22,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import problems, reading
 from api.tokens import TokenChecks
-from api.wire import HealthView, MatterView, NewMatter, NewRecord, RecordView
+from api.wire import HealthView, MatterView, NewMatter, NewRecord, PriorityView, RecordView
 from notary import config
 from notary.compose import Service, open_service
 from notary.core.intake import Accepted, Incoming, Refused
@@ -195,6 +195,16 @@ def _private(app: FastAPI) -> None:
     async def record(service: TheService, agency: Agency, record_id: int) -> RecordView:
         """An acknowledged record again, byte for byte."""
         return _record_view(await run_in_threadpool(service.shelf.first_answer, agency, record_id))
+
+    @app.post("/v1/anchor-now", status_code=202)
+    async def anchor_now(service: TheService, agency: Agency) -> PriorityView:
+        """Have what is acknowledged sealed and anchored at once. Repeating it changes nothing."""
+        told = await run_in_threadpool(service.anchor_now)
+        return PriorityView(
+            state=str(told.place),
+            asked_at=None if told.asked_at is None else times.format_time(told.asked_at),
+            not_before=None if told.not_before is None else times.format_time(told.not_before),
+        )
 
     @app.get("/v1/status")
     async def status(service: TheService, agency: Agency) -> dict[str, object]:

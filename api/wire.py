@@ -54,6 +54,14 @@ class RecordView(Strict):
     replayed: bool
 
 
+class PriorityView(Strict):
+    """How far the request to anchor at once is (docs/spec/sender.md §9)."""
+
+    state: str
+    asked_at: str | None
+    not_before: str | None
+
+
 class HealthView(Strict):
     """Health follows the worker, not the port that answers."""
 

@@ -225,6 +225,14 @@ class ChainProver(Protocol):
         ...
 
 
+class Hurry(Protocol):
+    """Tells the sender when to raise fees sooner (docs/spec/sender.md §9)."""
+
+    def hurried(self) -> bool:
+        """Whether somebody waits for what is not on chain yet."""
+        ...
+
+
 @dataclass(frozen=True)
 class StoredAsOf:
     """An as-of proof with the head that it proves. Pending until its block is finalized."""

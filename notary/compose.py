@@ -30,6 +30,7 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import require_current
+from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.system import SystemClock, SystemEntropy
 from notary.config import Home
@@ -47,6 +48,7 @@ from notary.usecases.ingest import Ingest, IngestReport
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
 from notary.usecases.overview import Counts, Health, Overview
+from notary.usecases.priority import Priority, PriorityLane
 from notary.usecases.publish import Published, Publisher
 from notary.usecases.read import RecordReader, StoredEvidence, sweep_orphans
 from notary.usecases.restore import Restored
@@ -219,8 +221,20 @@ class Service:
                 poll=timedelta(seconds=settings.poll_s),
                 rebroadcast=timedelta(seconds=settings.rebroadcast_s),
                 bump=timedelta(seconds=settings.bump_s),
+                bump_sooner=timedelta(seconds=settings.priority_bump_s),
                 as_of_refresh=timedelta(seconds=settings.as_of_refresh_s),
             ),
+            self._lane,
+        )
+
+    @cached_property
+    def _lane(self) -> PriorityLane:
+        settings = self.home.config
+        return PriorityLane(
+            StoredPriority(self._database),
+            self.book,
+            every=timedelta(seconds=settings.priority_every_s),
+            spend_per_day=settings.spend_per_day_wei(),
         )
 
     def close(self) -> None:
@@ -284,6 +298,11 @@ class Service:
         return Worker(
             _Sealing(self), _Anchoring(self), self._pulse, self.home.config.poll_s, report
         )
+
+    def anchor_now(self) -> Priority:
+        """Ask that what is acknowledged be sealed and anchored at once; how far that is."""
+        self.standing.require()
+        return self._lane.ask(self._clock.now())
 
     def worker_lock(self) -> AbstractContextManager[None]:
         """Held by the one worker of this home; a second one is told so. A crash frees it."""
@@ -421,7 +440,8 @@ class _Sealing:
     service: Service
 
     def due(self) -> bool:
-        return self.service._sealer.due(self.service._clock.now())
+        now = self.service._clock.now()
+        return self.service._sealer.due(now) or self.service._lane.due(now)
 
     def pending(self) -> bool:
         return self.service._sealer.unsealed() > 0

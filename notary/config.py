@@ -29,6 +29,8 @@ DEFAULT_AS_OF_REFRESH_S = 6 * 3600  # four fresh as-of proofs a day also when no
 DEFAULT_MAX_FEE_GWEI = 200  # above this the sender waits (HELD) rather than pay
 DEFAULT_REBROADCAST_S = 30
 DEFAULT_BUMP_S = 120  # ten blocks on mainnet: by then a fair fee would have been taken
+DEFAULT_PRIORITY_BUMP_S = 30  # three blocks on mainnet, for what somebody waits for
+DEFAULT_PRIORITY_EVERY_S = 300  # a batch asked for comes no sooner after the last one
 DEFAULT_POLL_S = 4
 
 
@@ -52,6 +54,8 @@ class Config:
     max_spend_per_day: str = ""
     rebroadcast_s: int = DEFAULT_REBROADCAST_S
     bump_s: int = DEFAULT_BUMP_S
+    priority_bump_s: int = DEFAULT_PRIORITY_BUMP_S
+    priority_every_s: int = DEFAULT_PRIORITY_EVERY_S
     poll_s: int = DEFAULT_POLL_S
     host: str = "127.0.0.1"
     port: int = 8420

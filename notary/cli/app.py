@@ -235,6 +235,19 @@ def work(
         worker.run(stop)
 
 
+@app.command("anchor-now")
+def anchor_now(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Have what is acknowledged sealed and anchored at once, by `notary work`. Safe to repeat."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        told = service.anchor_now()
+        if as_json:
+            say_json(present.priority_json(told))
+        else:
+            say(present.priority_text(told))
+
+
 @app.command()
 def serve(
     host: Annotated[

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.creation import Created
     from notary.ports import Matter
     from notary.usecases.ingest import FileReport, IngestReport
+    from notary.usecases.priority import Priority
     from notary.usecases.publish import Published
 
 
@@ -227,6 +228,25 @@ def status_text(status: Mapping[str, Any]) -> str:
     ]
     lines += [f"alarm     {alarm}" for alarm in status["alarms"]]
     return "\n".join(lines)
+
+
+def priority_json(told: Priority) -> dict[str, object]:
+    """How far a request to anchor at once is, for programs."""
+    return {
+        "state": str(told.place),
+        "asked_at": None if told.asked_at is None else times.format_time(told.asked_at),
+        "not_before": None if told.not_before is None else times.format_time(told.not_before),
+    }
+
+
+def priority_text(told: Priority) -> str:
+    """The same for people."""
+    said = str(told.place)
+    if told.asked_at is not None:
+        said += f"; asked for at {times.format_time(told.asked_at)}"
+    if told.not_before is not None:
+        said += f"; not before {times.format_time(told.not_before)}"
+    return said
 
 
 def _of_currency(amount: str | None) -> str | None:

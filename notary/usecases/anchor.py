@@ -17,6 +17,7 @@ from notary.chain_ports import (
     ChainAway,
     ChainContradiction,
     ChainProver,
+    Hurry,
     IntentBook,
     RecentBlock,
     Signer,
@@ -66,6 +67,7 @@ class AnchorSettings:
     poll: timedelta = timedelta(seconds=4)
     rebroadcast: timedelta = timedelta(seconds=30)
     bump: timedelta = timedelta(seconds=120)
+    bump_sooner: timedelta = timedelta(seconds=30)  # while somebody waits
     as_of_refresh: timedelta = timedelta(hours=6)
     identity_check: timedelta = timedelta(minutes=1)
     prove_retry: timedelta = timedelta(minutes=10)
@@ -111,6 +113,7 @@ class Anchorer:
         signer: Signer,
         prover: ChainProver,
         settings: AnchorSettings,
+        hurry: Hurry | None = None,
     ) -> None:
         if signer.address != identity.log_address:
             raise CallerError(
@@ -135,8 +138,10 @@ class Anchorer:
                 gas=settings.gas_limit_cap,
                 spend_per_day=settings.spend_per_day,
                 bump_after=settings.bump,
+                bump_sooner_after=settings.bump_sooner,
                 rebroadcast_after=settings.rebroadcast,
             ),
+            hurry,
         )
         self._proofs = Proofs(
             book,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from notary.chain_ports import Chain, IntentBook, TransactionFields
+from notary.chain_ports import Chain, Hurry, IntentBook, TransactionFields
 from notary.core import fees
 from notary.core.budget import DAY, amount_of, committed, worst_case
 from notary.core.intent import Attempt, Cause, Intent, State
@@ -25,12 +25,16 @@ GAS_MARGIN = (3, 2)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan keeps to: fees in wei per gas, gas of one transaction, wei a day, and two timers."""
+    """What a plan keeps to: fees in wei per gas, gas of one transaction, wei a day, and timers.
+
+    `bump_sooner_after` takes the place of `bump_after` while somebody waits.
+    """
 
     max_fee: int
     gas: int
     spend_per_day: int | None
     bump_after: timedelta
+    bump_sooner_after: timedelta
     rebroadcast_after: timedelta
 
 
@@ -69,12 +73,18 @@ class Planner:
     """Plans for one log."""
 
     def __init__(
-        self, book: IntentBook, chain: Chain, history: ChainHistory, limits: Limits
+        self,
+        book: IntentBook,
+        chain: Chain,
+        history: ChainHistory,
+        limits: Limits,
+        hurry: Hurry | None,
     ) -> None:
         self._book = book
         self._chain = chain
         self._history = history
         self._limits = limits
+        self._hurry = hurry
 
     def plan(self, intent: Intent, now: datetime, sent_at: datetime | None) -> Plan:
         """What to do about the intent, or what stands in the way; None to wait.
@@ -154,7 +164,7 @@ class Planner:
         send_due = sent_at is None or has_passed(self._limits.rebroadcast_after, sent_at, now)
         if (
             offer is not None
-            and has_passed(self._limits.bump_after, newest.first_sent_at, now)
+            and has_passed(self._patience(), newest.first_sent_at, now)
             and balance >= newest.gas_limit * offer.max_fee
         ):
             over = self._over_budget(intent, now, newest.gas_limit * offer.max_fee)
@@ -165,6 +175,12 @@ class Planner:
             if not (send_due and can_pay and not self._chain.knows(newest.hash)):
                 return over
         return Send(newest) if send_due else None
+
+    def _patience(self) -> timedelta:
+        limits = self._limits
+        if self._hurry is not None and self._hurry.hurried():
+            return min(limits.bump_after, limits.bump_sooner_after)
+        return limits.bump_after
 
     def _over_budget(self, intent: Intent, now: datetime, cost: int) -> Obstacle | None:
         """docs/spec/sender.md §8."""

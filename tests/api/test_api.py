@@ -211,3 +211,18 @@ def test_nothing_in_the_clear_is_left_by_an_export_that_failed(
     agency.get(f"/v1/matters/{_matter(agency)}/package")
     names = {path.name for path in Path(made.home.data).rglob("*") if path.is_file()}
     assert all(name.startswith("notary.db") for name in names), names
+
+
+def test_anchoring_at_once_is_asked_for_with_the_token_and_as_often_as_one_likes(
+    client: TestClient, made: Created
+) -> None:
+    _problem(client.post("/v1/anchor-now"), 401, "TOKEN_WANTED")
+    headers = {"Authorization": f"Bearer {made.token}"}
+    matter = client.post("/v1/matters", json={"title": "Urgent"}, headers=headers).json()["number"]
+    record = {**RECORD, "matter": matter, "idempotency_key": "urgent"}
+    taken = client.post("/v1/records", json=record, headers=headers)
+    assert taken.status_code == 201, taken.text
+    first = client.post("/v1/anchor-now", headers=headers)
+    assert first.status_code == 202, first.text
+    assert first.json()["state"] == "sealed next"
+    assert client.post("/v1/anchor-now", headers=headers).json() == first.json()

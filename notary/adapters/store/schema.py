@@ -4,7 +4,22 @@ Owns nothing else. The migrations and the schema test need the whole; nobody els
 this.
 """
 
-from notary.adapters.store import anchor_tables, import_tables, pulse, restorations, tables
+from notary.adapters.store import (
+    anchor_tables,
+    import_tables,
+    priority,
+    pulse,
+    restorations,
+    tables,
+)
 from notary.adapters.store.database import METADATA
 
-__all__ = ["METADATA", "anchor_tables", "import_tables", "pulse", "restorations", "tables"]
+__all__ = [
+    "METADATA",
+    "anchor_tables",
+    "import_tables",
+    "priority",
+    "pulse",
+    "restorations",
+    "tables",
+]

@@ -84,7 +84,7 @@ class Live:
         )
 
 
-def make(folder: Path, anvil: Anvil) -> Live:
+def make(folder: Path, anvil: Anvil, settings: dict[str, Any] | None = None) -> Live:
     """A funded service with its contract deployed."""
     made = creation.create(
         folder,
@@ -93,7 +93,7 @@ def make(folder: Path, anvil: Anvil) -> Live:
         rpc=anvil.url,
         chain_id=None,
         keys="keys",
-        timers=TIMERS,
+        timers={**TIMERS, **(settings or {})},
     )
     demo.fund(anvil.url, made.home.config.log_address)
     live = Live(made, anvil)

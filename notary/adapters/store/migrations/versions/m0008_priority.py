@@ -1,0 +1,19 @@
+"""The request to anchor at once."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008_priority"
+down_revision = "0007_costs"
+
+
+def upgrade() -> None:
+    """Create the table of one row."""
+    op.create_table(
+        "priority",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("asked_at_ms", sa.Integer(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_priority_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_priority")),
+    )
