@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from notary.chain_ports import ChainContradiction
-from verifier.format import rlp
+from verifier.format import evm, rlp
 
 Json = Mapping[str, Any]
 
@@ -35,6 +35,7 @@ _HEADER = (
     "requestsHash",  # Prague
 )  # fmt: skip
 _HEADER_ALWAYS = 15
+_KNOWN_TYPES = frozenset(range(5))
 
 
 def raw_bytes(text: object, what: str) -> bytes:
@@ -117,8 +118,17 @@ def transaction(tx: Json) -> bytes | None:
 
 
 def receipt(one: Json) -> bytes:
-    """The raw receipt as it stands in the block's trie."""
+    """The raw receipt as it stands in the block's trie.
+
+    Raises ChainContradiction RECEIPT_TYPE_UNKNOWN for a type whose receipts may have more members.
+    """
     kind = number(one.get("type", "0x0"), "type")
+    if kind not in _KNOWN_TYPES:
+        raise ChainContradiction(
+            "RECEIPT_TYPE_UNKNOWN",
+            f"a receipt is of type 0 to 4, got {evm.type_said(kind)}. Blocks that hold such ones "
+            "can't be rebuilt.",
+        )
     # EIP-658: the status; before Byzantium the receipt had a state root in its place.
     first = _integer(one, "status") if one.get("status") is not None else _bytes(one, "root")
     logs: list[rlp.Item] = [

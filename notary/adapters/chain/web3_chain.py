@@ -1,24 +1,22 @@
 """One log on an EVM chain through one JSON-RPC endpoint, none of whose words is believed.
 
-Implements notary.chain_ports.Chain. A header counts if its rebuilt RLP has the stated hash, receipts
-and transactions if their roots rebuild from all of the block, the head if account and storage proof
-hold (docs/spec/sender.md §1 rule 7, docs/spec/anchor.md §3). What a node can still do is to show
-blocks that it made itself; whether a block's hash is the right one is for the verifying person.
+Implements notary.chain_ports.Chain over the blocks of `block_reader`. The head counts if account and
+storage proof hold (docs/spec/sender.md §1 rule 7, docs/spec/anchor.md §3). What a node can still do is to
+show blocks that it made itself; whether a block's hash is the right one is for the verifying person.
 Test: tests/scenarios/anchor/test_chain_adapter.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from eth_account import Account
 
 from notary.adapters.chain import encoding
-from notary.adapters.chain.rpc import TIMEOUT_S, Refused, Rpc
+from notary.adapters.chain.block_reader import BlockReader, nodes, zerox
+from notary.adapters.chain.rpc import TIMEOUT_S, Refused
 from notary.chain_ports import (
     ChainAway,
-    ChainContradiction,
     ChainIdentity,
     Fees,
     HeadProof,
@@ -27,7 +25,6 @@ from notary.chain_ports import (
     Simulation,
 )
 from notary.core.intent import Attempt
-from notary.core.trie_proofs import ItemProof, prove_item
 from notary.errors import OutcomeUnknown
 from notary.ports import Leg
 from verifier.format import contract as anchors
@@ -45,12 +42,8 @@ PRICED_TYPES = frozenset({1})  # EIP-2930: one price, as in a legacy transaction
 EMPTY_TRIE_ROOT = keccak256(rlp.encode(b""))  # yellow paper, appendix D: K(RLP of nothing)
 
 
-class Web3Chain:
-    """The log of `log_address` in `contract`, seen through one endpoint.
-
-    `finality_depth` takes the place of the node's `finalized` tag on chains without one: so many
-    blocks below the latest. Nothing is asked before the first call.
-    """
+class Web3Chain(BlockReader):
+    """The log of `log_address` in `contract`, seen through one endpoint."""
 
     def __init__(
         self,
@@ -61,10 +54,9 @@ class Web3Chain:
         finality_depth: int | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self._rpc = Rpc(url, timeout_s)
+        super().__init__(url, finality_depth=finality_depth, timeout_s=timeout_s)
         self._contract = contract
         self._log = log_address
-        self._finality_depth = finality_depth
 
     def identity(self) -> ChainIdentity:
         """Chain id, hash of block 0, hash of the code at the contract's address."""
@@ -72,45 +64,19 @@ class Web3Chain:
         if genesis is None:
             raise self._contradiction("HEADER_MISSING", "the node has no block 0")
         return ChainIdentity(
-            encoding.number(self._ask("eth_chainId"), "chain id"),
+            self.chain_id(),
             genesis.hash,
             keccak256(self._code(self._contract)),
         )
 
-    def latest(self) -> evm.Header:
-        """The newest block."""
-        return self._tagged("latest")
-
-    def finalized(self) -> evm.Header:
-        """The newest finalized block; block 0 where the chain is younger than its depth."""
-        if self._finality_depth is None:
-            return self._tagged("finalized")
-        number = max(0, self.latest().number - self._finality_depth)
-        header = self.block(number)
-        if header is None:
-            raise ChainAway("HEAD_MOVED", f"{self._rpc.host}: block {number} is gone again")
-        return header
-
-    def block(self, number: int) -> evm.Header | None:
-        """The canonical block of that number, or None."""
-        answer = self._ask("eth_getBlockByNumber", hex(number), False)
-        if answer is None:
-            return None
-        header = self._header(answer)
-        if header.number != number:
-            raise self._contradiction(
-                "HEADER_NUMBER", f"asked for block {number}, got block {header.number}"
-            )
-        return header
-
     def transaction_count(self) -> int:
         """The log account's transaction count at the latest block."""
-        answer = self._ask("eth_getTransactionCount", _hex(self._log), "latest")
+        answer = self._ask("eth_getTransactionCount", zerox(self._log), "latest")
         return encoding.number(answer, "transaction count")
 
     def balance(self) -> int:
         """The log account's balance at the latest block, wei."""
-        return encoding.number(self._ask("eth_getBalance", _hex(self._log), "latest"), "balance")
+        return encoding.number(self._ask("eth_getBalance", zerox(self._log), "latest"), "balance")
 
     def fees(self) -> Fees:
         """Base fee of the latest block, and the priority fee that the node suggests."""
@@ -123,7 +89,7 @@ class Web3Chain:
 
     def simulate(self, call_data: bytes) -> Simulation:
         """Gas that the call needs on the latest state, or why the node refuses it."""
-        call = {"from": _hex(self._log), "to": _hex(self._contract), "data": _hex(call_data)}
+        call = {"from": zerox(self._log), "to": zerox(self._contract), "data": zerox(call_data)}
         try:
             return Simulation(encoding.number(self._rpc.ask("eth_estimateGas", call), "gas"), "")
         except Refused as error:
@@ -132,61 +98,35 @@ class Web3Chain:
     def send(self, raw: bytes) -> None:
         """Hand signed bytes to the node, once."""
         try:
-            self._rpc.send("eth_sendRawTransaction", _hex(raw))
+            self._rpc.send("eth_sendRawTransaction", zerox(raw))
         except Refused as error:
             # "Already known" is among what comes here. What it was shows when one looks.
             raise OutcomeUnknown("SEND_REFUSED", f"{self._rpc.host}: {error}") from error
 
     def knows(self, tx_hash: bytes) -> bool:
         """Whether the node has the transaction."""
-        return self._ask("eth_getTransactionByHash", _hex(tx_hash)) is not None
+        return self._ask("eth_getTransactionByHash", zerox(tx_hash)) is not None
 
     def inclusion(self, tx_hash: bytes) -> Inclusion | None:
         """Where the canonical chain has the transaction, with everything that proves it."""
-        found = self._ask("eth_getTransactionReceipt", _hex(tx_hash))
+        found = self.locate(tx_hash)
         if found is None:
             return None
-        block_hash = encoding.members(found, "receipt").get("blockHash")
-        if block_hash is None:
-            return None
-        answer = self._ask("eth_getBlockByHash", block_hash, True)
-        if answer is None:
-            return None
-        block = encoding.members(answer, "block")
-        header = self._header(block)
-        if _hex(header.hash) != block_hash:
-            raise self._contradiction(
-                "HEADER_HASH", f"asked for block {block_hash}, got {_hex(header.hash)}"
-            )
-        canonical = self.block(header.number)
-        if canonical is None or canonical.hash != header.hash:
-            return None
-        listed = [
-            encoding.members(tx, "transaction") for tx in encoding.array(block, "transactions")
-        ]
-        transactions = [self._raw_transaction(tx) for tx in listed]
-        index = _index_of(transactions, tx_hash)
-        if index is None:
-            raise self._contradiction(
-                "TX_NOT_IN_BLOCK", f"block {header.number} has no transaction {_hex(tx_hash)}"
-            )
-        tx = self._proved(transactions, index, header.transactions_root, "TRANSACTIONS_ROOT")
-        receipts = self._receipts(header, listed)
-        receipt = self._proved(receipts, index, header.receipts_root, "RECEIPTS_ROOT")
+        header, tx, receipt = found.header, found.tx, found.receipt
         status, log_index = self._read_receipt(receipt.item)
         return Inclusion(
             header,
             status == b"\x01",
             Leg(
                 header.raw,
-                index,
+                tx.index,
                 tx.item,
                 tx.nodes,
                 receipt.item,
                 receipt.nodes,
                 log_index,
             ),
-            _cost(header, receipts, index, tx.item),
+            _cost(header, found.receipts, tx.index, tx.item),
         )
 
     def find_anchor(self, prev: Digest, root: Digest, size: int, since: int) -> bytes | None:
@@ -205,8 +145,8 @@ class Web3Chain:
 
     def _anchors_since(self, since: int) -> Iterator[tuple[bytes, SeenAnchor]]:
         wanted = {
-            "address": _hex(self._contract),
-            "topics": [_hex(anchors.EVENT_TOPIC), _hex(self._log.rjust(32, b"\x00"))],
+            "address": zerox(self._contract),
+            "topics": [zerox(anchors.EVENT_TOPIC), zerox(self._log.rjust(32, b"\x00"))],
             "fromBlock": hex(since),
             "toBlock": "latest",
         }
@@ -240,13 +180,13 @@ class Web3Chain:
 
     def attempt(self, tx_hash: bytes) -> Attempt | None:
         """A transaction that the node knows, as an attempt."""
-        answer = self._ask("eth_getTransactionByHash", _hex(tx_hash))
+        answer = self._ask("eth_getTransactionByHash", zerox(tx_hash))
         if answer is None:
             return None
         tx = encoding.members(answer, "transaction")
         raw = self._raw_transaction(tx)
         if keccak256(raw) != tx_hash:
-            raise self._contradiction("TX_HASH", f"the node's {_hex(tx_hash)} has another hash")
+            raise self._contradiction("TX_HASH", f"the node's {zerox(tx_hash)} has another hash")
         # A transaction with one price pays it as both fees.
         price = tx.get("gasPrice")
         return Attempt(
@@ -261,13 +201,13 @@ class Web3Chain:
         """The log's head at the latest block, by eth_getProof."""
         header = self.latest()
         # Some nodes refuse a slot that is not written with all its 32 bytes.
-        slots = [_hex(evm.head_slot(self._log))]
+        slots = [zerox(evm.head_slot(self._log))]
         answer = encoding.members(
-            self._ask("eth_getProof", _hex(self._contract), slots, hex(header.number)), "proof"
+            self._ask("eth_getProof", zerox(self._contract), slots, hex(header.number)), "proof"
         )
-        account_proof = _nodes(answer, "accountProof")
+        account_proof = nodes(answer, "accountProof")
         (slot,) = encoding.array(answer, "storageProof")[:1] or [None]
-        storage_proof = _nodes(encoding.members(slot, "storage proof"), "proof")
+        storage_proof = nodes(encoding.members(slot, "storage proof"), "proof")
         try:
             return HeadProof(
                 header,
@@ -309,62 +249,7 @@ class Web3Chain:
             raise
 
     def _code(self, address: bytes) -> bytes:
-        return encoding.raw_bytes(self._ask("eth_getCode", _hex(address), "latest"), "code")
-
-    def _tagged(self, tag: str) -> evm.Header:
-        answer = self._ask("eth_getBlockByNumber", tag, False)
-        if answer is None:
-            raise ChainAway("ENDPOINT_REFUSED", f"{self._rpc.host}: no {tag} block yet")
-        return self._header(answer)
-
-    def _header(self, answer: object) -> evm.Header:
-        block = encoding.members(answer, "block")
-        try:
-            header = evm.parse_header(encoding.header(block))
-        except FormatError as error:
-            raise self._contradiction("HEADER_FORM", f"a header can't be read: {error}") from error
-        if _hex(header.hash) != block.get("hash"):
-            raise self._contradiction(
-                "HEADER_HASH",
-                f"block {header.number} is said to be {block.get('hash')}, "
-                f"its header hashes to {_hex(header.hash)}",
-            )
-        return header
-
-    def _raw_transaction(self, tx: encoding.Json) -> bytes:
-        raw = encoding.transaction(tx)
-        if raw is not None and _hex(keccak256(raw)) == tx.get("hash"):
-            return raw
-        # A type that is not known here, or a node that leaves members out: ask for the bytes.
-        return encoding.raw_bytes(
-            self._ask("eth_getRawTransactionByHash", tx.get("hash")), "raw bytes"
-        )
-
-    def _receipts(self, header: evm.Header, listed: Sequence[encoding.Json]) -> list[bytes]:
-        answer: Any
-        try:
-            answer = self._rpc.ask("eth_getBlockReceipts", hex(header.number))
-        except Refused:
-            answer = None
-        if answer is None:
-            # Not every node has the method.
-            answer = [self._ask("eth_getTransactionReceipt", tx.get("hash")) for tx in listed]
-            if None in answer:
-                raise ChainAway("HEAD_MOVED", f"{self._rpc.host}: a receipt is gone again")
-        holder = {"receipts": answer}
-        return [
-            encoding.receipt(encoding.members(one, "receipt"))
-            for one in encoding.array(holder, "receipts")
-        ]
-
-    def _proved(self, items: Sequence[bytes], index: int, root: Digest, code: str) -> ItemProof:
-        if index < len(items):
-            proof = prove_item(items, index)
-            if proof.root == root:
-                return proof
-        raise self._contradiction(
-            code, f"the {len(items)} items of the block don't give the header's root 0x{root.hex()}"
-        )
+        return encoding.raw_bytes(self._ask("eth_getCode", zerox(address), "latest"), "code")
 
     def _read_receipt(self, raw: bytes) -> tuple[rlp.Item, int]:
         fields = _fields(raw, "receipt")
@@ -376,22 +261,6 @@ class Web3Chain:
             if log[0] == self._contract and isinstance(log[1], list) and log[1][:2] == wanted:
                 return fields[0], place
         return fields[0], NO_EVENT
-
-    def _ask(self, method: str, *params: Any) -> Any:
-        try:
-            return self._rpc.ask(method, *params)
-        except Refused as error:
-            raise ChainAway("ENDPOINT_REFUSED", f"{self._rpc.host}: {error}") from error
-
-    def _contradiction(self, code: str, message: str) -> ChainContradiction:
-        return ChainContradiction(code, f"{self._rpc.host}: {message}. Nothing of it was believed.")
-
-
-def _index_of(transactions: Sequence[bytes], tx_hash: bytes) -> int | None:
-    for index, raw in enumerate(transactions):
-        if keccak256(raw) == tx_hash:
-            return index
-    return None
 
 
 def _base_fee(header: evm.Header) -> int:
@@ -423,11 +292,3 @@ def _cost(header: evm.Header, receipts: Sequence[bytes], index: int, tx: bytes) 
 def _fields(item: bytes, what: str) -> list[rlp.Item]:
     # EIP-2718: a legacy item is the list itself; of a typed one it follows the type's byte.
     return rlp.decode_list(item if item[0] >= LEGACY else item[1:], what)
-
-
-def _nodes(holder: encoding.Json, name: str) -> tuple[bytes, ...]:
-    return tuple(encoding.raw_bytes(text, "proof node") for text in encoding.array(holder, name))
-
-
-def _hex(raw: bytes) -> str:
-    return "0x" + raw.hex()
