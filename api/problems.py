@@ -1,6 +1,6 @@
 """RFC 9457 problem documents: what went wrong, and what to do, for machines and people.
 
-Test: tests/api/test_problems.py.
+Test: tests/api/test_api.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What travels over HTTP. Strict: unknown members, floats and booleans for integers are refused.
 
-Test: tests/api/test_records.py.
+Test: tests/api/test_api.py.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Pure: takes what the stores hold and gives every small file of the bag. Attachments are streamed by
 the caller.
-Spec: docs/spec/package.md. Test: tests/unit/core/test_assembly.py; every export is also judged by the
-stand-alone verifier in tests/scenarios/export.
+Spec: docs/spec/package.md §1 to §5. Test: tests/scenarios/service/test_service.py, where the
+stand-alone verifier judges every export.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a submitter offers and what it gets back, before any storage.
 
-Spec: docs/spec/format.md §5, §6, §12. Test: tests/unit/core/test_intake.py.
+Spec: docs/spec/format.md §5, §6, §12. Test: tests/unit/core/test_acceptance.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The states of an anchor intent: state × event → state, and nothing else.
 
-Spec: docs/spec/sender.md, whose table §3 is compared with `TRANSITIONS` by
+Spec: docs/spec/sender.md §2 to §4, whose tables are compared with this module by
 tests/unit/anchor/test_spec_table.py. The machine is attacked by tests/unit/anchor/test_intent.py.
 It does no I/O and knows no clock: who looks at the chain and who sends is notary.usecases.anchor.
 """

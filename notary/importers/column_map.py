@@ -1,4 +1,4 @@
-"""Owns the column map: the file, what it may say, and what it means (docs/spec/column-map.md §2).
+"""Owns the column map: the file, what it may say, and what it means (docs/spec/column-map.md §2, §9).
 
 Every fault of a map is found when it is read, before any row is. Test:
 tests/unit/importers/test_column_map.py.

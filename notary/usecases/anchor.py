@@ -1,8 +1,9 @@
 """Brings checkpoints on chain, each batch once and in order, and follows them until they are proved.
 
-Spec: docs/spec/sender.md. `Anchorer.step` is the whole sender: it looks at the chain, takes each open
-intent as far as it goes, and says when it wants to be called again. It keeps nothing that a restart
-would miss, so recovery is calling it. Test: tests/scenarios/anchor, on a real chain with faults.
+Spec: docs/spec/sender.md §1, §2 and §7. `Anchorer.step` is the whole sender: it looks at the chain,
+takes each open intent as far as it goes, and says when it wants to be called again. It keeps nothing
+that a restart would miss, so recovery is calling it. Test: tests/scenarios/anchor, on a real chain
+with faults.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Export an evidence package: choose what is shown, gather it, write one zip.
 
 Owns the order of an export and what may be withheld. The bytes come from `notary.core.assembly` and
-`verifier.format`. Spec: docs/spec/package.md. Test: tests/scenarios/export.
+`verifier.format`. Spec: docs/spec/package.md. Tests: tests/scenarios/service/test_service.py,
+tests/scenarios/anchor/test_export_crash.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The worker's sign of life, in the store, so that any process can judge it.
 
-Test: tests/unit/store/test_pulse.py.
+Test: tests/scenarios/service/test_service.py.
 """
 
 from __future__ import annotations
