@@ -12,8 +12,8 @@ from verifier.check.judge import check
 from verifier.check.policy import read_policy
 from verifier.check.rows import CannotJudge
 
-# Rows that no package of format 1 can fill (docs/spec/verification.md §4).
-NEVER_APPLICABLE = frozenset({"timestamp", "signatures"})
+# Rows that the told story has nothing for; tests/hostile/attacks/tokens.py adds tokens to it.
+NOT_IN_THE_STORY = frozenset({"timestamp", "signatures"})
 
 
 @dataclass(frozen=True)

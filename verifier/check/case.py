@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from verifier.check import block_lists
 from verifier.check.blocks import BlockId, BlockSource, Standing, weigh
@@ -29,7 +30,7 @@ from verifier.check.inputs import Inputs
 from verifier.check.policy import Chain, Pin, Policy
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked, Trouble
-from verifier.format import chain_event, fold, heads, notes, trees
+from verifier.format import bag, chain_event, fold, heads, notes, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm import (
@@ -51,6 +52,11 @@ from verifier.format.notes import VKey
 from verifier.format.records import Disclosure
 from verifier.format.statement import History, Kind, Statement
 from verifier.format.times import block_moment
+
+if TYPE_CHECKING:
+    from verifier.check.token_chains import TokenChains
+    from verifier.format.bag import TokenPlace
+    from verifier.format.timestamp_token import Token
 
 KNOWN_HASH_RULES = frozenset({HASH_RULE})
 
@@ -373,6 +379,47 @@ class Case(ChainProof):
         sizes, batches, links = self._dates
         at = bisect_right(sizes, position)
         return (batches[at], links[at]) if at < len(sizes) else None
+
+    # Time-stamp tokens of shown checkpoints.
+
+    @cached_property
+    def _shown_by_size(self) -> Mapping[int, int]:
+        # The batches that checkpoints show, by the checkpoints' sizes.
+        return {self.checkpoint(batch).size: batch for batch in self.evidence.batches}
+
+    @property
+    def shown_sizes(self) -> list[int]:
+        """The sizes of shown checkpoints, ascending."""
+        return sorted(self._shown_by_size)
+
+    def _shown_by(self, size: int) -> int:
+        batch = self._shown_by_size.get(size)
+        if batch is None:
+            raise Blocked(f"a shown checkpoint of size {size}")
+        return batch
+
+    def shown_text(self, size: int) -> str:
+        """The text of the shown checkpoint of that size."""
+        return self.checkpoint(self._shown_by(size)).note.text
+
+    def anchored_at(self, size: int) -> datetime:
+        """The block time of the anchor of the shown checkpoint of that size."""
+        return moment(self.evm.links[self.link_of(self._shown_by(size))].time)
+
+    def token(self, place: "TokenPlace") -> "Token":
+        """The token at that place."""
+        part = self.evidence.tokens.get(place)
+        if part is None:
+            raise Blocked(f"the token {bag.token_name(place)}")
+        return part.need()
+
+    @cached_property
+    def token_chains(self) -> "TokenChains":
+        """What the tokens amount to."""
+        # Imported here: what reads certificates takes long to load, and most packages have none.
+        from verifier.check.token_chains import TokenChains
+
+        return TokenChains(self)
 
     # What the person trusts.
 

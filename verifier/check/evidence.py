@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from verifier.check.inputs import GivenFile
 from verifier.check.reading import Bag
@@ -33,6 +33,9 @@ from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 from verifier.format.kinds import is_attachment
 from verifier.format.paths import Paths, PrefixPath, parse_consistency, parse_paths
+
+if TYPE_CHECKING:
+    from verifier.format.timestamp_token import Token
 
 ATTACHMENT_NAME_BYTES = 16  # 32 hex characters, random
 
@@ -246,6 +249,7 @@ class Evidence:
         self.batch_numbers: list[int] = []
         self.hand_over_numbers: list[int] = []
         self.key_set_digests: list[str] = []
+        self.token_places: list[bag.TokenPlace] = []
         self.unknown: list[str] = []
         numbers: set[int] = set()
         handed_over: set[int] = set()
@@ -256,12 +260,15 @@ class Evidence:
                 handed_over.add(batch)
             elif (digest := bag.key_set_in(name)) is not None:
                 self.key_set_digests.append(digest)
+            elif (place := bag.token_in(name)) is not None:
+                self.token_places.append(place)
             elif name.startswith("data/attachments/"):
                 self.attachment_files.append(name)
             elif name not in FIXED_FILES and name not in MATTER_FILES:
                 self.unknown.append(name)
         self.batch_numbers = sorted(numbers)
         self.hand_over_numbers = sorted(handed_over)
+        self.token_places.sort()
 
     def _part(self, name: str, parse: Callable[[bytes], T]) -> Part[T]:
         if name not in self.bag:
@@ -391,6 +398,19 @@ class Evidence:
         return {
             digest: self._part(bag.key_set_name(digest), _parse_key_set)
             for digest in sorted(self.key_set_digests)
+        }
+
+    @cached_property
+    def tokens(self) -> "Mapping[bag.TokenPlace, Part[Token]]":
+        """Time-stamp tokens by their places, ascending."""
+        if not self.token_places:
+            return {}
+        # Imported here: reading certificates takes longer to load than most packages to check.
+        from verifier.format import timestamp_token
+
+        return {
+            place: self._part(bag.token_name(place), timestamp_token.parse)
+            for place in self.token_places
         }
 
 

@@ -114,7 +114,7 @@ def _troubles(step: Step, case: ChainProof) -> Iterator[Trouble]:
 
 
 def _not_applicable(row: Row, kind: Kind | None, case: Case) -> str | None:
-    if row is Row.TIMESTAMP:
+    if row is Row.TIMESTAMP and not case.evidence.token_places:
         return "NO_TOKEN"
     if row is Row.SIGNATURES:
         return "NO_SIGNED_ACTS"

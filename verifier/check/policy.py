@@ -3,11 +3,12 @@
 Step 1.1. Nothing of it is ever read from a package. Proved by tests/unit/check/test_policy.py.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from verifier.check.rows import Row
 from verifier.check.toml import Table, read_document
@@ -19,6 +20,9 @@ from verifier.format.receipts import receipts_origin
 from verifier.format.signatures import ED25519
 from verifier.format.statement import Kind
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 FORMAT = "notary-policy/1"
 CODE = "POLICY"
 
@@ -26,14 +30,19 @@ PUBLIC, CONSORTIUM, TEST = "public", "consortium", "test"
 SHOWN, FULL = "shown", "full"
 
 _MAX_ITEMS = 1_000  # rows, keys: more is a mistake
+_OBJECT_IDENTIFIER = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 
 
 class Limits(NamedTuple):
-    """`max_silence_s` in seconds; `history` is what the person wants to be shown."""
+    """Durations in seconds; `history` is what the person wants to be shown.
+
+    `max_timestamp_gap_s` is there just when the policy names a time-stamping authority.
+    """
 
     max_silence_s: int
     history: str
     dispute_since: datetime | None
+    max_timestamp_gap_s: int | None
 
 
 class Chain(NamedTuple):
@@ -69,6 +78,20 @@ class BlockList(NamedTuple):
     origin: str
 
 
+class Authority(NamedTuple):
+    """A time-stamping authority whose tokens of [since, until) the person trusts.
+
+    `policies` are object identifiers of those of its policies that count; None: all do.
+    """
+
+    name: str
+    roots: "tuple[Certificate, ...]"
+    policies: frozenset[str] | None
+    since: datetime
+    until: datetime | None
+    origin: str
+
+
 class Policy(NamedTuple):
     """A policy file. `required` holds, per accepted kind, the rows beyond the floor."""
 
@@ -78,6 +101,7 @@ class Policy(NamedTuple):
     chains: Mapping[int, Chain]
     pins: tuple[Pin, ...]
     block_lists: tuple[BlockList, ...]
+    authorities: tuple[Authority, ...]
 
 
 def read_policy(path: Path) -> Policy:
@@ -86,7 +110,8 @@ def read_policy(path: Path) -> Policy:
     top = document.table
     top.word("format", (FORMAT,))
     required = _required(top.table("required"))
-    limits = _limits(top.table("limits"))
+    named = top.tables("timestamp_authority")
+    limits = _limits(top.table("limits"), with_authorities=bool(named))
     chains: dict[int, Chain] = {}
     for table in top.tables("chain"):
         chain = _chain(table)
@@ -108,10 +133,22 @@ def read_policy(path: Path) -> Policy:
         if (block_list.vkey.text, block_list.chain_id) in block_lists:
             raise table.error("TWICE", f"list {block_list.name} stands twice for one chain")
         block_lists[block_list.vkey.text, block_list.chain_id] = block_list
+    authorities: dict[str, Authority] = {}
+    for table in named:
+        authority = _authority(table)
+        if authority.name in authorities:
+            raise table.error("TWICE", f"authority {authority.name} stands twice")
+        authorities[authority.name] = authority
     top.done()
     digest = sha256(document.data).hexdigest()
     return Policy(
-        digest, required, limits, chains, tuple(pins.values()), tuple(block_lists.values())
+        digest,
+        required,
+        limits,
+        chains,
+        tuple(pins.values()),
+        tuple(block_lists.values()),
+        tuple(authorities.values()),
     )
 
 
@@ -137,11 +174,12 @@ def _required(table: Table) -> dict[Kind, frozenset[Row]]:
     return required
 
 
-def _limits(table: Table) -> Limits:
+def _limits(table: Table, *, with_authorities: bool) -> Limits:
     limits = Limits(
         max_silence_s=table.integer("max_silence_s"),
         history=table.word("history", (SHOWN, FULL)),
         dispute_since=table.time("dispute_since") if "dispute_since" in table else None,
+        max_timestamp_gap_s=table.integer("max_timestamp_gap_s") if with_authorities else None,
     )
     table.done()
     return limits
@@ -180,8 +218,7 @@ def _pin(table: Table) -> Pin:
     )
     if not pin.vkeys:
         raise table.error("VALUE", "'vkeys' has at least one key")
-    if pin.until is not None and pin.until <= pin.since:
-        raise table.error("VALUE", "'until' is not after 'from'")
+    _check_period(table, pin.since, pin.until)
     table.done()
     return pin
 
@@ -197,6 +234,33 @@ def _block_list(table: Table) -> BlockList:
     block_list = BlockList(name, vkey, table.integer("chain_id"), table.text("origin"))
     table.done()
     return block_list
+
+
+def _authority(table: Table) -> Authority:
+    # Imported here: most policies name no authority, and certificates take long to load.
+    from verifier.format.timestamp_authority import read_roots
+
+    authority = Authority(
+        name=table.text("name"),
+        roots=table.read("roots", read_roots, "KEY"),
+        policies=(frozenset(table.texts("policies", _MAX_ITEMS)) if "policies" in table else None),
+        since=table.time("from"),
+        until=table.time("until") if "until" in table else None,
+        origin=table.text("origin"),
+    )
+    _check_period(table, authority.since, authority.until)
+    for policy in authority.policies or ():
+        if not _OBJECT_IDENTIFIER.fullmatch(policy):
+            raise table.error(
+                "VALUE", f"'policies' has numbers joined by dots, got {shown(policy)}"
+            )
+    table.done()
+    return authority
+
+
+def _check_period(table: Table, since: datetime, until: datetime | None) -> None:
+    if until is not None and until <= since:
+        raise table.error("VALUE", "'until' is not after 'from'")
 
 
 def _vkeys(table: Table, member: str, name: str) -> tuple[VKey, ...]:

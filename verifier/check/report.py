@@ -45,6 +45,7 @@ _ON_AS_OF = frozenset(
         Row.ANCHOR,
         Row.FINALITY,
         Row.TIME,
+        Row.TIMESTAMP,
         Row.RECEIPTS,
         Row.WITHHELD,
     }
@@ -123,6 +124,8 @@ class Report:
             return self._complete()
         if row is Row.ORDER:
             return self._order()
+        if row is Row.TIMESTAMP:
+            return self._dated()
         if row is Row.HISTORY:
             sentences = texts.FULL_HISTORY if case.history_is_full else texts.HISTORY
             return texts.filled(
@@ -160,6 +163,19 @@ class Report:
             hours=-(-seconds // _HOUR),
             withheld=len({one.position for one in choices.withheld}),
             erased=len(choices.erased),
+        )
+
+    def _dated(self) -> tuple[str, str]:
+        case = self._case
+        found = [case.token_chains.dated(size) for size in case.shown_sizes]
+        dated = [one for one in found if one is not None]
+        if len(dated) != len(found):
+            raise Blocked("a token of each shown checkpoint")
+        return texts.filled(
+            texts.TIMESTAMP,
+            names=", ".join(sorted({name for one in dated for name in one.authorities})),
+            gap=_duration(max(one.gap for one in dated)),
+            until=format_time(min(one.until for one in dated)),
         )
 
     def _order(self) -> tuple[str, str]:
@@ -404,7 +420,10 @@ class Report:
                 "matter": None if matter is None else matter.text,
                 "policy": {
                     "sha256": case.policy.sha256,
-                    "pins": [{"name": pin.name, "origin": pin.origin} for pin in case.policy.pins],
+                    "pins": [
+                        {"name": pin.name, "origin": pin.origin}
+                        for pin in (*case.policy.pins, *case.policy.authorities)
+                    ],
                 },
                 "verifier": {
                     "version": self._identity.version,
@@ -421,8 +440,27 @@ class Report:
                     _block_json(block) | {"used_for": use}
                     for block, use in self.blocks_to_compare()
                 ],
+                "tokens": self._tokens(),
             }
         )
+
+    def _tokens(self) -> list[Json]:
+        """Every token, if all can be read: where it stands, its time, whose word it is."""
+        if not self._case.evidence.token_places:
+            return []
+        by_size = _or_none(lambda: self._case.token_chains.by_size) or {}
+        return [
+            {
+                "size": link.place.size,
+                "chain": link.place.chain,
+                "number": link.place.number,
+                "time": format_time(link.token.gen_time),
+                "authority": None if link.pinned is None else link.pinned.authority.name,
+            }
+            for chains in by_size.values()
+            for chain in chains
+            for link in chain
+        ]
 
     def text(self) -> str:
         """The report for people: the verdict, the rows, then what to compare and to know."""

@@ -615,6 +615,54 @@ TEXTS: Mapping[str, Text] = {
         "Ask on whose authority; the record of the erasure names it.",
         "请询问其依据；删除记录中载有说明。",
     ),
+    # 15: timestamp
+    "TOKEN_FORM": _changed("a timestamp token can't be read", "有时间戳令牌无法读取"),
+    "TOKEN_MISMATCH": _changed(
+        "a timestamp token is of something else than the checkpoint or the token that it stands for",
+        "有时间戳令牌所证并非其所附的检查点或令牌",
+    ),
+    "TOKEN_SIGNATURE": _changed(
+        "a timestamp token's signature is not good", "有时间戳令牌签名无效"
+    ),
+    "TOKEN_CERTIFICATE": _changed(
+        "a timestamp token is signed under a certificate that is not for timestamps alone",
+        "签署时间戳令牌的证书并非专用于时间戳",
+    ),
+    "TOKEN_CERTIFICATE_TIME": _changed(
+        "the certificate of a timestamp token was not valid at the token's time",
+        "时间戳令牌的证书在令牌所载时间并非有效",
+    ),
+    "TOKEN_MISSING": Text(
+        "a shown checkpoint has no timestamp token, while others have",
+        "有检查点未附时间戳令牌，而其他检查点附有",
+        "Ask the sender for a new export; tokens that came late are in it.",
+        "请向提交方索取新的导出；迟到的令牌会包含在内。",
+    ),
+    "TOKEN_ALGORITHM": _trust(
+        "a timestamp token is signed by an algorithm or key that this verifier does not accept",
+        "有时间戳令牌所用的签名算法或密钥不被本验证程序接受",
+    ),
+    "TOKEN_NOT_PINNED": _trust(
+        "a timestamp token is not of an authority that your policy pins for its time",
+        "有时间戳令牌并非出自您的策略在该时间所列的时间戳机构",
+    ),
+    "TOKEN_BACKWARDS": _changed(
+        "a timestamp token is earlier than the one that it renews",
+        "有时间戳令牌早于其所续签的令牌",
+    ),
+    "TOKEN_RENEWED_LATE": Text(
+        "a timestamp token was renewed only after a certificate under it had ended",
+        "有时间戳令牌在其所依证书到期之后才续签",
+        "The token before it shows no more than one that was never renewed. Ask the sender for another "
+        "chain of tokens.",
+        "其前的令牌与从未续签者无异。请向提交方索取另一条令牌链。",
+    ),
+    "TOKEN_GAP": Text(
+        "a timestamp token's time is further from its anchor than your policy allows",
+        "时间戳令牌所载时间与其锚定相差超过您的策略所允许的限度",
+        "Either clock may be wrong, or the token was asked for late. Ask the sender why.",
+        "可能是任一方时钟有误，或令牌申请过迟。请向提交方询问原因。",
+    ),
     # What is not judged.
     "BLOCKED": Text(
         "an earlier failure took away what this needs",
@@ -681,7 +729,7 @@ TEXTS: Mapping[str, Text] = {
     ),
 }
 
-# What a row says when it passes. Finality, completeness, order and history have words of their own
+# What a row says when it passes. Finality, completeness, order, history and timestamp have words of their own
 # below.
 PASS: Mapping[Row, tuple[str, str]] = {
     Row.CONTAINER: (
@@ -735,6 +783,13 @@ ABSENT_INCLUSION = (
 )
 
 # verification.md §6, to the letter.
+TIMESTAMP = (
+    "every shown checkpoint bears a token of an authority that your policy pins ({names}), of a time "
+    "at most {gap} away from its anchor; without a further renewal the certificates under these tokens "
+    "last until {until}.",
+    "所示每一检查点均附有您策略所列时间戳机构（{names}）的令牌，所载时间与其锚定相差至多 {gap}；"
+    "若不再续签，这些令牌所依的证书至 {until} 到期。",
+)
 COMPLETE = (
     "all {n} records anchored by block {block} ({time}) for number {number} in log {log}; "
     "records received in the preceding {hours} hours may be pending; "

@@ -42,6 +42,7 @@ _THREADS = 2
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _KEY_SET = re.compile(r"data/keys/([0-9a-f]{64})\.txt")
+_TOKEN = re.compile(r"data/anchors/tokens/([0-9]+)-([0-9])-(0|[1-9][0-9]?)\.tst")
 _NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,15}")
 
 # PKWARE APPNOTE 4.3.7: local file header; 4.3.12: central directory; 4.3.16: its end.
@@ -81,6 +82,14 @@ class HandOverFiles(NamedTuple):
     tlog_proof: str
 
 
+class TokenPlace(NamedTuple):
+    """Where a time-stamp token stands: token `number` of a chain over a checkpoint."""
+
+    size: int
+    chain: int
+    number: int
+
+
 class ShownFiles(NamedTuple):
     """Names of the three files that a shown batch has."""
 
@@ -112,6 +121,19 @@ def key_set_in(name: str) -> str | None:
     """The hex digest in the name of a key set's file, or None if `name` is not of that shape."""
     match = _KEY_SET.fullmatch(name)
     return None if match is None else match[1]
+
+
+def token_name(place: TokenPlace) -> str:
+    """The file of a time-stamp token."""
+    return f"data/anchors/tokens/{place.size:06d}-{place.chain}-{place.number}.tst"
+
+
+def token_in(name: str) -> TokenPlace | None:
+    """The place in the name of a token's file, or None if `name` is not of that shape."""
+    match = _TOKEN.fullmatch(name)
+    if match is None or not _NUMBER.fullmatch(match[1]):
+        return None
+    return TokenPlace(int(match[1]), int(match[2]), int(match[3]))
 
 
 def hand_over_names(batch: int) -> HandOverFiles:

@@ -1,6 +1,6 @@
 """Owns the two signature rules: strict Ed25519 and ML-DSA-44 (docs/spec/format.md §11).
 
-The only module of the verifier that imports `cryptography`. Proved by
+Imports `cryptography`, as the modules of time-stamp tokens do and no other of the verifier. Proved by
 tests/unit/format/test_signatures.py, with the vectors of RFC 8032 and Wycheproof and a second
 implementation of each rule.
 """

@@ -13,6 +13,7 @@ from tests.hostile.attacks import (
     person,
     receipts,
     records,
+    tokens,
 )
 from tests.hostile.case import CATALOGUE as ALL
 
@@ -30,4 +31,5 @@ __all__ = [
     "person",
     "receipts",
     "records",
+    "tokens",
 ]

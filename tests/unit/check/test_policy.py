@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.hostile import persons
+from tests.hostile.authority import honest_authority
 from verifier.check import policy as policy_file
 from verifier.check import toml
 from verifier.check.policy import Policy, read_policy
@@ -73,6 +74,8 @@ def test_the_example_of_the_specification_is_read(tmp_path: Path) -> None:
     )
     text = text.replace('last_good_head = "…"', f'last_good_head = "{"0f" * 32}"')
     text = text.replace('vkey = "…"', f'vkey = "{vkey(7, "blocks.example")}"', 1)
+    block = text[text.index("-----BEGIN") : text.index("'''  ")]
+    text = text.replace(block, honest_authority().pem)
     assert "…" not in text.replace("from here …", "").replace("… to before", "")
     policy = read(text, tmp_path)
     assert policy.sha256 == sha256(text.encode()).hexdigest()
@@ -86,6 +89,10 @@ def test_the_example_of_the_specification_is_read(tmp_path: Path) -> None:
     assert [key.text for key in pin.vkeys] == [vkey(1)]
     assert pin.until is not None
     assert pin.since < pin.until
+    assert policy.limits.max_timestamp_gap_s == 90_000
+    [authority] = policy.authorities
+    assert authority.roots == (honest_authority().root,)
+    assert (authority.name, authority.policies) == ("Example TSA", frozenset({"1.2.3.4.1"}))
 
 
 def test_a_kind_without_a_list_is_not_in_the_policy(tmp_path: Path) -> None:

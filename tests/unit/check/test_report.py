@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -207,6 +209,49 @@ def test_without_a_source_the_block_to_compare_is_printed(tmp_path: Path) -> Non
     for language in ("en", "zh"):
         assert f"chain 31337 block 12 0x{tip.hash.hex()}" in finality[language]
     assert f"level 0  chain 31337 block 12 0x{tip.hash.hex()} as-of" in one.text()
+
+
+def test_tokens_are_said_with_whose_word_they_are_and_until_when(tmp_path: Path) -> None:
+    case = ALL["tokens.tokens_renewed_in_time"].make()
+    assert isinstance(case.package, Package)
+    assert isinstance(case.policy, dict)
+    one = report(tmp_path, case.package, policy=case.policy)
+    document = as_json(one)
+    said = row(document, "timestamp")
+    assert (said["result"], said["step"], said["code"]) == ("PASS", None, None)
+    assert said["en"] == (
+        "every shown checkpoint bears a token of an authority that your policy pins (authority 0, "
+        "authority 1), of a time at most 0 s away from its anchor; without a further renewal the "
+        "certificates under these tokens last until 2035-03-20T00:00:00.000Z."
+    )
+    assert "authority 0, authority 1" in said["zh"]
+    assert [one["number"] for one in said["rests_on"]] == [honest().chain.tip.number]
+    tokens_text = PAGE.split("`tokens` (array of ")[1].split(":")[0]
+    assert set(document["tokens"][0]) == set(re.findall(r"`([a-z_]+)`", tokens_text))
+    assert [(one["size"], one["number"], one["authority"]) for one in document["tokens"]][:2] == [
+        (3, 0, "authority 0"),
+        (3, 1, "authority 1"),
+    ]
+    assert {"name": "authority 0", "origin": "its web site"} in document["policy"]["pins"]
+
+
+def test_no_certificate_reader_is_loaded_for_a_package_without_tokens(tmp_path: Path) -> None:
+    report(tmp_path)
+    files = ["package.zip", "--policy", "policy.toml", "--inputs", "inputs.toml"]
+    code = (
+        "import sys; from verifier.check.cli import main; main(sys.argv[1:]); "
+        "print('cryptography.x509' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", *files],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("VERDICT: VALID ")
+    assert done.stdout.endswith("False\n")
 
 
 # ---------------------------------------------------------------------- machines

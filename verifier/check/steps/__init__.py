@@ -21,6 +21,7 @@ from verifier.check.steps import (
     order,
     receipts,
     time,
+    timestamp,
     withheld,
 )
 from verifier.format.statement import Kind
@@ -185,6 +186,16 @@ STEPS: dict[str, Step] = {
         events.step_17_9,
     ),
     **_steps(Row.WITHHELD, withheld.step_13_1, withheld.step_13_2, withheld.step_13_3),
+    **_steps(
+        Row.TIMESTAMP,
+        timestamp.step_15_1,
+        timestamp.step_15_2,
+        timestamp.step_15_3,
+        timestamp.step_15_4,
+        timestamp.step_15_5,
+        timestamp.step_15_6,
+        timestamp.step_15_7,
+    ),
 }
 
 # What `verifier anchor` runs (§8).

@@ -73,6 +73,7 @@ def step_2_5(case: Case) -> Iterator[Trouble]:
             yield failed("FILE_UNKNOWN", f"{name}: the history is stated as shown")
     yield from _batch_files(case, kind)
     yield from _key_files(case)
+    yield from _token_files(case)
     # Last, because it is blocked by a disclosure that can't be read.
     yield from _attachment_files(case, kind)
 
@@ -131,6 +132,22 @@ def _key_files(case: Case) -> Iterator[Trouble]:
             header.need()
     for digest in unnamed:
         yield failed("FILE_UNKNOWN", f"{bag.key_set_name(digest)}: no header names it")
+
+
+def _token_files(case: Case) -> Iterator[Trouble]:
+    """Tokens of what is not shown, and gaps before chains and in them."""
+    places = set(case.evidence.token_places)
+    for place in case.evidence.token_places:
+        before = place._replace(number=place.number - 1)
+        if place.number == 0:
+            before = place._replace(chain=place.chain - 1)
+        if min(before) >= 0 and before not in places:
+            yield failed("FILE_MISSING", f"{bag.token_name(before)} is missing")
+    for place in case.evidence.token_places:
+        if place.size not in case.shown_sizes:
+            yield failed(
+                "FILE_UNKNOWN", f"{bag.token_name(place)}: no checkpoint of that size is shown"
+            )
 
 
 def _batches_that_date_nothing(case: Case, kind: Kind) -> Iterator[Trouble]:

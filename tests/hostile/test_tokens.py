@@ -1,0 +1,142 @@
+"""openssl reads every token of the catalogue, and says the same of it as the verifier, but where said.
+
+openssl is told the time by -attime, since it would judge certificates by today.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from tests.hostile.attacks import ALL
+from tests.hostile.attacks.tokens import path, shown
+from tests.hostile.package import Package
+from verifier.format import timestamp_authority, timestamp_token
+from verifier.format.errors import FormatError
+
+# Where openssl 3.0 is milder: what it takes, and the format refuses.
+MILDER = {
+    "token_of_indefinite_length": "it reads BER",
+    "time_with_an_offset": "likewise",
+    "byte_after_the_token": "it stops at the end of the first structure",
+    "token_larger_than_any": "it has no limits",
+    "token_with_nine_certificates": "likewise",
+    "signed_data_of_another_version": "it does not look at these versions",
+    "signer_of_another_version": "likewise",
+    "attributes_of_another_content": "it does not look at this attribute",
+    "critical_extension_in_the_token": "it does not look at extensions",
+    "token_signed_by_an_authority_for_certificates": "it asks for the purpose alone",
+    "authority_between_for_web_servers": "it asks the signer alone for the purpose",
+    "token_under_another_policy": "whose policies count is told by other options",
+    "token_before_the_authority_counts": "it knows no times of trust",
+    "token_after_the_authority_counts": "likewise",
+    "tokens_signed_over_sha_1": "it has SHA-1",
+    "certificate_named_by_an_unknown_hash": "it has MD5",
+    "signature_algorithm_of_another_hash": "it takes the digest algorithm",
+    "tokens_by_another_curve": "it has more curves",
+    "tokens_by_a_short_key": "it takes shorter keys",
+}
+# Where it is stricter.
+STRICTER = {
+    "tokens_by_rsa_pss": "its PKCS #7 code has no PSS",
+    "authority_between_is_pinned": "it wants a self-signed root without -partial_chain",
+}
+# No token in its place, or nobody pinned.
+NOTHING_TO_COMPARE = {
+    "row_required_of_a_package_without_tokens",
+    "tokens_where_the_policy_names_nobody",
+    "second_chain_without_a_first",
+    "renewal_without_its_token",
+    "token_under_a_number_of_two_digits_with_a_zero",
+    "token_of_an_eleventh_chain",
+    "token_as_a_response",
+}
+
+
+def first_token(package: Package) -> tuple[bytes, bytes] | None:
+    """The text of the newest shown checkpoint, and the first token over it."""
+    texts = shown(package)
+    token = package.files.get(path(max(texts)))
+    return None if token is None else (texts[max(texts)], token)
+
+
+def ours(text: bytes, token: bytes, roots: str) -> str | None:
+    """What the verifier has against a token; None if it accepts it."""
+    try:
+        read = timestamp_token.parse(token)
+        if read.imprint != sha256(text).digest():
+            return "TOKEN_MISMATCH"
+        timestamp_authority.check_signature(read)
+        timestamp_authority.check_purpose(read.signer)
+        timestamp_authority.check_valid_at(read.signer, read.gen_time)
+        timestamp_authority.path(read, timestamp_authority.read_roots(roots))
+    except FormatError as error:
+        return error.code
+    return None
+
+
+def openssl_takes(text: bytes, token: bytes, roots: str, at: int, folder: Path) -> bool:
+    (folder / "text").write_bytes(text)
+    (folder / "token").write_bytes(token)
+    (folder / "roots").write_text(roots, "ascii")
+    done = subprocess.run(
+        ["openssl", "ts", "-verify", "-token_in", "-in", "token", "-data", "text",
+         "-CAfile", "roots", "-attime", str(at)],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Verification: OK" in done.stdout or "Verification: FAILED" in done.stderr + done.stdout
+    return done.returncode == 0
+
+
+def compared() -> list[str]:
+    found = []
+    for name, attack in ALL.items():
+        if name.startswith("tokens.") and attack.error is None:
+            found.append(name.removeprefix("tokens."))
+    return found
+
+
+@pytest.mark.parametrize("name", compared())
+def test_openssl_says_the_same(name: str, tmp_path: Path) -> None:
+    case = ALL[f"tokens.{name}"].make()
+    assert isinstance(case.package, Package)
+    assert isinstance(case.policy, dict)
+    found = first_token(case.package)
+    pinned = case.policy.get("timestamp_authority")
+    if found is None or not pinned:
+        assert name in NOTHING_TO_COMPARE
+        return
+    text, token = found
+    roots = "".join(one["roots"] for one in pinned)
+    try:
+        at = timestamp_token.parse(token).gen_time
+        moment = int(at.timestamp())
+    except FormatError:
+        moment = 1_790_856_000  # within the story, for what can't be read
+    against = ours(text, token, roots)
+    taken = openssl_takes(text, token, roots, moment, tmp_path)
+    if name in MILDER:
+        assert taken
+    elif name in STRICTER:
+        assert against is None
+        assert not taken
+    else:
+        assert taken == (against is None), against
+
+
+def test_the_comparison_is_no_list_of_exceptions() -> None:
+    assert len(compared()) > 80
+    assert MILDER.keys() | STRICTER.keys() <= set(compared())
+
+
+def test_the_pinned_certificate_of_the_tests_is_a_root() -> None:
+    case = ALL["tokens.tokens_of_every_shown_checkpoint"].make()
+    assert isinstance(case.policy, dict)
+    [root] = x509.load_pem_x509_certificates(
+        case.policy["timestamp_authority"][0]["roots"].encode()
+    )
+    assert root.subject == root.issuer
