@@ -9,17 +9,28 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 EXIT_OK = 0
 EXIT_ERROR = 4  # verdict ERROR, which is also what an unknown condition gives
 EXIT_USAGE = 64  # sysexits.h EX_USAGE; argparse's own 2 would read as INVALID
 
+_HELP_COLUMNS = 78  # of a terminal of 80, as argparse leaves two free
+
 # A chain proof is a JSON document of the format, whose limit this is.
 _MAX_EVM_BYTES = 16 * 2**20
 
 
+class _Help(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        # With a width given, argparse need not ask for the terminal's, for which it imports shutil.
+        super().__init__(prog, width=_HELP_COLUMNS)
+
+
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Help, allow_abbrev=False, **options)
+
     def error(self, message: str) -> NoReturn:
         """Wrong usage is no verdict."""
         self.print_usage(sys.stderr)
@@ -42,17 +53,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Checks evidence packages offline. What decides trust is in your own two "
         "files, never in the package.",
         epilog="Exit codes: 0 VALID, 2 INVALID, 3 INDETERMINATE, 4 ERROR, 64 wrong usage.",
-        allow_abbrev=False,
     )
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="print version and digest of this verifier"
     )
-    # With the name given, argparse need not format a usage line, for which it imports shutil.
+    # With the name given, argparse need not format a usage line.
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", prog="verifier"
     )
 
-    check = commands.add_parser("check", help="check a package", allow_abbrev=False)
+    check = commands.add_parser("check", help="check a package")
     check.add_argument("package", metavar="PACKAGE", type=Path, help="a zip or a directory")
     check.add_argument(
         "--policy", metavar="FILE", type=Path, required=True, help="TOML: whom you trust"
@@ -77,9 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
 
-    anchor = commands.add_parser(
-        "anchor", help="check one chain proof without a package", allow_abbrev=False
-    )
+    anchor = commands.add_parser("anchor", help="check one chain proof without a package")
     anchor.add_argument("evm_json", metavar="EVM_JSON", type=Path)
     anchor.add_argument("--chain-id", metavar="N", type=_number, required=True)
     anchor.add_argument("--contract", metavar="A", type=_address, required=True)
@@ -87,32 +95,28 @@ def _parser() -> argparse.ArgumentParser:
     anchor.add_argument("--json", action="store_true", help="report for machines")
     anchor.set_defaults(run=_anchor)
 
-    fork = commands.add_parser("fork", help="check a fork proof", allow_abbrev=False)
+    fork = commands.add_parser("fork", help="check a fork proof")
     fork.add_argument("file", metavar="FILE", type=Path)
     fork.add_argument("--policy", metavar="FILE", type=Path, help="TOML: whom you trust")
     fork.add_argument("--inputs", metavar="FILE", type=Path, help="TOML: block hashes you have")
     fork.add_argument("--json", action="store_true", help="report for machines")
     fork.set_defaults(run=_fork)
 
-    compare = commands.add_parser(
-        "compare", help="look for a fork between two packages of one log", allow_abbrev=False
-    )
+    compare = commands.add_parser("compare", help="look for a fork between two packages of one log")
     compare.add_argument("first", metavar="PACKAGE", type=Path)
     compare.add_argument("second", metavar="PACKAGE", type=Path)
     compare.add_argument("--out", metavar="FILE", type=Path, help="where to write a fork proof")
     compare.add_argument("--json", action="store_true", help="report for machines")
     compare.set_defaults(run=_compare)
 
-    replay = commands.add_parser(
-        "replay", help="replay a log from its public material", allow_abbrev=False
-    )
+    replay = commands.add_parser("replay", help="replay a log from its public material")
     replay.add_argument("folder", metavar="FOLDER", type=Path)
     replay.add_argument("--until", metavar="B", type=_number, help="the last batch to replay")
     replay.add_argument("--chain", metavar="EVM_JSON", type=Path, help="a chain proof of the log")
     replay.add_argument("--json", action="store_true", help="report for machines")
     replay.set_defaults(run=_replay)
 
-    explain = commands.add_parser("explain", help="say what a code means", allow_abbrev=False)
+    explain = commands.add_parser("explain", help="say what a code means")
     explain.add_argument("code", metavar="CODE")
     explain.set_defaults(run=_explain)
     return parser
@@ -181,6 +185,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
         # To the standard error: the report's two forms are the specification's.
         sys.stderr.write(fork_of_case(judgement, arguments.fork_proof))
+    # Nor is all that is there looked through once more when the interpreter ends.
+    gc.freeze()
     return report.exit
 
 
