@@ -44,6 +44,7 @@ from notary.usecases.anchor import Anchorer, AnchorSettings
 from notary.usecases.backup import Backup, BackupDone
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
+from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.ingest import Ingest, IngestReport
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
@@ -286,6 +287,13 @@ class Service:
             dry_run=dry_run,
             progress=progress,
         )
+
+    def event_import(
+        self, agency_id: int, matter: str, chain: EventChain | None, reading: EventReading | None
+    ) -> EventImport:
+        """Takes events of foreign contracts into a matter (usecases.foreign_events)."""
+        key = self.matter(agency_id, matter).key
+        return EventImport(self.acceptor, agency_id, key, chain, reading)
 
     # Anchoring.
 

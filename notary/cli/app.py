@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli import keeping, keys, present
+from notary.cli import events, keeping, keys, present
 from notary.cli.output import errors_said, progress_bar, say, say_json
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ contract_app = typer.Typer(help="The anchoring contract on the chain.", no_args_
 app.add_typer(matter_app, name="matter")
 app.add_typer(record_app, name="record")
 app.add_typer(contract_app, name="contract")
+events.register(app)
 keeping.register(app)
 keys.register(keeping.keys_app)
 
