@@ -30,9 +30,11 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import require_current
+from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.system import SystemClock, SystemEntropy
+from notary.adapters.webhook import HttpReceiver
 from notary.config import Home
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -40,9 +42,11 @@ from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
 from notary.ports import Bars, Matter, Progress
 from notary.usecases.accept import RecordAcceptor
+from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer, AnchorSettings
 from notary.usecases.backup import Backup, BackupDone
 from notary.usecases.commit import GroupCommitter
+from notary.usecases.courier import Courier, send_test
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.ingest import Ingest, IngestReport
@@ -148,6 +152,7 @@ class Service:
         )
         self._imports = StoredImports(database, keyring, self._entropy)
         self._pulse = StoredPulse(database, self._clock)
+        self.notices = StoredNotices(database, self._entropy)
         self._committer: GroupCommitter | None = None
         self._lock = threading.Lock()
 
@@ -304,8 +309,42 @@ class Service:
             raise Contradiction(trouble.code, str(trouble))
         sweep_orphans(self._database, self._objects, self._clock.now())
         return Worker(
-            _Sealing(self), _Anchoring(self), self._pulse, self.home.config.poll_s, report
+            _Sealing(self),
+            _Anchoring(self),
+            self._pulse,
+            _Watch(self),
+            self.home.config.poll_s,
+            report,
         )
+
+    def courier(self, report: Callable[[str], None]) -> Courier:
+        """Brings notices of alarms to the webhooks."""
+        return Courier(self.notices, self.receivers, self.identity.name, self._clock, report)
+
+    def test_webhooks(self, name: str | None) -> dict[str, str | None]:
+        """Send each webhook, or the named one, a message; why it did not take it, by its name."""
+        wanted = [one for one in self.receivers if name in (None, one.name)]
+        if not wanted:
+            raise CallerError(
+                "WEBHOOK_UNKNOWN",
+                f"{config.CONFIG_NAME} has no [[webhook]]{f' named {name}' if name else ''}. Add it first.",
+            )
+        results: dict[str, str | None] = {}
+        for one in wanted:
+            try:
+                send_test(one, self.identity.name, self._clock.now(), self._entropy)
+                results[one.name] = None
+            except NothingHappened as error:
+                results[one.name] = f"{error.code}: {error}"
+        return results
+
+    @property
+    def receivers(self) -> list[HttpReceiver]:
+        """The webhooks."""
+        return [
+            HttpReceiver(one.name, one.url, self.home.folder / one.secret)
+            for one in self.home.config.webhook
+        ]
 
     def anchor_now(self) -> Priority:
         """Ask that what is acknowledged be sealed and anchored at once; how far that is."""
@@ -423,9 +462,21 @@ class Service:
             raise CallerError("CHECKPOINT_UNKNOWN", "nothing is sealed yet.")
         return self.batch_log.checkpoint(size)
 
+    @cached_property
+    def _board(self) -> AlarmBoard:
+        settings = self.home.config
+        return AlarmBoard(
+            self.book,
+            self.batch_log,
+            self.standing,
+            self.notices,
+            max_deadline=timedelta(seconds=settings.max_deadline_s),
+            receivers=[one.name for one in settings.webhook],
+        )
+
     @property
     def _overview(self) -> Overview:
-        return Overview(self.home.config, self.batch_log, self.book, self.standing, self._pulse)
+        return Overview(self.home.config, self.batch_log, self.book, self._board, self._pulse)
 
     def health(self) -> Health:
         """Whether records get sealed and anchored, from the store alone."""
@@ -460,6 +511,16 @@ class _Sealing:
         with suppress(NothingHappened):
             self.service.retire_keys()
         return self.service._sealer.seal(now, self.service._recent_block(now)).index
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """notary.worker.Watch over the board of alarms."""
+
+    service: Service
+
+    def look(self, stopped: str | None) -> None:
+        self.service._board.look(self.service._clock.now(), stopped)
 
 
 class _Anchoring:

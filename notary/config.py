@@ -32,6 +32,16 @@ DEFAULT_BUMP_S = 120  # ten blocks on mainnet: by then a fair fee would have bee
 DEFAULT_PRIORITY_BUMP_S = 30  # three blocks on mainnet, for what somebody waits for
 DEFAULT_PRIORITY_EVERY_S = 300  # a batch asked for comes no sooner after the last one
 DEFAULT_POLL_S = 4
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A place that alarms are sent to. `secret` is a file, from the home folder on."""
+
+    name: str
+    url: str
+    secret: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class Config:
     poll_s: int = DEFAULT_POLL_S
     host: str = "127.0.0.1"
     port: int = 8420
+    webhook: tuple[Webhook, ...] = ()
 
     def spend_per_day_wei(self) -> int | None:
         """The most that anchoring may cost in 24 hours; None without a cap. Raises CallerError."""
@@ -138,7 +149,7 @@ def _config(document: dict[str, Any], path: Path) -> Config:
     found = document.pop("format", None)
     if found != FORMAT:
         raise CallerError("CONFIG_INVALID", f"{path}: format is {found!r}, want {FORMAT!r}")
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"webhook": _webhooks(document.pop("webhook", []), path)}
     for member in fields(Config):
         if member.name not in document:
             continue
@@ -167,11 +178,48 @@ def _config(document: dict[str, Any], path: Path) -> Config:
     return config
 
 
+def _webhooks(listed: Any, path: Path) -> tuple[Webhook, ...]:
+    """The tables `[[webhook]]`. Raises CallerError CONFIG_INVALID."""
+    wanted = {member.name for member in fields(Webhook)}
+    found: list[Webhook] = []
+    for table in listed if isinstance(listed, list) else [listed]:
+        if not isinstance(table, dict) or set(table) != wanted:
+            raise CallerError(
+                "CONFIG_INVALID", f"{path}: a [[webhook]] has exactly {', '.join(sorted(wanted))}"
+            )
+        if not all(isinstance(value, str) and value for value in table.values()):
+            raise CallerError("CONFIG_INVALID", f"{path}: a member of a [[webhook]] is no text")
+        hook = Webhook(**table)
+        if any(other.name == hook.name for other in found):
+            raise CallerError("CONFIG_INVALID", f"{path}: two webhooks are named {hook.name}")
+        if not _may_be_sent_to(hook.url):
+            raise CallerError(
+                "CONFIG_INVALID",
+                f"{path}: the url of webhook {hook.name} must be https, or http on this machine, "
+                "without user name and fragment",
+            )
+        found.append(hook)
+    return tuple(found)
+
+
+def _may_be_sent_to(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for one that is none
+    except ValueError:
+        return False
+    local = parts.scheme == "http" and parts.hostname in LOOPBACK
+    plain = not (parts.username or parts.password or parts.fragment)
+    return bool(parts.hostname) and plain and (parts.scheme == "https" or local)
+
+
 def save(folder: Path, config: Config) -> Path:
     """Write a new configuration, mode 0600; refuses to replace one that is there."""
     path = folder / CONFIG_NAME
     lines = [f"format = {_toml(FORMAT)}"]
-    lines += [f"{member.name} = {_toml(getattr(config, member.name))}" for member in fields(Config)]
+    # Webhooks are tables, which come last; a new service has none.
+    plain = [member.name for member in fields(Config) if member.name != "webhook"]
+    lines += [f"{name} = {_toml(getattr(config, name))}" for name in plain]
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -58,6 +58,14 @@ class Pulse(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Keeps record of the alarms."""
+
+    def look(self, stopped: str | None) -> None:
+        """See which alarms stand now. `stopped`: the contradiction that ends the worker."""
+        ...
+
+
 @dataclass(frozen=True)
 class Worker:
     """One sealer and one sender for one log. Two at once on one log do no harm but gain nothing."""
@@ -65,6 +73,7 @@ class Worker:
     sealing: Sealing
     anchoring: Anchoring
     pulse: Pulse
+    watch: Watch
     poll_s: float
     report: Callable[[str], None]
 
@@ -112,7 +121,11 @@ class Worker:
     def _pass(self, *, seal_now: bool) -> str | None:
         """One pass: seal if due, then one step of anchoring. A crash anywhere leaves stored state."""
         # A sealer that may not go on doesn't keep the sender from finding out that it may.
-        errors = (self._caught(lambda: self._seal(seal_now)), self._caught(self._step))
+        errors = (
+            self._caught(lambda: self._seal(seal_now)),
+            self._caught(self._step),
+            self._caught(lambda: self.watch.look(None)),
+        )
         error = "; ".join(one for one in errors if one is not None) or None
         if error is not None:
             self.report(error)
@@ -137,6 +150,7 @@ class Worker:
             return _said(caught)
         except Contradiction as caught:
             self.pulse.beat(_said(caught))
+            self.watch.look(_said(caught))
             raise
         return None
 

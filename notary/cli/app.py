@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli import events, keeping, keys, present
+from notary.cli import events, keeping, keys, present, webhooks
 from notary.cli.output import errors_said, progress_bar, say, say_json
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ contract_app = typer.Typer(help="The anchoring contract on the chain.", no_args_
 app.add_typer(matter_app, name="matter")
 app.add_typer(record_app, name="record")
 app.add_typer(contract_app, name="contract")
+app.add_typer(webhooks.webhook_app, name="webhook")
 events.register(app)
 keeping.register(app)
 keys.register(keeping.keys_app)
@@ -226,14 +227,15 @@ def work(
 
     with errors_said(), compose.opened(_home(home)) as service, service.worker_lock():
         worker = service.worker(say)
-        if until_idle:
-            worker.run_until_idle()
-            say(present.status_text(service.status()))
-            return
-        stop = threading.Event()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda *_: stop.set())
-        worker.run(stop)
+        with service.courier(say).at_work():
+            if until_idle:
+                worker.run_until_idle()
+                say(present.status_text(service.status()))
+                return
+            stop = threading.Event()
+            for name in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(name, lambda *_: stop.set())
+            worker.run(stop)
 
 
 @app.command("anchor-now")

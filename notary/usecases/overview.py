@@ -17,8 +17,8 @@ from notary.config import Config
 from notary.core.budget import AVERAGED, DAY, Forecast, amount_of, committed, forecast
 from notary.core.moments import has_passed
 from notary.ports import BatchLog
+from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer
-from notary.usecases.standing import Standing
 from verifier.format import times
 
 SILENT_POLLS = 5  # a worker that missed so many passes is taken for dead …
@@ -55,7 +55,7 @@ class Overview:
     settings: Config
     batch_log: BatchLog
     book: IntentBook
-    standing: Standing
+    board: AlarmBoard
     pulse: StoredPulse
 
     def health(self, now: datetime) -> Health:
@@ -64,14 +64,7 @@ class Overview:
         sealed, newest = self.batch_log.size(), self.book.newest_on_chain()
         anchored = 0 if newest is None else newest.size
         held = next((one.cause for one in self.book.open_intents() if one.cause), None)
-        alarms = [f"{code}: {alarm.text}" for code, alarm in sorted(self.book.alarms().items())]
-        trouble = self.standing.trouble()
-        if trouble is not None and trouble.code not in self.book.alarms():
-            alarms.append(f"{trouble.code}: {trouble}")
-        if sealed > anchored:
-            lag = now - self.batch_log.batch(anchored).header.sealed_at
-            if lag > timedelta(seconds=settings.max_deadline_s):
-                alarms.append(f"DEADLINE: a sealed batch has waited {lag} for its anchor")
+        alarms = [f"{code}: {alarm.text}" for code, alarm in self.board.standing(now).items()]
         beat = self.pulse.last()
         patience = timedelta(seconds=max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s))
         if beat is None:

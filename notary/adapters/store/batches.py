@@ -300,6 +300,16 @@ class StoredBatchLog:
             raise _unknown(index)
         return bytes(row[0])
 
+    def first_deadline(self, anchored: int) -> datetime | None:
+        """The earliest deadline of receipts for what the first so many batches do not hold."""
+        held = select(BATCHES.c.last_group_id).where(BATCHES.c.id == anchored - 1)
+        with self._database.reading() as connection:
+            last = connection.execute(held).scalar() or NO_GROUP
+            first = connection.execute(
+                select(func.min(GROUPS.c.deadline_ms)).where(GROUPS.c.id > last)
+            ).scalar()
+        return None if first is None else moment(first)
+
     def key_set(self, digest: Digest) -> bytes:
         """The key set that a header names in `keys`; raises Contradiction KEY_SET_LOST."""
         with self._database.reading() as connection:

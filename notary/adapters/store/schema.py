@@ -7,6 +7,7 @@ this.
 from notary.adapters.store import (
     anchor_tables,
     import_tables,
+    notices,
     priority,
     pulse,
     restorations,
@@ -18,6 +19,7 @@ __all__ = [
     "METADATA",
     "anchor_tables",
     "import_tables",
+    "notices",
     "priority",
     "pulse",
     "restorations",

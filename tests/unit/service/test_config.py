@@ -71,6 +71,47 @@ def test_a_damaged_configuration_names_the_member(
     assert caught.value.code == "CONFIG_INVALID"
 
 
+HOOK = """
+[[webhook]]
+name = "ops"
+url = "https://example.org/hook?token=1"
+secret = "keys/ops.secret"
+"""
+
+
+def test_webhooks_are_read_as_they_stand(tmp_path: Path) -> None:
+    path = config.save(tmp_path, CONFIG)
+    other = HOOK.replace('"ops"', '"two"').replace("https://example.org", "http://127.0.0.1:80")
+    path.write_text(path.read_text("utf-8") + HOOK + other, "utf-8")
+    assert [hook.name for hook in config.load(tmp_path).config.webhook] == ["ops", "two"]
+
+
+@pytest.mark.parametrize(
+    ("hooks", "named"),
+    [
+        (HOOK.replace("https", "http"), "url of webhook ops"),
+        (HOOK.replace("https", "file"), "url of webhook ops"),
+        (HOOK.replace("example.org", "user:word@example.org"), "url of webhook ops"),
+        (HOOK.replace("example.org", "example.org:port"), "url of webhook ops"),
+        (HOOK.replace("example.org/hook?token=1", ""), "url of webhook ops"),
+        (HOOK.replace("token=1", "#part"), "url of webhook ops"),
+        (HOOK.replace("secret =", "secrets ="), "has exactly name, secret, url"),
+        (HOOK + "more = 1", "has exactly name, secret, url"),
+        (HOOK.replace('"ops"', "1"), "is no text"),
+        (HOOK.replace('"ops"', '""'), "is no text"),
+        (HOOK + HOOK, "two webhooks are named ops"),
+        ("webhook = 1", "has exactly"),
+    ],
+)
+def test_a_webhook_that_can_not_be_is_refused(tmp_path: Path, hooks: str, named: str) -> None:
+    path = config.save(tmp_path, CONFIG)
+    path.write_text(path.read_text("utf-8") + hooks, "utf-8")
+    with pytest.raises(CallerError, match=named) as caught:
+        config.load(tmp_path)
+    assert caught.value.code == "CONFIG_INVALID"
+    assert "token" not in str(caught.value)
+
+
 def test_a_control_character_is_refused(tmp_path: Path) -> None:
     from dataclasses import replace
 

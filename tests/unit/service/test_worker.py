@@ -70,8 +70,18 @@ class KeptPulse:
         self.beats.append(error)
 
 
-def _worker(log: ScriptedLog, pulse: KeptPulse) -> Worker:
-    return Worker(log, log, pulse, 0, lambda line: None)
+@dataclass
+class KeptWatch:
+    """A watch that remembers each look."""
+
+    looks: list[str | None] = field(default_factory=list)
+
+    def look(self, stopped: str | None) -> None:
+        self.looks.append(stopped)
+
+
+def _worker(log: ScriptedLog, pulse: KeptPulse, watch: KeptWatch | None = None) -> Worker:
+    return Worker(log, log, pulse, watch or KeptWatch(), 0, lambda line: None)
 
 
 def test_until_idle_seals_what_waits_though_nothing_is_due() -> None:
@@ -111,10 +121,17 @@ def test_a_lasting_cause_ends_until_idle_with_its_words() -> None:
 
 def test_a_contradiction_stops_the_worker_and_is_left_for_health() -> None:
     log = ScriptedLog(waiting=1, faults=[Contradiction("LOG_FORKED", "two histories")])
-    pulse = KeptPulse()
+    pulse, watch = KeptPulse(), KeptWatch()
     with pytest.raises(Contradiction):
-        _worker(log, pulse).run(threading.Event())
+        _worker(log, pulse, watch).run(threading.Event())
     assert pulse.beats == ["LOG_FORKED: two histories"]
+    assert watch.looks == ["LOG_FORKED: two histories"]
+
+
+def test_alarms_are_looked_at_in_each_pass() -> None:
+    watch = KeptWatch()
+    _worker(ScriptedLog(waiting=1), KeptPulse(), watch).run_until_idle()
+    assert watch.looks == [None] * 3
 
 
 def test_a_set_stop_ends_the_loop_before_its_next_pass() -> None:

@@ -1,0 +1,82 @@
+"""Every alarm of the service that stands, from its store alone, and the record of those that came and went.
+
+Owns the alarms that the sender does not raise itself (docs/spec/sender.md §7). Tests:
+tests/unit/service/test_alarms.py; their names are held by tests/unit/anchor/test_operations_page.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from notary.adapters.store.batches import StoredBatchLog
+from notary.adapters.store.notices import Stand, StoredNotices
+from notary.chain_ports import IntentBook
+from notary.usecases.standing import Standing
+from verifier.format import times
+
+WORKER_STOPPED = "WORKER_STOPPED"
+AT_RISK_PART = 4  # of the longest promise: so much is left when people should hear of it
+
+
+class AlarmBoard:
+    """Judges one service by what its store says."""
+
+    def __init__(
+        self,
+        book: IntentBook,
+        log: StoredBatchLog,
+        standing: Standing,
+        notices: StoredNotices,
+        *,
+        max_deadline: timedelta,
+        receivers: Sequence[str],
+    ) -> None:
+        self._book = book
+        self._log = log
+        self._standing = standing
+        self._notices = notices
+        self._max_deadline = max_deadline
+        self._receivers = receivers
+
+    def standing(self, now: datetime) -> dict[str, Stand]:
+        """The alarms that stand, by code; each since it was first seen."""
+        held = next((one.cause for one in self._book.open_intents() if one.cause), None)
+        found = {
+            code: Stand(alarm.text, alarm.since, str(held) if code == "HELD" and held else None)
+            for code, alarm in self._book.alarms().items()
+        }
+        told = self._notices.standing()
+        trouble = self._standing.trouble()
+        if trouble is not None and trouble.code not in found:
+            since = told[trouble.code].since if trouble.code in told else now
+            found[trouble.code] = Stand(str(trouble), since)
+        deadline = self.deadline()
+        if deadline is not None:
+            at_risk = deadline - self._max_deadline / AT_RISK_PART
+            said = f"what has waited longest is to be anchored by {times.format_time(deadline)}"
+            if now > deadline:
+                found["DEADLINE"] = Stand(f"{said} and is not", deadline)
+            elif now > at_risk:
+                found["DEADLINE_AT_RISK"] = Stand(said, at_risk)
+        return dict(sorted(found.items()))
+
+    def deadline(self) -> datetime | None:
+        """When the first of what is not on chain should be there; None if all is.
+
+        By the receipts; and a batch without records keeps the log's own promise of a sign of life.
+        """
+        newest = self._book.newest_on_chain()
+        anchored = 0 if newest is None else newest.size
+        promised = self._log.first_deadline(anchored)
+        ends = [] if promised is None else [promised]
+        if self._log.size() > anchored:
+            ends.append(self._log.batch(anchored).header.sealed_at + self._max_deadline)
+        return min(ends, default=None)
+
+    def look(self, now: datetime, stopped: str | None = None) -> None:
+        """Keep what came and went since the last look. `stopped`: why the worker ends."""
+        standing = self.standing(now)
+        if stopped is not None:
+            standing[WORKER_STOPPED] = Stand(stopped, now)
+        self._notices.keep(standing, self._receivers, now)

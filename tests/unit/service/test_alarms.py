@@ -1,0 +1,95 @@
+"""Which alarms stand by the store alone: deadlines before and after they break, and a stopped worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from notary.adapters.store.anchors import AnchorStore
+from notary.adapters.store.notices import StoredNotices
+from notary.usecases.alarms import AlarmBoard
+from notary.usecases.standing import Standing
+from tests.simulators.store import MAX_DEADLINE_S, StoreWorld, make_world
+from tests.unit.store.test_priority import anchor
+
+PROMISE = timedelta(seconds=MAX_DEADLINE_S)
+MOMENT = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[StoreWorld]:
+    world = make_world(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def board(world: StoreWorld) -> AlarmBoard:
+    return AlarmBoard(
+        AnchorStore(world.database),
+        world.batch_log,
+        Standing(world.database, world.mark),
+        StoredNotices(world.database, world.entropy),
+        max_deadline=PROMISE,
+        receivers=["a"],
+    )
+
+
+def test_where_nothing_is_promised_nothing_is_due(board: AlarmBoard, world: StoreWorld) -> None:
+    assert board.deadline() is None
+    assert board.standing(world.clock.now() + 9 * PROMISE) == {}
+
+
+def test_a_record_that_no_batch_holds_is_late_by_its_receipt(
+    board: AlarmBoard, world: StoreWorld
+) -> None:
+    taken_at = world.clock.now()
+    world.take(world.open_matter(), "a")
+    deadline = board.deadline()
+    assert deadline is not None
+    assert abs(deadline - taken_at - PROMISE) < timedelta(milliseconds=2)
+    at_risk = deadline - PROMISE / 4
+    assert board.standing(at_risk) == {}
+    found = board.standing(at_risk + MOMENT)
+    assert {code: one.since for code, one in found.items()} == {"DEADLINE_AT_RISK": at_risk}
+    assert set(board.standing(deadline)) == {"DEADLINE_AT_RISK"}
+    found = board.standing(deadline + MOMENT)
+    assert {code: one.since for code, one in found.items()} == {"DEADLINE": deadline}
+
+
+def test_sealing_keeps_the_deadline_and_an_anchor_ends_it(
+    board: AlarmBoard, world: StoreWorld
+) -> None:
+    matter = world.open_matter()
+    world.take(matter, "a")
+    first = board.deadline()
+    world.clock.advance(60)
+    world.seal()
+    assert board.deadline() == first
+    world.take(matter, "b")
+    anchor(world)
+    second = board.deadline()
+    assert first is not None
+    assert second is not None
+    assert second - first == timedelta(seconds=60)
+    world.seal()
+    anchor(world)
+    assert board.deadline() is None
+
+
+def test_an_empty_batch_is_to_be_anchored_too(board: AlarmBoard, world: StoreWorld) -> None:
+    sealed = world.seal()
+    assert board.deadline() == sealed.header.sealed_at + PROMISE
+
+
+def test_a_contradiction_is_told_before_the_worker_ends_and_resolved_by_the_next(
+    board: AlarmBoard, world: StoreWorld
+) -> None:
+    notices = StoredNotices(world.database, world.entropy)
+    board.look(world.clock.now(), "LOG_FORKED: two histories")
+    assert notices.standing()["WORKER_STOPPED"].text == "LOG_FORKED: two histories"
+    board.look(world.clock.now())
+    assert notices.standing() == {}
