@@ -13,7 +13,7 @@ BLOCKED. The verdict follows from the rows as docs/spec/verification.md §5 says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.hostile import persons
 from tests.hostile.package import Package
 from tests.hostile.persons import Toml
 from tests.hostile.world import CASE, NOBODY, World
+from tests.simulators.nodes import Node
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Case:
     inputs: Toml | bytes
     receipts: Mapping[str, bytes] = field(default_factory=dict)
     sm3: bool = False
+    # What is asked with --rpc: nodes with the operator that the policy names, or None.
+    nodes: Sequence[tuple[str | None, Node]] = ()
+    rpc: bool = True
 
     def write(self, folder: Path) -> tuple[Path, Path, Path]:
         """Write everything under `folder`: paths of package, policy, inputs."""

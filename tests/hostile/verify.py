@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.hostile.case import Attack, Case, Row
+from tests.hostile.world import CHAIN_ID
+from verifier.check.blocks import BlockId, BlockSource
+from verifier.check.endpoints import ask, chosen
 from verifier.check.inputs import read_inputs
 from verifier.check.judge import check
-from verifier.check.policy import read_policy
+from verifier.check.policy import parse_url, read_policy
 from verifier.check.rows import CannotJudge
 
 # Rows that the told story has nothing for; tests/hostile/attacks/tokens.py adds tokens to it.
@@ -31,6 +36,26 @@ class Outcome:
 
 def verify(case: Case, folder: Path) -> Outcome:
     """Write the case under `folder` and let the verifier judge it."""
+    with ExitStack() as nodes:
+        for _, node in case.nodes:
+            nodes.enter_context(node)
+        return _verify(_with_endpoints(case), folder)
+
+
+def _with_endpoints(case: Case) -> Case:
+    """The same case once it is known where its nodes listen."""
+    named = [
+        {"operator": operator, "chain_id": CHAIN_ID, "url": node.url}
+        for operator, node in case.nodes
+        if operator is not None
+    ]
+    if not named:
+        return case
+    assert isinstance(case.policy, dict)
+    return replace(case, policy=case.policy | {"endpoint": named})
+
+
+def _verify(case: Case, folder: Path) -> Outcome:
     package, policy_path, inputs_path = case.write(folder)
     step = "1.1"
     try:
@@ -38,7 +63,13 @@ def verify(case: Case, folder: Path) -> Outcome:
         step = "1.2"
         inputs = read_inputs(inputs_path)
         step = "2.1"
-        judgement = check(package, policy, inputs, sm3=case.sm3)
+        strangers = [parse_url(node.url) for operator, node in case.nodes if operator is None]
+        asked = chosen(policy.endpoints, [None, *strangers]) if case.rpc else []
+
+        def ask_nodes(wanted: Sequence[BlockId]) -> Sequence[BlockSource]:
+            return ask(asked, wanted, datetime.now(UTC), lambda done, total: None)
+
+        judgement = check(package, policy, inputs, sm3=case.sm3, ask=ask_nodes if asked else None)
     except CannotJudge as error:
         # A kind that the policy doesn't list is the policy's matter, whenever it is noticed.
         noticed = "1.1" if error.code.startswith("POLICY_") else step

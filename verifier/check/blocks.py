@@ -23,23 +23,27 @@ class SourceKind(StrEnum):
 
     OWN = "own"
     LIST = "list"
+    ENDPOINT = "endpoint"
 
 
 class Said(NamedTuple):
     """What one party says of a block.
 
     `hash` is None where it gave no answer; `detail` then says why. `level` is what its word alone
-    makes a header of that hash.
+    makes a header of that hash. `operator` is who counts towards the quorum.
     """
 
     kind: SourceKind
     who: str
     hash: Digest | None
     level: int
+    operator: str | None = None
     detail: str = ""
 
 
 BlockSource = Mapping[BlockId, Said]
+
+QUORUM_LEVEL = 2
 
 
 class Standing(NamedTuple):
@@ -48,6 +52,7 @@ class Standing(NamedTuple):
     block: BlockId
     hash: bytes
     said: tuple[Said, ...]
+    quorum: int | None
 
     @property
     def agreeing(self) -> list[Said]:
@@ -71,7 +76,15 @@ class Standing(NamedTuple):
     @property
     def confirmed(self) -> int:
         """The level of those who give the header's hash, whatever others give."""
-        return max((one.level for one in self.agreeing), default=0)
+        alone = max((one.level for one in self.agreeing), default=0)
+        if self.quorum is not None and len(self._operators) >= self.quorum:
+            return max(alone, QUORUM_LEVEL)
+        return alone
+
+    @property
+    def _operators(self) -> set[str]:
+        """Who of the policy's operators gives the header's hash, each once."""
+        return {one.operator for one in self.agreeing if one.operator is not None}
 
     @property
     def level(self) -> int:
@@ -87,6 +100,9 @@ class Standing(NamedTuple):
         """The block and who said what of it, in one line."""
         where = f"chain {self.block.chain_id} block {self.block.number} 0x{self.hash.hex()}"
         said = [f"{one.who}: {self.answer(one)}" for one in self.said]
+        if any(one.kind is SourceKind.ENDPOINT for one in self.said):
+            wanted = "no quorum" if self.quorum is None else f"want {self.quorum}"
+            said.append(f"operators of your policy that agree: {len(self._operators)}, {wanted}")
         return "; ".join([where, *said])
 
     def answer(self, one: Said) -> str:
@@ -96,7 +112,9 @@ class Standing(NamedTuple):
         return "the same" if one.hash == self.hash else f"0x{one.hash.hex()}"
 
 
-def weigh(sources: Iterable[BlockSource], block: BlockId, hash_: bytes) -> Standing:
-    """Ask every source of one header."""
+def weigh(
+    sources: Iterable[BlockSource], block: BlockId, hash_: bytes, quorum: int | None = None
+) -> Standing:
+    """Ask every source of one header; from `quorum` distinct operators on it is of level 2."""
     said = [source[block] for source in sources if block in source]
-    return Standing(block, hash_, tuple(said))
+    return Standing(block, hash_, tuple(said), quorum)

@@ -6,10 +6,11 @@ of the steps.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from verifier.check import block_lists
 from verifier.check.blocks import BlockId, BlockSource, Standing, weigh
@@ -67,6 +68,15 @@ def moment(seconds: int) -> datetime:
         return block_moment(seconds)
     except FormatError as error:
         raise Blocked(f"a time that can be written: {error.message}") from error
+
+
+class UsedBlock(NamedTuple):
+    """A header with its use, in the statement's words (package.md §4). Sorts by number."""
+
+    number: int
+    use: str
+    chain_id: int
+    hash: bytes
 
 
 class ChainProof:
@@ -142,7 +152,9 @@ class Case(ChainProof):
         self.policy = policy
         self.inputs = inputs
         self.sm3 = sm3
-        # What each step that was run found; written by the driver.
+        # What sources say that are asked only once it is known of which blocks, and what each step
+        # that was run found; both written by the driver.
+        self.answers: Sequence[BlockSource] = ()
         self.found: dict[str, list[Trouble]] = {}
 
     @property
@@ -512,10 +524,16 @@ class Case(ChainProof):
         keys.update({one.receipt.text: one.receipt for one in self.trusted_hand_overs.values()})
         return tuple(keys.values())
 
-    def _check_hash_rule(self) -> None:
+    @property
+    def hash_rule_known(self) -> bool:
+        """Whether this verifier can hash the chain's headers."""
         # A chain that the policy does not list has no rule that could be unknown; step 4.2 says
         # that nothing of it is pinned.
-        if self.chain is not None and self.chain.hash_rule not in KNOWN_HASH_RULES:
+        return self.chain is None or self.chain.hash_rule in KNOWN_HASH_RULES
+
+    def _check_hash_rule(self) -> None:
+        if not self.hash_rule_known:
+            assert self.chain is not None
             raise Blocked(f"the hash rule {self.chain.hash_rule!a}")
 
     @property
@@ -558,6 +576,49 @@ class Case(ChainProof):
     # What is known of blocks from outside the package.
 
     @cached_property
+    def not_before_blocks(self) -> list[tuple[int, int, bytes]]:
+        """Chain id, number and hash of what the shown headers that can be read name."""
+        found = set()
+        for shown in self.evidence.batches.values():
+            part = shown.header.value
+            if part is not None and part.header.not_before is not None:
+                block = part.header.not_before
+                found.add((block.chain_id, block.number, bytes(block.hash)))
+        return sorted(found)
+
+    @cached_property
+    def used_blocks(self) -> list[UsedBlock]:
+        """Every header that the package uses and that can be read, by number, then use."""
+        found = {
+            UsedBlock(number, "not-before", chain_id, hash_)
+            for chain_id, number, hash_ in self.not_before_blocks
+        }
+        with suppress(Blocked, FormatError):
+            found |= {
+                UsedBlock(number, "event", chain_id, bytes(hash_))
+                for chain_id, number, hash_ in self.event_blocks
+            }
+        document = self.document.value
+        if document is not None:
+            read = [("leg", part.value) for part in self.leg_headers]
+            # By an unknown hash rule nothing is known of the as-of block.
+            if self.hash_rule_known:
+                read.append(("as-of", self.header_part.value))
+            found |= {
+                UsedBlock(header.number, use, document.chain_id, bytes(header.hash))
+                for use, header in read
+                if header is not None
+            }
+        return sorted(found)
+
+    @property
+    def blocks_to_ask(self) -> list[BlockId]:
+        """Each of them once, what most rests on first, since time to ask may run out."""
+        uses = ("as-of", "not-before", "event", "leg")
+        by_weight = sorted(self.used_blocks, key=lambda one: uses.index(one.use))
+        return list(dict.fromkeys(BlockId(one.chain_id, one.number) for one in by_weight))
+
+    @cached_property
     def signed_lists(self) -> list[Part[BlockSource]]:
         """What signed lists of the inputs say that the policy lets count."""
 
@@ -572,8 +633,9 @@ class Case(ChainProof):
     @cached_property
     def _sources(self) -> list[BlockSource]:
         lists = [part.value for part in self.signed_lists if part.value is not None]
-        return [self.inputs.blocks, *lists]
+        return [self.inputs.blocks, *lists, *self.answers]
 
     def standing(self, chain_id: int, number: int, hash_: bytes) -> Standing:
         """What the person's sources make of a header, of whatever chain and for whatever use."""
-        return weigh(self._sources, BlockId(chain_id, number), hash_)
+        quorum = self.policy.limits.quorum
+        return weigh(self._sources, BlockId(chain_id, number), hash_, quorum)

@@ -9,7 +9,11 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from verifier.check.blocks import BlockId, BlockSource
+    from verifier.check.policy import Policy, Url
 
 EXIT_OK = 0
 EXIT_ERROR = 4  # verdict ERROR, which is also what an unknown condition gives
@@ -140,6 +144,14 @@ def _add_blocks(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="block hashes: your own, or a list signed by a key of your policy",
     )
+    parser.add_argument(
+        "--rpc",
+        metavar="URL",
+        nargs="?",
+        type=_url,
+        action="append",
+        help="ask the policy's endpoints over the network, or that of URL alone; any number of times",
+    )
 
 
 def _block_hash(text: str) -> object:
@@ -148,6 +160,16 @@ def _block_hash(text: str) -> object:
 
     try:
         return read_line(text)
+    except FormatError as error:
+        raise argparse.ArgumentTypeError(error.message) from error
+
+
+def _url(text: str) -> object:
+    from verifier.check.policy import parse_url
+    from verifier.format.errors import FormatError
+
+    try:
+        return parse_url(text)
     except FormatError as error:
         raise argparse.ArgumentTypeError(error.message) from error
 
@@ -177,7 +199,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
     policy = read_policy(arguments.policy)
     inputs = read_inputs(arguments.inputs, arguments.block_hash, arguments.blocks)
-    judgement = check(arguments.package, policy, inputs, sm3=arguments.sm3)
+    ask = _asking(arguments.rpc, policy)
+    judgement = check(arguments.package, policy, inputs, sm3=arguments.sm3, ask=ask)
     report = Report(judgement, source_digest())
     _print(report.json() + b"\n" if arguments.json else report.text().encode("utf-8"))
     if arguments.fork_proof is not None:
@@ -188,6 +211,30 @@ def _check(arguments: argparse.Namespace) -> int:
     # Nor is all that is there looked through once more when the interpreter ends.
     gc.freeze()
     return report.exit
+
+
+def _asking(
+    urls: "Sequence[Url | None] | None", policy: "Policy"
+) -> "Callable[[Sequence[BlockId]], Sequence[BlockSource]] | None":
+    """How nodes are asked; None without --rpc, and then nothing that knows a network is loaded."""
+    if urls is None:
+        return None
+    from datetime import UTC, datetime
+
+    from verifier.check import endpoints
+    from verifier.check.rows import CannotJudge
+
+    nodes = endpoints.chosen(policy.endpoints, urls)
+    if not nodes:
+        raise CannotJudge("RPC_NO_ENDPOINT", "the policy lists no endpoint")
+
+    def ask(wanted: "Sequence[BlockId]") -> "Sequence[BlockSource]":
+        # Said before anything is sent, and to the standard error, so that no report changes.
+        sys.stderr.writelines(endpoints.announcement(nodes, wanted))
+        sys.stderr.flush()
+        return endpoints.ask(nodes, wanted, datetime.now(UTC), _progress("asking"))
+
+    return ask
 
 
 def _anchor(arguments: argparse.Namespace) -> int:

@@ -3,10 +3,11 @@
 Proved by tests/unit/check/test_judge.py and tests/hostile.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from verifier.check.blocks import BlockId, BlockSource
 from verifier.check.case import Case, ChainProof
 from verifier.check.inputs import Inputs
 from verifier.check.policy import Policy
@@ -49,14 +50,23 @@ class Judgement(NamedTuple):
     verdict: Verdict
 
 
-def check(package: Path, policy: Policy, inputs: Inputs, *, sm3: bool = False) -> Judgement:
-    """Check a package.
+def check(
+    package: Path,
+    policy: Policy,
+    inputs: Inputs,
+    *,
+    sm3: bool = False,
+    ask: Callable[[Sequence[BlockId]], Sequence[BlockSource]] | None = None,
+) -> Judgement:
+    """Check a package; `ask` asks sources for the blocks that it turns out to rest on.
 
     Raises CannotJudge PACKAGE_UNREADABLE if it can't be opened, POLICY_KIND if the policy has no
     list for its kind.
     """
     try:
         case = Case(read_bag(package, sm3=sm3), policy, inputs, sm3=sm3)
+        if ask is not None:
+            case.answers = ask(case.blocks_to_ask)
         return judge_case(case)
     except BagUnreadable as error:
         raise CannotJudge("PACKAGE_UNREADABLE", str(error)) from error

@@ -4,7 +4,7 @@ Step 1.1. Nothing of it is ever read from a package. Proved by tests/unit/check/
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from verifier.check.rows import Row
 from verifier.check.toml import Table, read_document
 from verifier.format.digests import Digest, shown
+from verifier.format.errors import FormatError
 from verifier.format.heads import check_log_name
 from verifier.format.notes import VKey, parse_vkey
 from verifier.format.numbers import ADDRESS_LENGTH
@@ -29,6 +30,8 @@ CODE = "POLICY"
 PUBLIC, CONSORTIUM, TEST = "public", "consortium", "test"
 SHOWN, FULL = "shown", "full"
 
+MIN_QUORUM = 2  # one operator's word would be a level above the person's own
+
 _MAX_ITEMS = 1_000  # rows, keys: more is a mistake
 _OBJECT_IDENTIFIER = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 
@@ -36,13 +39,15 @@ _OBJECT_IDENTIFIER = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 class Limits(NamedTuple):
     """Durations in seconds; `history` is what the person wants to be shown.
 
-    `max_timestamp_gap_s` is there just when the policy names a time-stamping authority.
+    `max_timestamp_gap_s` is there just when the policy names a time-stamping authority. `quorum`
+    operators of endpoints together make level 2; None where the policy has no endpoint.
     """
 
     max_silence_s: int
     history: str
     dispute_since: datetime | None
     max_timestamp_gap_s: int | None
+    quorum: int | None
 
 
 class Chain(NamedTuple):
@@ -67,6 +72,28 @@ class Pin(NamedTuple):
     until: datetime | None
     last_good_head: Digest | None
     origin: str
+
+
+class Url(NamedTuple):
+    """Where a node answers: https, or http on this machine."""
+
+    is_https: bool
+    host: str
+    port: int
+    path: str
+
+    @property
+    def place(self) -> str:
+        """Host and port, as people write them."""
+        return f"{self.host}:{self.port}"
+
+
+class Endpoint(NamedTuple):
+    """A node of one chain that the person may ask, and who runs it."""
+
+    operator: str
+    chain_id: int
+    url: Url
 
 
 class BlockList(NamedTuple):
@@ -102,6 +129,7 @@ class Policy(NamedTuple):
     pins: tuple[Pin, ...]
     block_lists: tuple[BlockList, ...]
     authorities: tuple[Authority, ...]
+    endpoints: tuple[Endpoint, ...]
 
 
 def read_policy(path: Path) -> Policy:
@@ -139,16 +167,18 @@ def read_policy(path: Path) -> Policy:
         if authority.name in authorities:
             raise table.error("TWICE", f"authority {authority.name} stands twice")
         authorities[authority.name] = authority
+    endpoints = [_endpoint(table, chains) for table in top.tables("endpoint")]
+    _check_endpoints(top, endpoints, limits.quorum)
     top.done()
-    digest = sha256(document.data).hexdigest()
     return Policy(
-        digest,
+        sha256(document.data).hexdigest(),
         required,
         limits,
         chains,
         tuple(pins.values()),
         tuple(block_lists.values()),
         tuple(authorities.values()),
+        tuple(endpoints),
     )
 
 
@@ -180,7 +210,10 @@ def _limits(table: Table, *, with_authorities: bool) -> Limits:
         history=table.word("history", (SHOWN, FULL)),
         dispute_since=table.time("dispute_since") if "dispute_since" in table else None,
         max_timestamp_gap_s=table.integer("max_timestamp_gap_s") if with_authorities else None,
+        quorum=table.integer("quorum") if "quorum" in table else None,
     )
+    if limits.quorum is not None and limits.quorum < MIN_QUORUM:
+        raise table.error("VALUE", f"'quorum' is {MIN_QUORUM} or more, got {limits.quorum}")
     table.done()
     return limits
 
@@ -221,6 +254,63 @@ def _pin(table: Table) -> Pin:
     _check_period(table, pin.since, pin.until)
     table.done()
     return pin
+
+
+# No user and no password, which would be sent, and no fragment, which would not.
+_URL = re.compile(
+    r"(https?)://([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?(/[!\"$-~]*)?"
+)
+_PORTS = {"https": 443, "http": 80}
+_LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]")
+
+
+def parse_url(text: str) -> Url:
+    """Read where a node answers. Raises FormatError URL_FORM."""
+    match = _URL.fullmatch(text)
+    if match is None or int(match[3] or 1) > 65535:
+        raise FormatError(
+            "URL_FORM", f"want https://host/path in lower case and without user, got {shown(text)}"
+        )
+    scheme, host, port, path = match.groups()
+    if scheme == "http" and not _LOOPBACK.fullmatch(host):
+        raise FormatError(
+            "URL_FORM", f"want https, or http on this machine alone, got {shown(text)}"
+        )
+    return Url(scheme == "https", host, int(port or _PORTS[scheme]), path or "/")
+
+
+def _endpoint(table: Table, chains: Mapping[int, Chain]) -> Endpoint:
+    endpoint = Endpoint(
+        table.text("operator"), table.integer("chain_id"), table.read("url", parse_url)
+    )
+    _check_chain(table, endpoint.chain_id, chains)
+    table.done()
+    return endpoint
+
+
+def _check_endpoints(top: Table, endpoints: Sequence[Endpoint], quorum: int | None) -> None:
+    """Refuse endpoints that could never make a quorum, or that would make one by themselves."""
+    operators: dict[int, set[str]] = {}
+    urls: set[Url] = set()
+    runs: dict[tuple[str, int], str] = {}
+    for one in endpoints:
+        operators.setdefault(one.chain_id, set()).add(one.operator)
+        if one.url in urls:
+            raise top.error("TWICE", f"[[endpoint]]: a url at {one.url.place} stands twice")
+        urls.add(one.url)
+        # One machine under two names would be a quorum of one.
+        other = runs.setdefault((one.url.host, one.url.port), one.operator)
+        if other != one.operator:
+            raise top.error(
+                "QUORUM", f"[[endpoint]]: {one.url.place} has two operators; one machine has one"
+            )
+    for chain_id, of_chain in operators.items():
+        if quorum is None or len(of_chain) < quorum:
+            raise top.error(
+                "QUORUM",
+                f"[[endpoint]]: chain {chain_id} has {len(of_chain)} operators, "
+                f"'quorum' in [limits] is {'missing' if quorum is None else quorum}",
+            )
 
 
 def _block_list(table: Table) -> BlockList:

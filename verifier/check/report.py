@@ -229,36 +229,14 @@ class Report:
         as_of = _or_none(self._as_of)
         found = [] if as_of is None else [as_of]
         if row is Row.TIME:
-            found += [case.standing(*block) for block in self._not_before_blocks()]
+            found += [case.standing(*block) for block in case.not_before_blocks]
         return found
-
-    def _not_before_blocks(self) -> list[tuple[int, int, bytes]]:
-        found = set()
-        for shown in self._case.evidence.batches.values():
-            part = shown.header.value
-            if part is not None and part.header.not_before is not None:
-                block = part.header.not_before
-                found.add((block.chain_id, block.number, bytes(block.hash)))
-        return sorted(found)
 
     def blocks_to_compare(self) -> list[tuple[Standing, str]]:
         """Every header in the package with its use, by number."""
         case = self._case
-        found: set[tuple[int, str, int, bytes]] = set()
-        header = _or_none(lambda: case.header)
-        if header is not None:
-            found.add((header.number, "as-of", case.evm.chain_id, bytes(header.hash)))
-        for leg in _or_none(lambda: case.leg_headers) or []:
-            if leg.value is not None:
-                value = leg.value
-                found.add((value.number, "leg", case.evm.chain_id, bytes(value.hash)))
-        for chain_id, number, hash_ in self._not_before_blocks():
-            found.add((number, "not-before", chain_id, hash_))
-        for chain_id, number, hash_ in _or_none(lambda: case.event_blocks) or ():
-            found.add((number, "event", chain_id, bytes(hash_)))
         return [
-            (case.standing(chain_id, number, hash_), use)
-            for number, use, chain_id, hash_ in sorted(found)
+            (case.standing(one.chain_id, one.number, one.hash), one.use) for one in case.used_blocks
         ]
 
     def records(self) -> Iterator[RecordLine]:

@@ -87,6 +87,16 @@ TEXTS: Mapping[str, Text] = {
     "POLICY_CHAIN": _policy(
         "the policy pins a log on a chain it does not list", "策略所列日志的链未在策略中列出"
     ),
+    "POLICY_QUORUM": _policy(
+        "the policy's endpoints can't make the quorum that it asks for",
+        "策略所列的节点无法达到其要求的法定数目",
+    ),
+    "RPC_NO_ENDPOINT": Text(
+        "there is nobody to ask",
+        "没有可供查询的节点",
+        "List [[endpoint]] tables in your policy, or name a node with --rpc URL.",
+        "请在策略中列出 [[endpoint]]，或以 --rpc URL 指定节点。",
+    ),
     "POLICY_KIND": _policy(
         "the policy has no list of required rows for this kind of package",
         "策略未规定此类证据包须通过的项目",
@@ -775,6 +785,7 @@ FINALITY = (
 WHO: Mapping[SourceKind, tuple[str, str]] = {
     SourceKind.OWN: ("you supplied", "您提供"),
     SourceKind.LIST: ("{names} gives", "{names} 所列"),
+    SourceKind.ENDPOINT: ("{names} gave when asked", "{names} 应询所答"),
 }
 
 ABSENT_INCLUSION = (
@@ -907,8 +918,10 @@ def given_by(said: Iterable[Said]) -> tuple[str, str]:
     """What finality says when it passes, by those who gave the as-of block's hash."""
     names: dict[SourceKind, list[str]] = {}
     for one in said:
-        names.setdefault(one.kind, []).append(one.who)
-    who = [filled(WHO[kind], names=", ".join(of_kind)) for kind, of_kind in names.items()]
+        # Whom the policy does not name is listed beside the blocks, and nothing rests on him.
+        if one.level or one.operator is not None:
+            names.setdefault(one.kind, []).append(one.who)
+    who = [filled(WHO[kind], names=" and ".join(of_kind)) for kind, of_kind in names.items()]
     en, zh = FINALITY
     return (
         en.format(who=", and that ".join(one for one, _ in who)),

@@ -1,6 +1,7 @@
 """The catalogue of attacks. Importing this package fills it."""
 
 from tests.hostile.attacks import (
+    asked,
     chain,
     container,
     events,
@@ -19,6 +20,7 @@ from tests.hostile.case import CATALOGUE as ALL
 
 __all__ = [
     "ALL",
+    "asked",
     "chain",
     "container",
     "events",

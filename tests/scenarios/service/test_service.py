@@ -6,8 +6,9 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from notary.usecases.export import ExportOrder, Withhold
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live
+from tests.simulators.chain_proxy import ChainProxy, Raw
 from verifier.format import numbers
 from verifier.format.statement import Reason
 
@@ -262,3 +264,39 @@ def test_a_record_says_how_far_it_is_anchored(live: Live) -> None:
     assert done.returncode == 0, done.stderr
     assert "sealed in batch 0, anchored " in done.stdout
     assert "proved" in done.stdout
+
+
+def test_operators_of_the_real_chain_confirm_its_blocks_and_one_that_lies_disputes_them(
+    live: Live, tmp_path: Path
+) -> None:
+    """No hash of the person's own: two operators are asked, each through a way of its own."""
+    package = _export(live, tmp_path, ExportOrder(numbers.parse(_number(live))))
+    inputs = (tmp_path / "inputs.toml").read_text("utf-8").split("\n[[block]]")[0]
+    (tmp_path / "inputs.toml").write_text(inputs, "utf-8")
+    policy = (tmp_path / "policy.toml").read_text("utf-8")
+
+    def asked(*proxies: ChainProxy) -> tuple[int, dict[str, Any]]:
+        text = policy.replace("[limits]", "[limits]\nquorum = 2")
+        for i, proxy in enumerate(proxies):
+            text += f'\n[[endpoint]]\noperator = "{i}"\nchain_id = 31337\nurl = "{proxy.url}"\n'
+        (tmp_path / "policy.toml").write_text(text, "utf-8")
+        return scene.judge(tmp_path, package, "--rpc")
+
+    def lie(params: list[Any], forward: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        answer = forward()
+        answer["result"]["hash"] = "0x" + "ef" * 32
+        return answer
+
+    url = live.anvil.url
+    with ChainProxy(url) as one, ChainProxy(url) as two, ChainProxy(url) as three:
+        code, report = asked(one, two)
+        assert (code, report["verdict"]) == (0, "VALID")
+        assert {block["level"] for block in report["blocks_to_compare"]} == {2}
+        assert one.methods == {"eth_chainId", "eth_getBlockByNumber"}
+        with three.rule("eth_getBlockByNumber", lie):
+            code, report = asked(one, two, three)
+        assert (code, report["verdict"]) == (3, "INDETERMINATE")
+        finality = next(row for row in report["rows"] if row["row"] == "finality")
+        assert (finality["step"], finality["code"]) == ("9.3", "BLOCK_DISPUTED")
+        with three.rule("eth_getBlockByNumber", lambda params, forward: Raw(503, b"busy")):
+            assert asked(one, two, three)[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,11 @@ def refuse(event, _):
 
 sys.addaudithook(refuse)
 """
+
+
+ENDPOINTS = [
+    {"operator": name, "chain_id": 31337, "url": f"https://{name}.example"} for name in ("a", "b")
+]
 
 
 def copy_distribution(name: str, target: Path) -> None:
@@ -76,6 +82,20 @@ def test_a_package_is_checked_where_nothing_else_is_installed(
     done = run("-m", "verifier.check", "check", "package.zip", *files, "--sm3")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"VERDICT: VALID ")
+    # Only --rpc touches the network; where it is closed, nobody answered and nothing else changes.
+    policy = honest().policy() | {"endpoint": ENDPOINTS}
+    policy["limits"]["quorum"] = 2
+    persons.write(policy, tmp_path / "policy.toml")
+    done = run("-m", "verifier.check", "check", "package.zip", *files)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = run("-m", "verifier.check", "check", "package.zip", *files, "--rpc", "--json")
+    assert (done.returncode, done.stderr.count(b"\n")) == (0, 2)
+    said = json.loads(done.stdout)["blocks_to_compare"][0]["sources"]
+    assert [(one["kind"], one["detail"]) for one in said] == [
+        ("own", ""),
+        ("endpoint", "no HTTP: RuntimeError"),
+        ("endpoint", "no HTTP: RuntimeError"),
+    ]
     # The same sources give the same digest wherever they are installed.
     here = subprocess.run(
         [sys.executable, "-m", "verifier.check", "--version"],

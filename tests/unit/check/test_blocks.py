@@ -14,11 +14,11 @@ HASH, OTHER = Digest(b"\x01" * 32), Digest(b"\x02" * 32)
 
 
 def said(kind: SourceKind, hash_: Digest | None, level: int = 1) -> Said:
-    return Said(kind, kind.value, hash_, level, "" if hash_ else "too slow")
+    return Said(kind, kind.value, hash_, level, detail="" if hash_ else "too slow")
 
 
 def standing(*words: Said) -> Standing:
-    return weigh([{BLOCK: one} for one in words], BLOCK, HASH)
+    return weigh([{BLOCK: one} for one in words], BLOCK, HASH, quorum=2)
 
 
 ANSWERS = (None, HASH, OTHER)
@@ -51,6 +51,42 @@ def test_a_word_that_counts_for_nothing_confirms_nothing() -> None:
     assert (made.level, made.unknown) == (0, True)
 
 
+def endpoint(operator: str | None, hash_: Digest | None = HASH) -> Said:
+    return Said(SourceKind.ENDPOINT, f"{operator} (host)", hash_, 0, operator)
+
+
+@pytest.mark.parametrize(
+    ("operators", "level"),
+    [
+        ([], 0),
+        (["A"], 0),
+        (["A", "A", "A"], 0),
+        (["A", None], 0),
+        ([None, None], 0),
+        (["A", "B"], 2),
+        (["A", "B", "C", None], 2),
+    ],
+)
+def test_distinct_operators_of_the_policy_make_level_2(
+    operators: list[str | None], level: int
+) -> None:
+    words = [endpoint(one) for one in operators]
+    assert standing(*words).level == level
+    # Silence takes nothing away, and dissent takes all, whoever it comes from.
+    assert standing(*words, endpoint("D", None)).level == level
+    for one in ("A", "D", None):
+        made = standing(*words, endpoint(one, OTHER))
+        assert (made.level, made.disputed) == (0, True)
+    # The person's own hash is a level of its own, and no operator.
+    own = said(SourceKind.OWN, HASH)
+    assert standing(own, *words).level == max(1, level)
+
+
+def test_without_a_quorum_endpoints_make_no_level() -> None:
+    words = [endpoint("A"), endpoint("B")]
+    assert weigh([{BLOCK: one} for one in words], BLOCK, HASH).level == 0
+
+
 def test_a_source_speaks_of_the_block_that_is_asked_for_alone() -> None:
     word = said(SourceKind.OWN, HASH)
     for block in (BlockId(1, 13), BlockId(2, 12)):
@@ -61,7 +97,7 @@ def test_the_words_name_who_said_what() -> None:
     made = standing(
         Said(SourceKind.OWN, "you (my node)", HASH, 1),
         Said(SourceKind.LIST, "the list a", OTHER, 1),
-        Said(SourceKind.LIST, "the list b", None, 0, "too slow"),
+        Said(SourceKind.LIST, "the list b", None, 0, detail="too slow"),
     )
     assert made.words() == (
         f"chain 1 block 12 0x{HASH.hex()}; you (my node): the same; "

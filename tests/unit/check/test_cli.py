@@ -14,6 +14,7 @@ import pytest
 
 from tests.hostile import persons
 from tests.hostile.case import honest
+from tests.simulators.nodes import Node
 from verifier.check import cli, judge
 from verifier.check.cli import main
 from verifier.format.identity import source_digest
@@ -95,6 +96,74 @@ def test_hashes_come_from_the_command_line_as_well(
     }
 
 
+def network_modules(folder: Path, *more: str) -> set[str]:
+    """Which modules that know a network are loaded by the end of a check, in another process."""
+    files = ["--policy", "policy.toml", "--inputs", "inputs.toml"]
+    program = (
+        "import sys\nfrom verifier.check.cli import main\n"
+        f"code = main({['check', 'package.zip', *files, *more]!r})\n"
+        "loaded = {m for m in sys.modules if m in ('socket', 'ssl', 'http.client', 'urllib.request')}\n"
+        "print(code, loaded or set(), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+    )
+    code, _, loaded = done.stderr.decode().splitlines()[-1].partition(" ")
+    assert code == "0", done.stderr
+    return set() if loaded == "set()" else set(ast.literal_eval(loaded))
+
+
+def test_without_rpc_nothing_that_knows_a_network_is_loaded(folder: Path) -> None:
+    assert network_modules(folder) == set()
+    assert "http.client" in network_modules(folder, "--rpc", "http://127.0.0.1:1")
+
+
+def test_rpc_asks_the_endpoints_of_the_policy_and_says_so_before(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    hashes = {block.number: block.hash for block in honest().chain.blocks}
+    inputs = honest().inputs()
+    del inputs["block"]
+    persons.write(inputs, folder / "inputs.toml")
+    policy = honest().policy()
+    policy["limits"]["quorum"] = 2
+    with Node(31337, hashes) as a, Node(31337, hashes) as b:
+        policy["endpoint"] = [
+            {"operator": name, "chain_id": 31337, "url": f"{node.url}/paid-key"}
+            for name, node in (("Node A", a), ("Node B", b))
+        ]
+        persons.write(policy, folder / "policy.toml")
+        # Not asked, one of them asked, both asked.
+        assert check(folder) == 3
+        assert not capsysbinary.readouterr().err
+        assert a.calls == b.calls == []
+        assert check(folder, "--rpc", f"{a.url}/paid-key") == 3
+        assert b"operators of your policy that agree: 1, want 2" in capsysbinary.readouterr().out
+        assert b.calls == []
+        assert check(folder, "--rpc", f"{a.url}/other-key", "--rpc", f"{b.url}/paid-key") == 3
+        assert b"not in your policy" in capsysbinary.readouterr().err
+        b.calls.clear()
+        assert check(folder, "--rpc") == 0
+    out, err = capsysbinary.readouterr()
+    said = "asks Node {} ({}) for the hashes of 6 blocks, by number alone\n"
+    assert err.decode() == said.format("A", a.place) + said.format("B", b.place)
+    both = f"Node A ({a.place}) and Node B ({b.place}) gave when asked [level 2]"
+    assert both in " ".join(out.decode().split())
+    assert b"paid-key" not in out
+    assert len(b.calls) == 7
+
+
+def test_rpc_with_nobody_to_ask_exits_4(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert check(folder, "--rpc") == 4
+    assert b"RPC_NO_ENDPOINT" in capsysbinary.readouterr().out
+
+
 def test_a_package_that_is_not_there_exits_4(
     folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -153,6 +222,8 @@ def test_a_report_that_can_not_be_written_is_no_verdict(
         ("check", "package.zip", "--policy", "p", "--inputs", "i", "--trust-package"),
         ("check", "a.zip", "b.zip", "--policy", "p", "--inputs", "i"),
         ("check", "a.zip", "--policy", "p", "--inputs", "i", "--block-hash", "1:2:0xab"),
+        ("check", "--rpc", "a.zip", "--policy", "p", "--inputs", "i"),
+        ("check", "a.zip", "--policy", "p", "--inputs", "i", "--rpc", "http://a.example"),
         ("anchor", "evm.json"),
         ("anchor", "evm.json", "--chain-id", "0x1", "--contract", "0x", "--log-address", "0x"),
         ("explain",),

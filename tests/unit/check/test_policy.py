@@ -15,6 +15,7 @@ from verifier.check import policy as policy_file
 from verifier.check import toml
 from verifier.check.policy import Policy, read_policy
 from verifier.check.rows import CannotJudge, Row
+from verifier.format.errors import FormatError
 from verifier.format.notes import make_vkey
 from verifier.format.statement import Kind
 
@@ -51,6 +52,17 @@ def block_list(**members: Any) -> dict[str, Any]:
     return {"name": name, "vkey": vkey(7, name), "chain_id": 31337, "origin": "x", **members}
 
 
+def endpoint(operator: str, url: str, **members: Any) -> dict[str, Any]:
+    return {"operator": operator, "chain_id": 31337, "url": url, **members}
+
+
+def with_endpoints(*endpoints: dict[str, Any], quorum: Any = 2) -> dict[str, Any]:
+    made = document() | {"endpoint": list(endpoints)}
+    if quorum is not None:
+        made["limits"]["quorum"] = quorum
+    return made
+
+
 def read(value: dict[str, Any] | str | bytes, folder: Path) -> Policy:
     if isinstance(value, dict):
         value = persons.toml(value)
@@ -73,6 +85,8 @@ def test_the_example_of_the_specification_is_read(tmp_path: Path) -> None:
         'receipt_vkeys = ["…"]', f'receipt_vkeys = ["{vkey(2, NAME + "/receipts")}"]', 1
     )
     text = text.replace('last_good_head = "…"', f'last_good_head = "{"0f" * 32}"')
+    second = '[[endpoint]]\noperator = "B"\nchain_id = 31337\nurl = "https://b.example"\n\n'
+    text = text.replace("[[timestamp_authority]]", second + "[[timestamp_authority]]", 1)
     text = text.replace('vkey = "…"', f'vkey = "{vkey(7, "blocks.example")}"', 1)
     block = text[text.index("-----BEGIN") : text.index("'''  ")]
     text = text.replace(block, honest_authority().pem)
@@ -314,3 +328,98 @@ def test_a_list_of_blocks_outside_the_form_is_refused(
     lists: list[dict[str, Any]], code: str, tmp_path: Path
 ) -> None:
     assert refused(document() | {"block_list": lists}, tmp_path).code == code
+
+
+ONE, TWO = endpoint("A", "https://a.example/key"), endpoint("B", "http://127.0.0.1:8545")
+
+
+def test_endpoints_are_read_with_their_quorum(tmp_path: Path) -> None:
+    policy = read(with_endpoints(ONE, TWO), tmp_path)
+    assert policy.limits.quorum == 2
+    assert [(one.operator, one.chain_id) for one in policy.endpoints] == [
+        ("A", 31337),
+        ("B", 31337),
+    ]
+    assert [one.url for one in policy.endpoints] == [
+        (True, "a.example", 443, "/key"),
+        (False, "127.0.0.1", 8545, "/"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "parsed"),
+    [
+        ("https://a.example", (True, "a.example", 443, "/")),
+        ("https://a.example:8443/v2/K-e_y~?x=%20&y",
+         (True, "a.example", 8443, "/v2/K-e_y~?x=%20&y")),
+        ("http://localhost", (False, "localhost", 80, "/")),
+        ("http://127.1.2.3:65535", (False, "127.1.2.3", 65535, "/")),
+        ("http://[::1]:8545", (False, "[::1]", 8545, "/")),
+        ("https://[2001:db8::1]", (True, "[2001:db8::1]", 443, "/")),
+    ],
+)  # fmt: skip
+def test_a_url_is_https_or_of_this_machine(url: str, parsed: tuple[Any, ...]) -> None:
+    assert policy_file.parse_url(url) == parsed
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a.example",
+        "package.zip",
+        "http://a.example",
+        "http://127.0.0.1.a.example",
+        "http://localhost.a.example",
+        "http://128.0.0.1",
+        "HTTPS://a.example",
+        "https://A.example",
+        "https://user:secret@a.example",
+        "http://127.0.0.1@a.example/",
+        "https://a.example/#part",
+        "https://a.example/a b",
+        "https://a.example/\n",
+        "https://a.example/\r\nHost: b",
+        "https://a.example:0",
+        "https://a.example:65536",
+        "https://a.example:8545x",
+        "https://münchen.example",
+        "https://",
+        "ws://127.0.0.1",
+        "file:///etc/passwd",
+        "https:/a.example",
+    ],
+)
+def test_another_url_is_refused(url: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        policy_file.parse_url(url)
+    assert caught.value.code == "URL_FORM"
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "quorum", "code"),
+    [
+        ([ONE, TWO], None, "POLICY_QUORUM"),
+        ([ONE, TWO], 3, "POLICY_QUORUM"),
+        ([ONE], 2, "POLICY_QUORUM"),
+        ([ONE, endpoint("A", "https://c.example")], 2, "POLICY_QUORUM"),
+        ([ONE, TWO], 1, "POLICY_VALUE"),
+        ([ONE, TWO], 0, "POLICY_VALUE"),
+        ([ONE, TWO], True, "POLICY_TYPE"),
+        ([ONE, TWO, ONE], 2, "POLICY_TWICE"),
+        ([ONE, endpoint("B", "https://a.example:443/key")], 2, "POLICY_TWICE"),
+        ([ONE, endpoint("B", "https://a.example/other")], 2, "POLICY_QUORUM"),
+        ([ONE, TWO, endpoint("C", "https://c.example", chain_id=1)], 2, "POLICY_CHAIN"),
+        ([ONE, endpoint("", "https://c.example")], 2, "POLICY_VALUE"),
+        ([ONE, endpoint("B", "http://c.example")], 2, "POLICY_VALUE"),
+        ([ONE, endpoint("B", "https://c.example", level=2)], 2, "POLICY_MEMBER_UNKNOWN"),
+    ],
+)
+def test_endpoints_that_make_no_quorum_are_refused(
+    endpoints: list[dict[str, Any]], quorum: Any, code: str, tmp_path: Path
+) -> None:
+    assert refused(with_endpoints(*endpoints, quorum=quorum), tmp_path).code == code
+
+
+def test_a_quorum_without_endpoints_is_idle(tmp_path: Path) -> None:
+    assert read(with_endpoints(), tmp_path).endpoints == ()
