@@ -35,7 +35,7 @@ EPOCH := 1767225600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test demo serve test check pytest bench soak foreign verifier artifact lock clean
+.PHONY: help setup setup-test demo serve test check pytest bench soak blocks foreign verifier artifact lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench: setup-test ## measure against the bars; BENCH_ARGS=--long for all, --help
 
 soak: setup-test ## run the long tests
 	@$(TEST)/python -m pytest -m soak $(PYTEST_ARGS)
+
+blocks: setup-test ## prove real blocks by our own tries; BLOCKS=FOLDER adds block-N.json, receipts-N.json, proof-N.json
+	@BLOCKS=$(abspath $(BLOCKS)) $(TEST)/python -m pytest -n 0 -rs tests/unit/format/test_mainnet.py $(PYTEST_ARGS)
 
 foreign: setup-test ## run the tests that need other people's tools
 	@$(TEST)/python -m pytest -m foreign $(PYTEST_ARGS)
