@@ -25,7 +25,17 @@ from notary.ports import (
     SealedBatch,
     SealedHead,
 )
-from verifier.format import bag, chain_event, evm, lines, matter_map, records, statement, trees
+from verifier.format import (
+    bag,
+    chain_event,
+    evm,
+    lines,
+    matter_map,
+    readme,
+    records,
+    statement,
+    trees,
+)
 from verifier.format.digests import Digest
 from verifier.format.identity import source_digest
 from verifier.format.kinds import is_attachment
@@ -178,7 +188,7 @@ class Exporter:
         events = _event_blocks(leaves, contents, withheld)
         stated = self._statement(choices, chain, shown, batches, legs, matter, events)
         packed[bag.STATEMENT] = statement.encode(stated)
-        packed[bag.README] = statement.readme(stated)
+        packed[bag.README] = readme.encode(stated)
         bag.write_zip(bag.add_tag_files(packed, digests), out)
         return ExportResult(
             kind.value,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from verifier.format import jsonc, numbers, statement
+from verifier.format import jsonc, numbers, readme, statement
 from verifier.format.digests import Digest, sha256
 from verifier.format.errors import FormatError
 from verifier.format.fold import Link
@@ -213,11 +213,11 @@ def test_the_template_is_the_specification_s() -> None:
         r"^```readme\n(.*?)^```$", SPECIFICATION.read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
     assert fenced is not None
-    assert fenced.group(1) == statement.TEMPLATE
+    assert fenced.group(1) == readme.TEMPLATE
 
 
 def test_the_readme_is_filled_from_the_statement() -> None:
-    text = statement.readme(built()).decode("utf-8")
+    text = readme.encode(built()).decode("utf-8")
     lines = text.split("\n")
     assert lines[1] == "kind: complete"
     assert lines[2] == f"matter number: {NUMBER.text}"
@@ -248,7 +248,7 @@ def test_every_member_that_the_readme_prints_changes_it() -> None:
         one._replace(shown=(0,)),
         one._replace(blocks=(Block(1, 1, Digest(bytes(32)), Use.LEG),)),
     ]
-    assert len({statement.readme(each) for each in [one, *others]}) == len(others) + 1
+    assert len({readme.encode(each) for each in [one, *others]}) == len(others) + 1
 
 
 # ---------------------------------------------------------------------- withheld and erased

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from verifier.check.case import Case
 from verifier.check.evidence import FIXED_FILES, HISTORY_FILES
 from verifier.check.rows import Trouble, failed
-from verifier.format import bag, statement
+from verifier.format import bag, readme, statement
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.statement import Header, Kind, Log
@@ -234,7 +234,7 @@ def _members_that_differ(stated: statement.Statement, rebuilt: statement.Stateme
 
 def step_2_7(case: Case) -> Iterator[Trouble]:
     """The README rebuilt from the statement equals the file."""
-    wanted = statement.readme(case.statement)
+    wanted = readme.encode(case.statement)
     case.need_file(bag.README)
     if not case.bag.holds(bag.README, wanted):
         yield failed("README_DIFFERS", f"{bag.README} is not the one that follows")
