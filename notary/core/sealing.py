@@ -16,8 +16,8 @@ from notary.core.map_pages import Changed, LoadPage, MapUpdate, change_map
 from verifier.format import batches, matter_map, notes, trees
 from verifier.format.batches import BatchHeader, Change, NotBefore
 from verifier.format.digests import Digest, sha256
+from verifier.format.frontier import Frontier
 from verifier.format.heads import head_text
-from verifier.format.trees import Frontier
 
 
 class ChangedMatter(NamedTuple):

@@ -32,7 +32,7 @@ from notary.ports import Clock, Entropy
 from verifier.format import jsonc, records, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
-from verifier.format.trees import Frontier
+from verifier.format.frontier import Frontier
 
 LOOKUP_IDEMPOTENCY = "idempotency"
 

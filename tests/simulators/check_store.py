@@ -24,6 +24,7 @@ from tests.simulators.store import StoreWorld
 from verifier.format import batches, key_sets, matter_map, notes, receipts, records, trees
 from verifier.format.digests import Digest
 from verifier.format.evm import parse_header
+from verifier.format.frontier import Frontier
 from verifier.format.heads import parse_head
 from verifier.format.notes import VKey
 from verifier.format.receipts import Body
@@ -136,7 +137,7 @@ def _check_matter(
         for view in world.reader.of_matter(matter.agency_id, matter.key, 0, matter.size + 1):
             outside.receipts[view.record_id] = view.receipt
     contents = _contents(found, world, matter, [row["position"] for row in stored])
-    frontier = trees.Frontier()
+    frontier = Frontier()
     hashes: list[bytes] = []
     for row in stored:
         what = f"record {row['id']} at position {row['position']} of {name}"
@@ -318,7 +319,7 @@ def _check_batches(
     found.want(indexes == list(range(len(stored))), f"the batches are {indexes}")
     keys = {one.id: bytes(one.key) for one in matters}
     replayed: dict[bytes, bytes] = {}
-    frontier = trees.Frontier()
+    frontier = Frontier()
     hashes: list[bytes] = []
     for row in stored:
         name = f"batch {row['id']}"

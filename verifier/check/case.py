@@ -31,7 +31,7 @@ from verifier.check.inputs import Inputs
 from verifier.check.policy import Chain, Pin, Policy
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked, Trouble
-from verifier.format import bag, chain_event, fold, heads, notes, trees
+from verifier.format import bag, chain_event, fold, heads, notes
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm import (
@@ -44,6 +44,7 @@ from verifier.format.evm import (
 )
 from verifier.format.evm_document import EvmDocument
 from verifier.format.fold import Link
+from verifier.format.frontier import prefix_roots
 from verifier.format.heads import Head
 from verifier.format.jsonc import Json
 from verifier.format.key_sets import KeySet
@@ -264,7 +265,7 @@ class Case(ChainProof):
 
     def history_roots(self, sizes: Collection[int]) -> dict[int, Digest]:
         """Roots of the batch log at those of `sizes` that the full history covers."""
-        return trees.prefix_roots([one.hash for one in self.history_headers], sizes)
+        return prefix_roots([one.hash for one in self.history_headers], sizes)
 
     # What is shown.
 
@@ -369,7 +370,7 @@ class Case(ChainProof):
 
     def roots_at(self, sizes: Collection[int]) -> dict[int, Digest]:
         """Roots over the first leaves for each of `sizes` up to that of the as-of head."""
-        return trees.prefix_roots(self.all_leaf_hashes, sizes)
+        return prefix_roots(self.all_leaf_hashes, sizes)
 
     @cached_property
     def _dates(self) -> tuple[list[int], list[int], list[int]]:

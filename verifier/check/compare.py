@@ -21,6 +21,7 @@ from verifier.format import fork, jsonc, key_sets, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.fork import Fork
+from verifier.format.frontier import prefix_roots
 from verifier.format.heads import Head
 from verifier.format.jsonc import Json
 from verifier.format.key_sets import KeySet
@@ -169,7 +170,7 @@ def _gives(held: HeldLeaves, key: Digest, head: Head) -> bool:
 def _other_trees(known: Statements, compared: Counter[str]) -> Iterator[Suspicion]:
     for history in known.histories:
         roots = {0: trees.EMPTY_ROOT}
-        roots |= trees.prefix_roots(history.leaves, range(1, len(history.leaves) + 1))
+        roots |= prefix_roots(history.leaves, range(1, len(history.leaves) + 1))
         for told in known.checkpoints:
             size, root = told.checkpoint.size, told.checkpoint.root
             if size > len(history.leaves):

@@ -26,6 +26,7 @@ from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.fold import Fold
 from verifier.format.fork import SignedHead, SignedHeader
+from verifier.format.frontier import prefix_roots
 from verifier.format.heads import Head
 from verifier.format.key_sets import KeySet
 from verifier.format.notes import Note
@@ -199,7 +200,7 @@ class Statements:
     def add_leaves(self, key: Digest, leaves: Sequence[Digest]) -> None:
         """Take the hashes of a matter's first records."""
         self.leaves.append(
-            HeldLeaves(key, tuple(leaves), trees.prefix_roots(leaves, range(1, len(leaves) + 1)))
+            HeldLeaves(key, tuple(leaves), prefix_roots(leaves, range(1, len(leaves) + 1)))
         )
 
     def _add_history(

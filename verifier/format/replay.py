@@ -13,6 +13,7 @@ from verifier.format.batches import BatchHeader
 from verifier.format.digests import ZERO, Digest, sha256, shown
 from verifier.format.errors import FormatError
 from verifier.format.fold import Fold
+from verifier.format.frontier import Frontier
 from verifier.format.key_sets import KeySet
 from verifier.format.map_tree import MapTree
 from verifier.format.statement import Log
@@ -51,7 +52,7 @@ class Replay:
         self._log = log
         self._read = read
         self._map = MapTree()
-        self._frontier = trees.Frontier()
+        self._frontier = Frontier()
         self._roots: list[Digest] = [trees.EMPTY_ROOT]  # of the batch log, by size
         self._header: BatchHeader | None = None
         self._key_set: KeySet | None = None

@@ -13,6 +13,7 @@ from notary.errors import Contradiction
 from notary.ports import Progress
 from verifier.format import batches, public, trees
 from verifier.format.errors import FormatError
+from verifier.format.frontier import Frontier
 from verifier.format.replay import Replay, ReplayFault
 
 
@@ -44,7 +45,7 @@ def _check_log(connection: sqlite3.Connection, identity: LogIdentity) -> None:
         raise _damaged(
             f"{count - signed} batches have no checkpoint; only the newest may have none"
         )
-    frontier = trees.Frontier()
+    frontier = Frontier()
     sealed = {
         batch: set(keys.split(","))
         for batch, keys in connection.execute(
@@ -114,7 +115,7 @@ def _check_matters(connection: sqlite3.Connection, progress: Progress) -> None:
                 (agency_id, matter_id, agency_id, matter_id),
             )
         )
-        frontier = trees.Frontier()
+        frontier = Frontier()
         for position, leaf, leaf_hash, head_root in connection.execute(
             "SELECT position, leaf, leaf_hash, head_root FROM records"
             " WHERE agency_id = ? AND matter_id = ? ORDER BY position",

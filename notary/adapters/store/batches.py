@@ -29,7 +29,7 @@ from notary.errors import CallerError
 from notary.ports import SealedBatch, SealedHead
 from verifier.format import batches
 from verifier.format.digests import Digest
-from verifier.format.trees import Frontier
+from verifier.format.frontier import Frontier
 
 BATCHES = table_of(BatchRow)
 DELTAS = table_of(DeltaRow)

@@ -22,7 +22,7 @@ from notary.errors import CallerError, Contradiction
 from notary.ports import Clock, Entropy, Matter
 from verifier.format import numbers
 from verifier.format.errors import FormatError
-from verifier.format.trees import Frontier
+from verifier.format.frontier import Frontier
 
 AGENCIES = table_of(AgencyRow)
 MATTERS = table_of(MatterRow)

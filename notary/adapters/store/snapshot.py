@@ -17,7 +17,8 @@ from notary.adapters.durable import PART, force_file
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction, NothingHappened
 from notary.ports import Progress
-from verifier.format.trees import EMPTY_ROOT, Frontier
+from verifier.format.frontier import Frontier
+from verifier.format.trees import EMPTY_ROOT
 
 PAGES_AT_A_TIME = 4096  # 16 MiB: the bar moves, and the steps cost nothing
 

@@ -37,10 +37,10 @@ from verifier.format import (
     statement,
     times,
     tlogproof,
-    trees,
 )
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
+from verifier.format.frontier import Frontier
 from verifier.format.identity import Identity
 from verifier.format.keccak import keccak256
 from verifier.format.signatures import ML_DSA_44
@@ -182,9 +182,7 @@ FORMS = {
     "rlp": Form(rlp.decode, rlp.encode, LEG.receipt[1:]),
     "header": Form(evm.parse_header, lambda one: one.raw, LEG.header),
     "link": Form(fold.Link.from_bytes, fold.Link.to_bytes, fold.Link(ZERO, 1, 1).to_bytes()),
-    "frontier": Form(
-        trees.Frontier.from_bytes, trees.Frontier.to_bytes, trees.Frontier().to_bytes()
-    ),
+    "frontier": Form(Frontier.from_bytes, Frontier.to_bytes, Frontier().to_bytes()),
 }
 
 

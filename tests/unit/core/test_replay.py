@@ -25,6 +25,7 @@ from verifier.check.rows import CannotJudge
 from verifier.format import batches, public, trees
 from verifier.format.digests import ZERO, Digest
 from verifier.format.fold import Fold, Link
+from verifier.format.frontier import Frontier
 from verifier.format.map_tree import MapTree
 from verifier.format.replay import ReplayFault
 
@@ -394,7 +395,7 @@ def test_a_thousand_batches_replay_in_seconds(tmp_path: Path) -> None:
     keys = [Digest(draw.randbytes(32)) for _ in range(10_000)]
     tree, values, signer = MapTree(), dict[Digest, Digest](), Signer(b"now")
     files = ToyLog().files() | {public.key_set_file(signer.digest): signer.text.encode()}
-    frontier = trees.Frontier()
+    frontier = Frontier()
     for index in range(1000):
         changes = [
             batches.Change(key, values.get(key), Digest(draw.randbytes(32)))

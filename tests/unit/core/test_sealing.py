@@ -16,8 +16,8 @@ from tests.simulators.store import IDENTITY, START
 from verifier.format import batches, key_sets, matter_map, notes, trees
 from verifier.format.batches import Change, NotBefore
 from verifier.format.digests import ZERO, Digest
+from verifier.format.frontier import Frontier
 from verifier.format.heads import head_text
-from verifier.format.trees import Frontier
 
 SIGNING = [
     SigningKeys(

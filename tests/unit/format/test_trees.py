@@ -270,30 +270,3 @@ def test_equal_sizes_stand_only_with_equal_roots_and_no_hashes() -> None:
         trees.check_consistency(4, root, 4, LEAVES[0], [])
     with refused("CONSISTENCY_TOO_LONG"):
         trees.check_consistency(4, root, 4, root, [root])
-
-
-def test_a_frontier_has_the_root_of_every_prefix() -> None:
-    frontier = trees.Frontier()
-    assert frontier.root() == trees.EMPTY_ROOT
-    for size, leaf in enumerate(LEAVES, 1):
-        before = frontier.copy()
-        frontier.append(leaf)
-        assert (before.size, frontier.size) == (size - 1, size)
-        assert frontier.root() == trees.root(LEAVES[:size])
-        assert len(frontier.peaks) == size.bit_count()
-        assert frontier.to_bytes()[:8] == size.to_bytes(8, "big")
-        again = trees.Frontier.from_bytes(frontier.to_bytes())
-        assert (again.size, again.peaks, again.root()) == (size, frontier.peaks, frontier.root())
-        again.append(LEAVES[0])
-        assert frontier.size == size
-
-
-@pytest.mark.parametrize("raw", [b"", bytes(7), bytes(9), (3).to_bytes(8, "big") + bytes(32)])
-def test_a_frontier_of_another_length_is_refused(raw: bytes) -> None:
-    with refused("FRONTIER_FORM"):
-        trees.Frontier.from_bytes(raw)
-
-
-def test_a_frontier_takes_only_hashes() -> None:
-    with refused("DIGEST_LENGTH"):
-        trees.Frontier().append(bytes(31))
