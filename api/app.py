@@ -20,7 +20,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
-from api import problems, reading
+from api import metrics, problems, reading
 from api.tokens import TokenChecks
 from api.wire import HealthView, MatterView, NewMatter, NewRecord, PriorityView, RecordView
 from notary import config
@@ -92,6 +92,7 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     _public(app)
+    metrics.install(app)
     _private(app)
     return app
 
@@ -105,6 +106,7 @@ def _public(app: FastAPI) -> None:
             response.status_code = 503
         return HealthView(
             status=view.status,
+            reasons=view.reasons,
             worker_seen_at=view.worker_seen_at,
             worker_error=view.worker_error,
             sealed=view.sealed,

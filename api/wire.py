@@ -66,6 +66,7 @@ class HealthView(Strict):
     """Health follows the worker, not the port that answers."""
 
     status: str
+    reasons: tuple[str, ...]
     worker_seen_at: str | None
     worker_error: str | None
     sealed: int

@@ -257,6 +257,14 @@ class RecentBlock:
 
 
 @dataclass(frozen=True)
+class SeenBalance:
+    """The log account's balance, wei, as it was said to be then."""
+
+    wei: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class Alarm:
     """Something that a person should see, since when. `text` is for people."""
 
@@ -359,6 +367,14 @@ class IntentBook(AnchorBook, Protocol):
 
     def keep_recent_block(self, block: RecentBlock) -> None:
         """Keep the newest finalized block."""
+        ...
+
+    def balance(self) -> SeenBalance | None:
+        """What `keep_balance` kept last."""
+        ...
+
+    def keep_balance(self, balance: SeenBalance) -> None:
+        """Keep what the account has, for those who can't ask the chain."""
         ...
 
     def to_compare(self) -> bool:

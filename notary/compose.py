@@ -52,7 +52,7 @@ from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.ingest import Ingest, IngestReport
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
-from notary.usecases.overview import Counts, Health, Overview
+from notary.usecases.overview import Counts, Figures, Health, Overview
 from notary.usecases.priority import Priority, PriorityLane
 from notary.usecases.publish import Published, Publisher
 from notary.usecases.read import RecordReader, StoredEvidence, sweep_orphans
@@ -484,12 +484,19 @@ class Service:
 
     def status(self) -> dict[str, Any]:
         """What people ask first, as `notary status --json` prints it."""
-        counts = Counts(
+        return self._overview.status(self._clock.now(), self.anchorer, self._counts())
+
+    def figures(self) -> Figures:
+        """What monitoring reads, from the store alone."""
+        notices = {one.name: self.notices.waiting(one.name) for one in self.home.config.webhook}
+        return self._overview.figures(self._clock.now(), self._counts(), notices)
+
+    def _counts(self) -> Counts:
+        return Counts(
             *self.register.counts(self.agency_id),
             self._sealer.unsealed(),
             self._imports.waiting_count(self.agency_id),
         )
-        return self._overview.status(self._clock.now(), self.anchorer, counts)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from notary.adapters.store.batches import StoredBatchLog
+from notary.adapters.store.batches import Promise, StoredBatchLog
 from notary.adapters.store.notices import Stand, StoredNotices
 from notary.chain_ports import IntentBook
 from notary.usecases.standing import Standing
@@ -66,13 +66,28 @@ class AlarmBoard:
 
         By the receipts; and a batch without records keeps the log's own promise of a sign of life.
         """
+        promise, sealed_at = self._first_waiting()
+        ends = [] if promise is None else [promise.deadline]
+        if sealed_at is not None:
+            ends.append(sealed_at + self._max_deadline)
+        return min(ends, default=None)
+
+    def waits_since(self) -> datetime | None:
+        """Since when the first of what is not on chain waits; None if all is there."""
+        promise, sealed_at = self._first_waiting()
+        begins = [] if promise is None else [promise.received_at]
+        if sealed_at is not None:
+            begins.append(sealed_at)
+        return min(begins, default=None)
+
+    def _first_waiting(self) -> tuple[Promise | None, datetime | None]:
+        """Of what the newest mined anchor does not cover: the first receipt, and the first sealing."""
         newest = self._book.newest_on_chain()
         anchored = 0 if newest is None else newest.size
-        promised = self._log.first_deadline(anchored)
-        ends = [] if promised is None else [promised]
+        sealed_at = None
         if self._log.size() > anchored:
-            ends.append(self._log.batch(anchored).header.sealed_at + self._max_deadline)
-        return min(ends, default=None)
+            sealed_at = self._log.batch(anchored).header.sealed_at
+        return self._log.first_promise(anchored), sealed_at
 
     def look(self, now: datetime, stopped: str | None = None) -> None:
         """Keep what came and went since the last look. `stopped`: why the worker ends."""

@@ -21,6 +21,7 @@ from notary.chain_ports import (
     Hurry,
     IntentBook,
     RecentBlock,
+    SeenBalance,
     Signer,
     TransactionFields,
 )
@@ -213,6 +214,8 @@ class Anchorer:
                 proved = self._proofs.prove(intent, now, told)
                 if proved is not None:
                     self._record(intent, proved, told)
+        # 8. The balance, for those who can't ask the chain. A crash leaves the one before.
+        self._keep_balance(now)
 
     def _stand_still(self, obstacle: Obstacle, told: Told) -> None:
         """Hold everything: nothing is consumed, and nothing that this chain shows is taken for fate."""
@@ -300,6 +303,11 @@ class Anchorer:
         kept = self._book.recent_block()
         if kept is None or kept.hash != header.hash:
             self._book.keep_recent_block(self._recent(header, now))
+
+    def _keep_balance(self, now: datetime) -> None:
+        kept = self._book.balance()
+        if kept is None or has_passed(self._settings.identity_check, kept.seen_at, now):
+            self._book.keep_balance(SeenBalance(self._chain.balance(), now))
 
     def _recent(self, header: Header, now: datetime) -> RecentBlock:
         return RecentBlock(

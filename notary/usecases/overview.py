@@ -7,12 +7,15 @@ tests/unit/anchor/test_operations_page.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from notary.adapters.store.anchors import AnchorStore, AnchorTotals
+from notary.adapters.store.notices import Waiting
 from notary.adapters.store.pulse import StoredPulse
-from notary.chain_ports import IntentBook
+from notary.chain_ports import SeenBalance
 from notary.config import Config
 from notary.core.budget import AVERAGED, DAY, Forecast, amount_of, committed, forecast
 from notary.core.moments import has_passed
@@ -27,9 +30,13 @@ SILENT_AT_LEAST_S = 60  # … but not sooner: one pass may seal a large batch
 
 @dataclass(frozen=True)
 class Health:
-    """Whether records get sealed and anchored; `status` is "ok" or the reason why not."""
+    """Whether records get sealed and anchored; `status` is "ok" or why not, for people.
+
+    `reasons` says it for machines: codes of docs/operations.md, none while all is well.
+    """
 
     status: str
+    reasons: tuple[str, ...]
     worker_seen_at: str | None
     worker_error: str | None
     sealed: int
@@ -49,12 +56,33 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What monitoring reads: sizes are numbers of batches, `as_of_time` seconds since 1970."""
+
+    healthy: bool
+    counts: Counts
+    sealed: int
+    anchored: int
+    proved: int
+    waits_since: datetime | None
+    deadline: datetime | None
+    worker_seen_at: datetime | None
+    totals: AnchorTotals
+    held: str | None
+    alarms: tuple[str, ...]
+    costs: Forecast
+    balance: SeenBalance | None
+    as_of_time: int | None
+    notices: Mapping[str, Waiting]
+
+
+@dataclass(frozen=True)
 class Overview:
     """Judges one service by what its store says."""
 
     settings: Config
     batch_log: BatchLog
-    book: IntentBook
+    book: AnchorStore
     board: AlarmBoard
     pulse: StoredPulse
 
@@ -64,21 +92,20 @@ class Overview:
         sealed, newest = self.batch_log.size(), self.book.newest_on_chain()
         anchored = 0 if newest is None else newest.size
         held = next((one.cause for one in self.book.open_intents() if one.cause), None)
-        alarms = [f"{code}: {alarm.text}" for code, alarm in self.board.standing(now).items()]
+        standing = self.board.standing(now)
+        alarms = [f"{code}: {alarm.text}" for code, alarm in standing.items()]
         beat = self.pulse.last()
         patience = timedelta(seconds=max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s))
+        status, reasons = "alarm" if alarms else "ok", [*standing]
         if beat is None:
-            status = "no worker was ever seen"
+            status, reasons = "no worker was ever seen", ["WORKER_NEVER_SEEN", *reasons]
         elif has_passed(patience, beat.seen_at, now):
-            status = "the worker is silent"
+            status, reasons = "the worker is silent", ["WORKER_SILENT", *reasons]
         elif beat.error is not None:
-            status = "the worker meets an error"
-        elif alarms:
-            status = "alarm"
-        else:
-            status = "ok"
+            status, reasons = "the worker meets an error", ["WORKER_ERROR", *reasons]
         return Health(
             status,
+            tuple(reasons),
             None if beat is None else times.format_time(beat.seen_at),
             None if beat is None else beat.error,
             sealed,
@@ -118,6 +145,29 @@ class Overview:
             + (f", error {health.worker_error}" if health.worker_error else ""),
             "alarms": list(health.alarms),
         }
+
+    def figures(self, now: datetime, counts: Counts, notices: Mapping[str, Waiting]) -> Figures:
+        """What is measured, from the store alone: the worker is another process."""
+        health, beat, kept = self.health(now), self.pulse.last(), self.book.balance()
+        costs = self.forecast(now, None if kept is None else kept.wei)
+        as_of = self.book.newest_released()
+        return Figures(
+            healthy=health.status == "ok",
+            counts=counts,
+            sealed=health.sealed,
+            anchored=health.anchored,
+            proved=self._proved_size(),
+            waits_since=self.board.waits_since(),
+            deadline=self.board.deadline(),
+            worker_seen_at=None if beat is None else beat.seen_at,
+            totals=self.book.totals(),
+            held=health.held,
+            alarms=tuple(self.board.standing(now)),
+            costs=costs,
+            balance=kept,
+            as_of_time=None if as_of is None else as_of.as_of.block_time,
+            notices=notices,
+        )
 
     def forecast(self, now: datetime, balance: int | None) -> Forecast:
         """What anchoring costs, from the store and the balance that the caller knows."""

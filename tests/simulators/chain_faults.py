@@ -30,6 +30,7 @@ STORE_WRITES = frozenset(
         "release_as_of",
         "drop_as_of",
         "keep_alarms",
+        "keep_balance",
     }
 )
 CHAIN_EFFECTS = frozenset({"send"})
@@ -37,7 +38,7 @@ SIGNER_EFFECTS = frozenset({"sign"})
 PROVER_EFFECTS = frozenset({"check"})
 
 # These come at every step and don't depend on what the step does: the first few stand for all.
-REPEATED = ("keep_recent_block", "keep_alarms")
+REPEATED = ("keep_recent_block", "keep_alarms", "keep_balance")
 OF_REPEATED = 2
 
 

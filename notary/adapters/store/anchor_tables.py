@@ -142,6 +142,17 @@ class RecentBlockRow(Row, table=True):
     seen_at_ms: int
 
 
+class BalanceRow(Row, table=True):
+    """What the log's account had when the chain was last asked. Decimal wei."""
+
+    __tablename__ = "balance"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(primary_key=True)
+    wei: str
+    seen_at_ms: int
+
+
 class AlarmRow(Row, table=True):
     """An alarm of the sender that stands."""
 

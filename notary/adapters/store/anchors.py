@@ -7,7 +7,7 @@ was read. Spec: docs/spec/sender.md. Test: tests/unit/anchor/test_anchor_store.p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from notary.adapters.store.anchor_tables import (
     AlarmRow,
     AsOfRow,
     AttemptRow,
+    BalanceRow,
     ChainPinRow,
     CostRow,
     IntentRow,
@@ -26,7 +27,14 @@ from notary.adapters.store.anchor_tables import (
 )
 from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.restorations import mark_compared, newest_restoration
-from notary.chain_ports import Alarm, ChainIdentity, HeadProof, RecentBlock, StoredAsOf
+from notary.chain_ports import (
+    Alarm,
+    ChainIdentity,
+    HeadProof,
+    RecentBlock,
+    SeenBalance,
+    StoredAsOf,
+)
 from notary.core import intent as machine
 from notary.core.intent import (
     ON_CHAIN,
@@ -54,10 +62,20 @@ AS_OFS = table_of(AsOfRow)
 CHAIN_PIN = table_of(ChainPinRow)
 RECENT_BLOCK = table_of(RecentBlockRow)
 ALARMS = table_of(AlarmRow)
+BALANCE = table_of(BalanceRow)
 
 THE_ROW = 1  # of the tables that hold one row
 _ON_CHAIN = [str(state) for state in sorted(ON_CHAIN)]
 _FINAL = [str(State.FINAL), str(State.PROVED)]
+
+
+@dataclass(frozen=True)
+class AnchorTotals:
+    """Intents by state, signed transactions, and what those that were mined cost, in wei."""
+
+    by_state: Mapping[State, int]
+    attempts: int
+    paid: int
 
 
 class AnchorStore:
@@ -115,6 +133,23 @@ class AnchorStore:
                     "seen_at_ms": milliseconds(block.seen_at),
                 },
             )
+
+    def balance(self) -> SeenBalance | None:
+        """What the account had when it was last seen."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(BALANCE)).first()
+        return None if row is None else SeenBalance(int(row.wei), moment(row.seen_at_ms))
+
+    def keep_balance(self, balance: SeenBalance) -> None:
+        """Keep what the account has."""
+        row = {
+            "id": THE_ROW,
+            "wei": str(balance.wei),
+            "seen_at_ms": milliseconds(balance.seen_at),
+        }
+        with self._database.transaction() as connection:
+            connection.execute(delete(BALANCE))
+            connection.execute(insert(BALANCE), row)
 
     def to_compare(self) -> bool:
         """Whether the store was restored and not compared with the chain since."""
@@ -229,6 +264,17 @@ class AnchorStore:
         """What each transaction in a block of that time or a later one cost, wei."""
         wanted = select(COSTS.c.wei).where(COSTS.c.block_time >= int(since.timestamp()))
         return self._wei(wanted.order_by(COSTS.c.block_time))
+
+    def totals(self) -> AnchorTotals:
+        """How many intents, attempts and wei there were so far."""
+        with self._database.reading() as connection:
+            states = connection.execute(
+                select(INTENTS.c.state, func.count()).group_by(INTENTS.c.state)
+            )
+            by_state = {State(row[0]): int(row[1]) for row in states}
+            attempts = connection.execute(select(func.count()).select_from(ATTEMPTS)).scalar_one()
+            paid = sum(int(row.wei) for row in connection.execute(select(COSTS.c.wei)))
+        return AnchorTotals(by_state, int(attempts), paid)
 
     def newest_costs(self, count: int) -> list[int]:
         """What the last so many transactions cost, wei."""

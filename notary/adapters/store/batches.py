@@ -59,6 +59,13 @@ class Unsigned:
     frontier: Frontier
 
 
+class Promise(NamedTuple):
+    """When something was received, and by when it is to be anchored."""
+
+    received_at: datetime
+    deadline: datetime
+
+
 class Deadlines(NamedTuple):
     """The newest receipt group, and the longest promise of those after the last batch."""
 
@@ -300,15 +307,17 @@ class StoredBatchLog:
             raise _unknown(index)
         return bytes(row[0])
 
-    def first_deadline(self, anchored: int) -> datetime | None:
-        """The earliest deadline of receipts for what the first so many batches do not hold."""
+    def first_promise(self, anchored: int) -> Promise | None:
+        """The earliest receipt and deadline of what the first so many batches do not hold."""
         held = select(BATCHES.c.last_group_id).where(BATCHES.c.id == anchored - 1)
         with self._database.reading() as connection:
             last = connection.execute(held).scalar() or NO_GROUP
-            first = connection.execute(
-                select(func.min(GROUPS.c.deadline_ms)).where(GROUPS.c.id > last)
-            ).scalar()
-        return None if first is None else moment(first)
+            row = connection.execute(
+                select(func.min(GROUPS.c.received_at_ms), func.min(GROUPS.c.deadline_ms)).where(
+                    GROUPS.c.id > last
+                )
+            ).one()
+        return None if row[0] is None else Promise(moment(row[0]), moment(row[1]))
 
     def key_set(self, digest: Digest) -> bytes:
         """The key set that a header names in `keys`; raises Contradiction KEY_SET_LOST."""

@@ -35,7 +35,7 @@ def test_every_alarm_is_explained_once() -> None:
     assert sorted(named("Alarms")) == sorted(told)
 
 
-@pytest.mark.parametrize("title", ["Start-up refuses"])
+@pytest.mark.parametrize("title", ["Start-up refuses", "Health"])
 def test_every_code_of_the_page_is_raised_somewhere(title: str) -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "notary").rglob("*.py"))
     for word in named(title):
