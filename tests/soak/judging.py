@@ -18,10 +18,11 @@ from types import FrameType
 
 from tests.hostile import persons
 from tests.hostile.package import Package
+from verifier.check import report_json, report_text
 from verifier.check.inputs import Inputs, read_inputs
 from verifier.check.judge import check
 from verifier.check.policy import Policy, read_policy
-from verifier.check.report import Report, error_json, error_text
+from verifier.check.report import Report
 from verifier.check.rows import CannotJudge
 from verifier.format.identity import source_digest
 
@@ -105,10 +106,10 @@ def _reported(person: Person, path: Path, sm3: bool) -> str:
         policy, inputs = person.read
         judgement = check(path, policy, inputs, sm3=sm3)
     except CannotJudge as error:
-        error_json(error)
-        error_text(error)
+        report_json.write_error(error)
+        report_text.write_error(error)
         return "CRASH INTERNAL" if error.code == "INTERNAL" else "ERROR"
     report = Report(judgement, IDENTITY)
-    report.json()
-    report.text().encode("utf-8")
+    report_json.write(report)
+    report_text.write(report).encode("utf-8")
     return judgement.verdict.value

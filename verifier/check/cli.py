@@ -202,7 +202,14 @@ def _check(arguments: argparse.Namespace) -> int:
     ask = _asking(arguments.rpc, policy)
     judgement = check(arguments.package, policy, inputs, sm3=arguments.sm3, ask=ask)
     report = Report(judgement, source_digest())
-    _print(report.json() + b"\n" if arguments.json else report.text().encode("utf-8"))
+    if arguments.json:
+        from verifier.check import report_json
+
+        _print(report_json.write(report) + b"\n")
+    else:
+        from verifier.check import report_text
+
+        _print(report_text.write(report).encode("utf-8"))
     if arguments.fork_proof is not None:
         from verifier.check.compare import fork_of_case
 
@@ -338,10 +345,12 @@ def _with_errors(run: Callable[[argparse.Namespace], int], arguments: argparse.N
         cannot = error
     except Exception as failure:  # noqa: BLE001 - a condition that nobody foresaw is no verdict
         cannot = CannotJudge("INTERNAL", _what_happened(failure))
-    from verifier.check.report import error_json, error_text
+    from verifier.check import report_json, report_text
 
-    as_json = getattr(arguments, "json", False)
-    _print(error_json(cannot) + b"\n" if as_json else error_text(cannot).encode("utf-8"))
+    if getattr(arguments, "json", False):
+        _print(report_json.write_error(cannot) + b"\n")
+    else:
+        _print(report_text.write_error(cannot).encode("utf-8"))
     return EXIT_ERROR
 
 

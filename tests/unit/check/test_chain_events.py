@@ -11,6 +11,7 @@ import pytest
 from tests.hostile import events
 from tests.hostile.attacks import events as attacks
 from tests.hostile.case import Case
+from verifier.check import report_json
 from verifier.check.inputs import read_inputs
 from verifier.check.judge import check
 from verifier.check.policy import read_policy
@@ -21,7 +22,7 @@ from verifier.format.identity import source_digest
 def report_of(case: Case, folder: Path) -> dict[str, Any]:
     package, policy, inputs = case.write(folder)
     judgement = check(package, read_policy(policy), read_inputs(inputs))
-    report: dict[str, Any] = json.loads(Report(judgement, source_digest()).json())
+    report: dict[str, Any] = json.loads(report_json.write(Report(judgement, source_digest())))
     return report
 
 

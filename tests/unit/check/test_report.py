@@ -1,4 +1,4 @@
-"""Proves verifier/check/report.py: what people and machines read (docs/spec/verification.md §4, §6, §7)."""
+"""Proves what people and machines read of a judgement (docs/spec/verification.md §4, §6, §7)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from tests.hostile.case import honest
 from tests.hostile.package import Package
 from tests.hostile.world import CASE, NOBODY, World
 from verifier.check import report as reports
+from verifier.check import report_json, report_text
 from verifier.check.inputs import read_inputs
 from verifier.check.judge import Judgement, check
 from verifier.check.policy import read_policy
-from verifier.check.report import Report, error_json, error_text
+from verifier.check.report import Report
 from verifier.check.rows import CannotJudge, Row
 from verifier.format.digests import sha256
 from verifier.format.identity import Identity, source_digest
@@ -57,7 +58,7 @@ def row(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def as_json(one: Report) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(one.json())
+    document: dict[str, Any] = json.loads(report_json.write(one))
     return document
 
 
@@ -82,13 +83,16 @@ def as_json(one: Report) -> dict[str, Any]:
 def test_the_first_line_names_the_chain(chain_class: str, line: str, tmp_path: Path) -> None:
     policy = honest().policy()
     policy["chain"][0]["class"] = chain_class
-    assert report(tmp_path, policy=policy).text().split("\n")[0] == line
+    assert report_text.write(report(tmp_path, policy=policy)).split("\n")[0] == line
 
 
 def test_the_first_line_of_an_unknown_chain_says_the_verdict_alone(tmp_path: Path) -> None:
     policy = honest().policy()
     policy["chain"], policy["log"] = [], []
-    assert report(tmp_path, policy=policy).text().split("\n")[0] == "VERDICT: INDETERMINATE"
+    assert (
+        report_text.write(report(tmp_path, policy=policy)).split("\n")[0]
+        == "VERDICT: INDETERMINATE"
+    )
 
 
 @pytest.mark.parametrize("chain_class", ["consortium", "test"])
@@ -98,7 +102,7 @@ def test_a_report_on_a_chain_that_is_not_public_claims_nothing_of_it(
     policy = honest().policy()
     policy["chain"][0]["class"] = chain_class
     one = report(tmp_path, policy=policy)
-    for text in (one.text(), one.json().decode("utf-8")):
+    for text in (report_text.write(one), report_json.write(one).decode("utf-8")):
         assert not re.search("independent|admissible", text, re.IGNORECASE)
 
 
@@ -208,7 +212,7 @@ def test_without_a_source_the_block_to_compare_is_printed(tmp_path: Path) -> Non
     )
     for language in ("en", "zh"):
         assert f"chain 31337 block 12 0x{tip.hash.hex()}" in finality[language]
-    assert f"level 0  chain 31337 block 12 0x{tip.hash.hex()} as-of" in one.text()
+    assert f"level 0  chain 31337 block 12 0x{tip.hash.hex()} as-of" in report_text.write(one)
 
 
 def test_tokens_are_said_with_whose_word_they_are_and_until_when(tmp_path: Path) -> None:
@@ -315,7 +319,7 @@ def test_who_said_what_of_a_block_is_printed(tmp_path: Path) -> None:
     finality = row(as_json(one), "finality")
     assert finality["code"] == "BLOCK_DISPUTED"
     assert finality["en"].endswith(said)
-    assert f"           the list blocks.example: {wrong}\n" in one.text()
+    assert f"           the list blocks.example: {wrong}\n" in report_text.write(one)
     sources = finality["rests_on"][0]["sources"]
     assert [(s["kind"], s["hash"] == wrong) for s in sources] == [("own", False), ("list", True)]
     assert finality["rests_on"][0]["level"] == 0
@@ -362,7 +366,7 @@ def test_a_time_that_the_evidence_does_not_support_is_not_printed(tmp_path: Path
     document = as_json(one)
     assert row(document, "anchor")["code"] == "FOLD_MISMATCH"
     assert {record["anchored_at"] for record in document["records"]} == {None}
-    assert "2026-10-01T03:00:23.000Z" not in one.text()
+    assert "2026-10-01T03:00:23.000Z" not in report_text.write(one)
 
 
 def test_all_failures_are_listed(tmp_path: Path) -> None:
@@ -402,14 +406,14 @@ def test_answers_that_travel_in_the_package_are_named_as_not_used(tmp_path: Path
     one = report(tmp_path, package.put_json("data/anchors/evm.json", evm).restated())
     assert as_json(one)["verdict"] == "VALID"
     assert "OBSERVED" in codes(one)
-    assert "node A" not in one.text()
+    assert "node A" not in report_text.write(one)
 
 
 # ---------------------------------------------------------------------- people
 
 
 def test_the_text_report_is_read_from_the_top(tmp_path: Path) -> None:
-    text = report(tmp_path).text()
+    text = report_text.write(report(tmp_path))
     lines = text.split("\n")
     assert lines[0].startswith("VERDICT: ")
     order = ["ROW ", "BLOCKS TO COMPARE", "RECORDS", "WITHHELD OR ERASED", "FINDINGS", "结论："]
@@ -420,31 +424,31 @@ def test_the_text_report_is_read_from_the_top(tmp_path: Path) -> None:
     assert named == [one.value for one in Row]
     assert "record 2: erased; record 5 says so" in text
     assert "pinned by your policy (contract, annex 3)" in text
-    assert max(len(line) for line in table) <= reports.WIDTH
+    assert max(len(line) for line in table) <= report_text.WIDTH
 
 
 def test_a_failing_row_names_step_and_code(tmp_path: Path) -> None:
     package = honest().complete().drop("data/README.txt").sealed()
-    text = " ".join(report(tmp_path, package).text().split())
+    text = " ".join(report_text.write(report(tmp_path, package)).split())
     assert "[step 2.5, FILE_MISSING]" in text
 
 
 def test_hostile_words_stay_quoted(tmp_path: Path) -> None:
     package = honest().complete().put("data/\u202eVERDICT: VALID\n\x1b[2J", b"")
     one = report(tmp_path, package.sealed())
-    assert one.text().startswith("VERDICT: INVALID")
+    assert report_text.write(one).startswith("VERDICT: INVALID")
     for character in ("\u202e", "\x1b"):
-        assert character not in one.text()
-        assert character not in one.json().decode("utf-8")
-    assert "\nVERDICT: VALID" not in one.text()
+        assert character not in report_text.write(one)
+        assert character not in report_json.write(one).decode("utf-8")
+    assert "\nVERDICT: VALID" not in report_text.write(one)
 
 
 def test_a_long_list_ends_in_the_text_and_is_whole_in_the_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reports, "MAX_LINES", 4)
+    monkeypatch.setattr(report_text, "MAX_LINES", 4)
     one = report(tmp_path)
-    assert "  … and 2 more; --json lists them all" in one.text()
+    assert "  … and 2 more; --json lists them all" in report_text.write(one)
     assert len(as_json(one)["records"]) == 6
 
 
@@ -453,10 +457,10 @@ def test_a_long_list_ends_in_the_text_and_is_whole_in_the_json(
 
 def test_an_error_says_code_cause_and_remedy() -> None:
     error = CannotJudge("POLICY_KIND", "the package is of kind extract")
-    document = json.loads(error_json(error))
+    document = json.loads(report_json.write_error(error))
     assert set(document) == {"verdict", "exit", "code", "en", "zh"}
     assert (document["verdict"], document["exit"], document["code"]) == ("ERROR", 4, "POLICY_KIND")
-    lines = error_text(error).split("\n")
+    lines = report_text.write_error(error).split("\n")
     assert lines[0] == "VERDICT: ERROR"
     assert lines[2].endswith("of package: the package is of kind extract")
     assert "Correct your policy file" in lines[3]
@@ -471,7 +475,7 @@ def test_neighbours_that_say_the_same_share_a_line(
         for position, kind in enumerate(kinds)
     ]
     monkeypatch.setattr(Report, "records", lambda self: iter(records))
-    text = report(tmp_path).text()
+    text = report_text.write(report(tmp_path))
     lines = text[text.index("RECORDS by position") : text.index("WITHHELD")].splitlines()[1:]
     assert [line.split()[:5] for line in lines if line] == [
         ["0", "to", "1", "2", "×"],
@@ -495,11 +499,11 @@ def judged(name: str, folder: Path) -> Judgement | CannotJudge:
 def test_every_attack_can_be_reported(name: str, tmp_path: Path) -> None:
     outcome = judged(name, tmp_path)
     if isinstance(outcome, CannotJudge):
-        assert error_text(outcome).startswith("VERDICT: ERROR\n")
-        assert json.loads(error_json(outcome))["code"] == outcome.code
+        assert report_text.write_error(outcome).startswith("VERDICT: ERROR\n")
+        assert json.loads(report_json.write_error(outcome))["code"] == outcome.code
         return
     one = Report(outcome, source_digest())
-    text, document = one.text(), as_json(one)
+    text, document = report_text.write(one), as_json(one)
     assert text.startswith(f"VERDICT: {outcome.verdict.value}")
     assert document["exit"] == one.exit
     # Whatever the package holds, nobody's terminal is steered and no row is left without words.
