@@ -29,11 +29,13 @@ from verifier.format import (
     bag,
     chain_event,
     evm,
+    file_digests,
     lines,
     matter_map,
     readme,
     records,
     statement,
+    stored_zip,
     trees,
 )
 from verifier.format.digests import Digest
@@ -179,7 +181,7 @@ class Exporter:
             files |= self._history(order.number.key, shown[-1].batch + 1, progress)
         contents = self._contents(agency_id, order, matter, progress)
         withheld = _withheld(order, leaves, contents)
-        packed: dict[str, bag.Content] = {**files}
+        packed: dict[str, file_digests.Content] = {**files}
         digests = _add_contents(
             packed, contents, {(item.position, item.claim) for item in withheld}
         )
@@ -189,7 +191,7 @@ class Exporter:
         stated = self._statement(choices, chain, shown, batches, legs, matter, events)
         packed[bag.STATEMENT] = statement.encode(stated)
         packed[bag.README] = readme.encode(stated)
-        bag.write_zip(bag.add_tag_files(packed, digests), out)
+        stored_zip.write_zip(bag.add_tag_files(packed, digests), out)
         return ExportResult(
             kind.value,
             stated.records,
@@ -452,12 +454,12 @@ def _import_tells(content: RecordContent, attachment: str) -> bool:
 
 
 def _add_contents(
-    packed: dict[str, bag.Content],
+    packed: dict[str, file_digests.Content],
     contents: Mapping[int, RecordContent],
     withheld: set[tuple[int, str]],
-) -> dict[str, bag.Digests]:
+) -> dict[str, file_digests.Digests]:
     """Add disclosures and originals that are not withheld; give the originals' digests."""
-    digests: dict[str, bag.Digests] = {}
+    digests: dict[str, file_digests.Digests] = {}
     opened: list[bytes] = []
     for position, content in contents.items():
         opened += [
@@ -471,8 +473,8 @@ def _add_contents(
                 continue
             path = bag.attachment_name(original.name)
             with original.open() as stream:
-                digests[path] = bag.digest_stream(stream, sm3=True)
-            packed[path] = bag.Source(original.size, digests[path].crc32, original.open)
+                digests[path] = file_digests.digest_stream(stream, sm3=True)
+            packed[path] = file_digests.Source(original.size, digests[path].crc32, original.open)
     if opened:
         packed[bag.DISCLOSURES] = lines.write_lines(opened)
     return digests

@@ -12,22 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from verifier.format.bag import (
+from verifier.format.bag import path_bytes, path_fault, path_faults, quote
+from verifier.format.file_digests import LARGE, Digests, digest_bytes, digest_stream, in_threads
+from verifier.format.stored_zip import (
     BASE,
-    LARGE,
     LOCAL_HEADER,
     MAX_FILES,
     MAX_PACKAGE_BYTES,
-    Digests,
     ZipEntry,
     central_directory,
-    digest_bytes,
-    digest_stream,
-    in_threads,
-    path_bytes,
-    path_fault,
-    path_faults,
-    quote,
     zip_size,
 )
 

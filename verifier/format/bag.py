@@ -1,20 +1,14 @@
-"""Owns the container: names, digests, manifests, zip bytes (docs/spec/package.md §1, §2).
+"""Owns a package as a bag: names of its files, manifests, the SM3 sidecar (docs/spec/package.md §1).
 
-Proved by tests/unit/format_package.
+Proved by tests/unit/format_package/test_bag.py.
 """
 
-import io
 import re
-import struct
-import threading
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import new as new_hash
-from hashlib import sha256, sha512
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-BASE = "evidence/"  # the zip's one base folder
+from verifier.format.file_digests import Content, Digests, Source, digest_all, digest_bytes
 
 BAGIT = "bagit.txt"
 MANIFESTS = {"sha256": "manifest-sha256.txt", "sha512": "manifest-sha512.txt"}
@@ -32,47 +26,12 @@ SM3 = "data/digests-sm3.txt"
 
 BAGIT_BYTES = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
-MAX_PACKAGE_BYTES = 2 * 2**30  # a hostile package must not exhaust the disk or the afternoon
-MAX_FILES = 60_000  # below the 65,535 that a zip without zip64 can count
 MAX_PATH_BYTES = 200  # with any usual base folder below the 260 of older Windows
-
-_CHUNK = 2**20  # read at once: memory stays the same however large an attachment is
-LARGE = 32 * 2**10  # from here on a hash takes longer than handing it to a thread
-_THREADS = 2
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _KEY_SET = re.compile(r"data/keys/([0-9a-f]{64})\.txt")
 _TOKEN = re.compile(r"data/anchors/tokens/([0-9]+)-([0-9])-(0|[1-9][0-9]?)\.tst")
 _NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,15}")
-
-# PKWARE APPNOTE 4.3.7: local file header; 4.3.12: central directory; 4.3.16: its end.
-LOCAL_HEADER = struct.Struct("<4s5H3I2H")
-_CENTRAL = struct.Struct("<4s6H3I5H2I")
-_END = struct.Struct("<4s4H2IH")
-_VERSION = 20
-_TIME = 0x0000
-_DATE = 0x0021  # 1980-01-01
-
-
-class Source(NamedTuple):
-    """A file that is streamed. `open` gives its bytes from the start, as often as asked."""
-
-    size: int
-    crc32: int
-    open: Callable[[], BinaryIO]
-
-
-Content = bytes | Path | Source
-
-
-class Digests(NamedTuple):
-    """What one reading of a file gives. `sm3` is there only if it was asked for."""
-
-    size: int
-    crc32: int
-    sha256: bytes
-    sha512: bytes
-    sm3: bytes | None = None
 
 
 class HandOverFiles(NamedTuple):
@@ -189,127 +148,8 @@ def path_faults(paths: Iterable[str]) -> list[str]:
 
 
 def quote(path: str) -> str:
+    """A path for a message, in ASCII and cut to a bearable length."""
     return ascii(path if len(path) <= MAX_PATH_BYTES else path[:MAX_PATH_BYTES] + "…")
-
-
-class _Hashes:
-    """Takes a file's bytes once for every digest."""
-
-    def __init__(self, *, sm3: bool) -> None:
-        self._size = 0
-        self._crc32 = 0
-        self._sha256 = sha256()
-        self._sha512 = sha512()
-        self._sm3 = new_hash("sm3") if sm3 else None
-
-    def update(self, data: bytes | memoryview) -> None:
-        self._size += len(data)
-        self._crc32 = zlib.crc32(data, self._crc32)
-        self._sha256.update(data)
-        self._sha512.update(data)
-        if self._sm3 is not None:
-            self._sm3.update(data)
-
-    def digests(self) -> Digests:
-        return Digests(
-            self._size,
-            self._crc32,
-            self._sha256.digest(),
-            self._sha512.digest(),
-            None if self._sm3 is None else self._sm3.digest(),
-        )
-
-
-def digest_bytes(data: bytes, *, sm3: bool = False) -> Digests:
-    """Digest bytes that are in memory."""
-    return Digests(
-        len(data),
-        zlib.crc32(data),
-        sha256(data).digest(),
-        sha512(data).digest(),
-        new_hash("sm3", data).digest() if sm3 else None,
-    )
-
-
-def digest_stream(stream: BinaryIO, *, sm3: bool = False, limit: int | None = None) -> Digests:
-    """Digest what `stream` gives, at most `limit` bytes of it, in memory of one chunk."""
-    hashes = _Hashes(sm3=sm3)
-    for chunk in _chunks(stream, limit):
-        hashes.update(chunk)
-    return hashes.digests()
-
-
-def digest_all(files: Mapping[str, Content], *, sm3: bool = False) -> dict[str, Digests]:
-    """Digest every file once; large ones in two threads."""
-    jobs: list[Callable[[], None]] = []
-    digests: dict[str, Digests] = {}
-
-    def digest(name: str, content: Path | Source) -> None:
-        with _open(content) as stream:
-            digests[name] = digest_stream(stream, sm3=sm3)
-
-    for name, content in files.items():
-        if isinstance(content, bytes):
-            digests[name] = digest_bytes(content, sm3=sm3)
-        elif _size(content) < LARGE:
-            digest(name, content)
-        else:
-            jobs.append(lambda name=name, content=content: digest(name, content))  # type: ignore[misc]
-    in_threads(jobs)
-    return digests
-
-
-def _chunks(stream: BinaryIO, limit: int | None) -> Iterator[bytes]:
-    left = limit
-    while left is None or left > 0:
-        chunk = stream.read(_CHUNK if left is None else min(_CHUNK, left))
-        if not chunk:
-            return
-        if left is not None:
-            left -= len(chunk)
-        yield chunk
-
-
-def _size(content: Path | Source) -> int:
-    return content.size if isinstance(content, Source) else content.stat().st_size
-
-
-def _open(content: Content) -> BinaryIO:
-    if isinstance(content, bytes):
-        return io.BytesIO(content)
-    if isinstance(content, Source):
-        return content.open()
-    return content.open("rb", buffering=0)
-
-
-def in_threads(jobs: Sequence[Callable[[], None]]) -> None:
-    """Run the jobs, two at a time. hashlib and zlib let go of the interpreter while they work."""
-    if len(jobs) < _THREADS:
-        for job in jobs:
-            job()
-        return
-    waiting = iter(jobs)
-    lock = threading.Lock()
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        while not failures:
-            with lock:
-                job = next(waiting, None)
-            if job is None:
-                return
-            try:
-                job()
-            except BaseException as failure:  # noqa: BLE001 - raised again below, in the caller
-                failures.append(failure)
-
-    threads = [threading.Thread(target=work) for _ in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def payload_manifests(digests: Mapping[str, Digests]) -> dict[str, bytes]:
@@ -386,94 +226,3 @@ def _lists(
 
 def _line(digest: bytes, name: str) -> str:
     return f"{digest.hex()}  {name}\n"
-
-
-class ZipEntry(NamedTuple):
-    """What decides an entry's bytes. `name` is the full name, `offset` that of its local header."""
-
-    name: bytes
-    size: int
-    crc32: int
-    offset: int
-
-    def local_header(self) -> bytes:
-        """PKWARE APPNOTE 4.3.7, filled as package.md §2 says."""
-        fields = (_VERSION, 0, 0, _TIME, _DATE, self.crc32, self.size, self.size)
-        return LOCAL_HEADER.pack(b"PK\x03\x04", *fields, len(self.name), 0) + self.name
-
-    def central_header(self) -> bytes:
-        """PKWARE APPNOTE 4.3.12, filled as package.md §2 says."""
-        fields = (_VERSION, _VERSION, 0, 0, _TIME, _DATE, self.crc32, self.size, self.size)
-        lengths = (len(self.name), 0, 0, 0, 0, 0)
-        return _CENTRAL.pack(b"PK\x01\x02", *fields, *lengths, self.offset) + self.name
-
-
-def central_directory(entries: Sequence[ZipEntry], offset: int) -> bytes:
-    """The central directory, which begins at `offset`, and its end record."""
-    central = b"".join([entry.central_header() for entry in entries])
-    end = _END.pack(b"PK\x05\x06", 0, 0, len(entries), len(entries), len(central), offset, 0)
-    return central + end
-
-
-def zip_size(sizes: Mapping[str, int]) -> int:
-    """How many bytes the zip of files of these names and sizes has."""
-    names = sum(2 * (len(BASE) + len(path_bytes(name))) for name in sizes)
-    return (
-        sum(sizes.values()) + names + len(sizes) * (LOCAL_HEADER.size + _CENTRAL.size) + _END.size
-    )
-
-
-def write_zip(files: Mapping[str, Content], out: BinaryIO) -> None:
-    """Write the one zip of these files (package.md §2), streaming.
-
-    Names are those of package.md §1, without the base folder. A path is read twice, a source
-    once. Raises ValueError for a name that is not allowed, for too many files or bytes, and
-    for a source that does not give the size and CRC that it states; then `out` holds no package.
-    """
-    if faults := path_faults(files):
-        raise ValueError("; ".join(faults))
-    sizes = {n: len(c) if isinstance(c, bytes) else _size(c) for n, c in files.items()}
-    if len(files) > MAX_FILES or zip_size(sizes) > MAX_PACKAGE_BYTES:
-        raise ValueError(
-            f"a package has at most {MAX_FILES} files and {MAX_PACKAGE_BYTES} bytes, "
-            f"got {len(files)} files and {zip_size(sizes)} bytes"
-        )
-    entries = []
-    offset = 0
-    for name in sorted(files):
-        content = files[name]
-        if isinstance(content, bytes):
-            crc = zlib.crc32(content)
-        elif isinstance(content, Source):
-            crc = content.crc32
-        else:
-            crc = _crc32(content)
-        entry = ZipEntry((BASE + name).encode("ascii"), sizes[name], crc, offset)
-        entries.append(entry)
-        out.write(entry.local_header())
-        _copy(content, entry, out)
-        offset += LOCAL_HEADER.size + len(entry.name) + entry.size
-    out.write(central_directory(entries, offset))
-
-
-def _crc32(content: Path) -> int:
-    crc = 0
-    with _open(content) as stream:
-        for chunk in _chunks(stream, None):
-            crc = zlib.crc32(chunk, crc)
-    return crc
-
-
-def _copy(content: Content, entry: ZipEntry, out: BinaryIO) -> None:
-    size = crc = 0
-    with _open(content) as stream:
-        for chunk in _chunks(stream, None):
-            size += len(chunk)
-            crc = zlib.crc32(chunk, crc)
-            out.write(chunk)
-    if (size, crc) != (entry.size, entry.crc32):
-        name = entry.name.decode("ascii")
-        raise ValueError(
-            f"{name} gave {size} bytes with CRC {crc:08x}, "
-            f"stated were {entry.size} bytes with CRC {entry.crc32:08x}"
-        )

@@ -30,7 +30,7 @@ from verifier.check.inputs import read_inputs
 from verifier.check.policy import read_policy
 from verifier.check.reading import read_bag
 from verifier.check.rows import CannotJudge, Verdict
-from verifier.format import bag
+from verifier.format import file_digests
 
 KINDS = ("complete", "extract", "absent")
 POLICY = persons.toml(small_world().policy()).encode()
@@ -102,7 +102,7 @@ def test_a_damaged_zip_departs_from_the_one_form(data: bytes, folder: Path) -> N
     found = read_bag(path)
     assert (found.form_faults == []) == (data == ZIP)
     for name in found.files:
-        assert bag.digest_bytes(found.read(name)) == found.files[name]
+        assert file_digests.digest_bytes(found.read(name)) == found.files[name]
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ import pytest
 
 from verifier.check import reading
 from verifier.check.reading import Bag, BagUnreadable, read_bag
-from verifier.format import bag
+from verifier.format import bag, file_digests, stored_zip
 
-FILES: dict[str, bag.Content] = {
+FILES: dict[str, file_digests.Content] = {
     "bagit.txt": bag.BAGIT_BYTES,
     "data/a.json": b'{"a":1}',
     "data/b.json": b'{"b":2}',
@@ -26,9 +26,9 @@ LOCAL = 30  # bytes of a local header before the name
 CENTRAL = 46  # bytes of a central header before the name
 
 
-def zipped(files: dict[str, bag.Content] | None = None) -> bytes:
+def zipped(files: dict[str, file_digests.Content] | None = None) -> bytes:
     out = io.BytesIO()
-    bag.write_zip(FILES if files is None else files, out)
+    stored_zip.write_zip(FILES if files is None else files, out)
     return out.getvalue()
 
 
@@ -51,7 +51,7 @@ def test_a_zip_of_ours_has_no_fault(tmp_path: Path) -> None:
     assert list(package.files) == sorted(FILES)
     for name, content in FILES.items():
         assert package.read(name) == content
-        assert package.files[name] == bag.digest_bytes(bytes(content))
+        assert package.files[name] == file_digests.digest_bytes(bytes(content))
 
 
 def test_a_zip_without_files_has_the_one_form(tmp_path: Path) -> None:
@@ -206,11 +206,11 @@ def raw_zip(*names: bytes) -> bytes:
     """A zip of empty files whose names are taken as they are, in the order given."""
     entries, offset, parts = [], 0, []
     for name in names:
-        entry = bag.ZipEntry(name, 0, 0, offset)
+        entry = stored_zip.ZipEntry(name, 0, 0, offset)
         parts.append(entry.local_header())
         offset += len(parts[-1])
         entries.append(entry)
-    return b"".join(parts) + bag.central_directory(entries, offset)
+    return b"".join(parts) + stored_zip.central_directory(entries, offset)
 
 
 @pytest.mark.parametrize(
@@ -279,15 +279,15 @@ def test_a_symbolic_link_in_a_zip_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_more_files_than_the_limit_are_not_read(tmp_path: Path) -> None:
-    names = [b"evidence/%06d" % i for i in range(bag.MAX_FILES + 1)]
+    names = [b"evidence/%06d" % i for i in range(stored_zip.MAX_FILES + 1)]
     package = read(raw_zip(*names), tmp_path)
     assert package.form_faults == ["there are more than 60000 files"]
-    assert len(package.files) == bag.MAX_FILES
+    assert len(package.files) == stored_zip.MAX_FILES
 
 
 def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "package.zip").open("wb") as stream:
-        stream.truncate(bag.MAX_PACKAGE_BYTES + 1)
+        stream.truncate(stored_zip.MAX_PACKAGE_BYTES + 1)
     package = read_bag(tmp_path / "package.zip")
     assert package.form_faults == ["the zip has 2147483649 bytes, at most 2147483648"]
 
@@ -298,7 +298,7 @@ def test_memory_does_not_grow_with_an_attachment(tmp_path: Path) -> None:
     with large.open("wb") as stream:
         stream.truncate(size)
     with (tmp_path / "package.zip").open("wb") as out:
-        bag.write_zip({"data/attachments/x": large}, out)
+        stored_zip.write_zip({"data/attachments/x": large}, out)
     tracemalloc.start()
     package = read_bag(tmp_path / "package.zip")
     peak = tracemalloc.get_traced_memory()[1]
@@ -405,7 +405,7 @@ def test_a_directory_of_nothing_but_folders_ends(folder: Path) -> None:
 def test_a_directory_larger_than_any_zip_is_not_read(folder: Path) -> None:
     for name in ("one", "two"):
         with (folder / "data" / name).open("wb") as stream:
-            stream.truncate(bag.MAX_PACKAGE_BYTES // 2)
+            stream.truncate(stored_zip.MAX_PACKAGE_BYTES // 2)
     package = read_bag(folder)
     assert len(package.form_faults) == 1
     assert package.files == {}

@@ -1,32 +1,23 @@
-"""Proves verifier/format/bag.py: names, digests, manifests, zip bytes (docs/spec/package.md §1, §2)."""
+"""The bag: names of its files, paths that are allowed, manifests (docs/spec/package.md §1)."""
 
 from __future__ import annotations
 
 import io
-import zipfile
 from hashlib import new
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.format import bag
-from verifier.format.bag import Content, Source
+from verifier.format import bag, file_digests, stored_zip
+from verifier.format.file_digests import Content
 
 
 def zipped(files: dict[str, Content]) -> bytes:
     out = io.BytesIO()
-    bag.write_zip(files, out)
+    stored_zip.write_zip(files, out)
     return out.getvalue()
-
-
-def small() -> dict[str, Content]:
-    return {"data/b.json": b"{}", "bagit.txt": bag.BAGIT_BYTES, "data/a.json": b""}
-
-
-# ---------------------------------------------------------------------- names
 
 
 @pytest.mark.parametrize(
@@ -102,37 +93,9 @@ def test_two_paths_that_differ_only_in_case_are_not_allowed() -> None:
         zipped({"data/a": b"", "data/A": b""})
 
 
-# ---------------------------------------------------------------------- digests and manifests
-
-
-def test_one_reading_gives_every_digest(tmp_path: Path) -> None:
-    data = b"x" * (3 * 2**20 + 1)
-    (tmp_path / "file").write_bytes(data)
-    digests = bag.digest_bytes(data, sm3=True)
-    assert digests.size == len(data)
-    assert digests.crc32 == crc32(data)
-    for name in ("sha256", "sha512", "sm3"):
-        assert getattr(digests, name) == new(name, data).digest()
-    source = Source(len(data), digests.crc32, lambda: io.BytesIO(data))
-    several: dict[str, Content] = {"a": data, "b": tmp_path / "file", "c": source, "d": b""}
-    found = bag.digest_all(several, sm3=True)
-    assert found["a"] == found["b"] == found["c"] == digests
-    assert found["d"] == bag.digest_bytes(b"", sm3=True)
-
-
-def test_a_file_that_fails_in_a_thread_fails_the_call(tmp_path: Path) -> None:
-    def broken() -> io.BytesIO:
-        raise OSError("the disk is gone")
-
-    big = 2**20
-    files: dict[str, Content] = {f"data/{i}": Source(big, 0, broken) for i in range(3)}
-    with pytest.raises(OSError, match="the disk is gone"):
-        bag.digest_all(files)
-
-
 def test_manifests_list_the_payload_by_path_bytes() -> None:
     files = {"data/b": b"2", "data/a/z": b"1", "data/a.z": b"3", "bagit.txt": b"no payload"}
-    digests = bag.digest_all(dict(files))
+    digests = file_digests.digest_all(dict(files))
     wanted = "".join(
         f"{new('sha256', files[name]).hexdigest()}  {name}\n"
         # A dot sorts before a slash.
@@ -156,9 +119,9 @@ def test_the_sm3_sidecar_lists_all_payload_but_itself() -> None:
     files: dict[str, Content] = {"data/a": b"abc", bag.SM3: b"old"}
     # The digest of "abc" in GB/T 32905-2016, annex A.1.
     line = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0  data/a\n"
-    assert bag.sm3_sidecar(bag.digest_all(files, sm3=True)) == line.encode()
+    assert bag.sm3_sidecar(file_digests.digest_all(files, sm3=True)) == line.encode()
     with pytest.raises(ValueError, match="data/a has no SM3 digest"):
-        bag.sm3_sidecar(bag.digest_all(files))
+        bag.sm3_sidecar(file_digests.digest_all(files))
 
 
 def test_a_bag_is_complete_after_add_tag_files(tmp_path: Path) -> None:
@@ -177,7 +140,7 @@ def test_a_bag_is_complete_after_add_tag_files(tmp_path: Path) -> None:
         "tagmanifest-sha512.txt",
     }
     assert b"data/digests-sm3.txt" in bytes(whole["manifest-sha256.txt"])  # type: ignore[arg-type]
-    known = bag.digest_all(payload, sm3=True)
+    known = file_digests.digest_all(payload, sm3=True)
     assert zipped(bag.add_tag_files(payload, known)) == zipped(whole)
     attachment.unlink()
     assert bag.add_tag_files(payload, known).keys() == whole.keys()
@@ -187,61 +150,3 @@ def test_a_bag_is_complete_after_add_tag_files(tmp_path: Path) -> None:
 def test_an_exporter_puts_files_under_data_only(name: str) -> None:
     with pytest.raises(ValueError, match="not a file that an exporter puts"):
         bag.add_tag_files({name: b""})
-
-
-# ---------------------------------------------------------------------- zip
-
-
-def test_the_zip_opens_with_other_tools_and_holds_the_files() -> None:
-    with zipfile.ZipFile(io.BytesIO(zipped(small()))) as archive:
-        assert archive.testzip() is None
-        assert archive.namelist() == [
-            "evidence/bagit.txt",
-            "evidence/data/a.json",
-            "evidence/data/b.json",
-        ]
-        for entry in archive.infolist():
-            assert entry.compress_type == zipfile.ZIP_STORED
-            assert entry.date_time == (1980, 1, 1, 0, 0, 0)
-            assert (entry.flag_bits, entry.extra, entry.comment) == (0, b"", b"")
-            assert (entry.external_attr, entry.internal_attr) == (0, 0)
-            assert (entry.create_version, entry.extract_version, entry.create_system) == (20, 20, 0)
-
-
-def test_the_zip_follows_from_the_files_alone(tmp_path: Path) -> None:
-    data = b"\x00\xff" * 700_000
-    (tmp_path / "file").write_bytes(data)
-    as_bytes = zipped({**small(), "data/x": data})
-    as_path = zipped({"data/x": tmp_path / "file", **dict(reversed(list(small().items())))})
-    as_source = zipped(
-        {**small(), "data/x": Source(len(data), crc32(data), lambda: io.BytesIO(data))}
-    )
-    assert as_bytes == as_path == as_source
-
-
-def test_zip_size_says_beforehand_how_large_the_zip_is() -> None:
-    files = small()
-    assert bag.zip_size({n: len(bytes(c)) for n, c in files.items()}) == len(zipped(files))  # type: ignore[arg-type]
-
-
-def test_a_source_that_gives_other_bytes_than_it_states_is_refused() -> None:
-    for size, crc in ((3, crc32(b"abcd")), (4, crc32(b"abcx"))):
-        with pytest.raises(ValueError, match="gave 4 bytes"):
-            zipped({"data/x": Source(size, crc, lambda: io.BytesIO(b"abcd"))})
-
-
-def test_packages_at_the_limits_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    files: dict[str, bag.Content] = {"data/a": b"1", "data/b": b"22"}
-    monkeypatch.setattr(bag, "MAX_FILES", 2)
-    monkeypatch.setattr(bag, "MAX_PACKAGE_BYTES", bag.zip_size({"data/a": 1, "data/b": 2}))
-    assert len(zipped(files)) == bag.MAX_PACKAGE_BYTES
-
-
-def test_limits_are_kept_when_writing() -> None:
-    def never() -> io.BytesIO:
-        raise AssertionError("a package beyond the limit is not read")
-
-    with pytest.raises(ValueError, match="at most 60000 files"):
-        zipped({"data/x": Source(bag.MAX_PACKAGE_BYTES, 0, never)})
-    with pytest.raises(ValueError, match="got 60001 files"):
-        zipped({f"data/{i}": b"" for i in range(bag.MAX_FILES + 1)})
