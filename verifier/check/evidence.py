@@ -17,7 +17,6 @@ from verifier.format import (
     bag,
     batches,
     evm_document,
-    jsonc,
     key_sets,
     lines,
     matter_map,
@@ -32,6 +31,7 @@ from verifier.format.digests import Digest, sha256
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 from verifier.format.kinds import is_attachment
+from verifier.format.members import Members
 from verifier.format.paths import Paths, PrefixPath, parse_consistency, parse_paths
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Attachment(NamedTuple):
 
 def parse_attachment(value: Json, what: str) -> Attachment:
     """Read the value of `attachment-N` (format.md §7). Raises FormatError MEMBER_…."""
-    members = jsonc.Members(value, what)
+    members = Members(value, what)
     name = members.hexbytes("name", ATTACHMENT_NAME_BYTES).hex()
     if not members.null("filename"):
         members.text("filename")

@@ -11,6 +11,7 @@ from verifier.format import jsonc
 from verifier.format.digests import DIGEST_LENGTH, Digest, shown
 from verifier.format.errors import FormatError
 from verifier.format.heads import check_log_name, parse_decimal
+from verifier.format.members import Members
 from verifier.format.times import format_time, parse_time
 
 FORMAT = "notary-batch/1"
@@ -46,7 +47,7 @@ class BatchHeader(NamedTuple):
 
 def parse_header(data: bytes) -> BatchHeader:
     """Read a batch header. Raises FormatError JSON_…, MEMBER_…, LOG_NAME or TIME_FORM."""
-    members = jsonc.Members(jsonc.decode(data, "batch header"), "batch header")
+    members = Members(jsonc.decode(data, "batch header"), "batch header")
     members.literal("format", FORMAT)
     log = check_log_name(members.text("log"))
     batch = members.integer("batch")

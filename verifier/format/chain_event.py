@@ -7,13 +7,14 @@ what follows. Proved by tests/unit/format/test_chain_event.py.
 
 from typing import NamedTuple
 
-from verifier.format import evm, jsonc, mpt, rlp
+from verifier.format import evm, mpt, rlp
 from verifier.format.digests import DIGEST_LENGTH, Digest, b64_encode
 from verifier.format.errors import FormatError
 from verifier.format.evm import ADDRESS_LENGTH
 from verifier.format.evm_document import MAX_NODES
 from verifier.format.jsonc import Json
 from verifier.format.keccak import keccak256
+from verifier.format.members import Members
 
 KIND = "chain_event"
 PROOF = "proof"
@@ -56,7 +57,7 @@ OPTIONAL = ("event", "code_hash")
 
 def read(value: Json) -> ChainEvent:
     """Read a proof. Raises FormatError MEMBER_…."""
-    members = jsonc.Members(value, "chain event")
+    members = Members(value, "chain event")
     members.literal("format", FORMAT)
     event = ChainEvent(
         members.integer("chain_id"),
@@ -91,7 +92,7 @@ def write(event: ChainEvent) -> dict[str, Json]:
 
 def read_claims(values: dict[str, Json]) -> Claims:
     """Read the values of the claims REQUIRED and OPTIONAL. Raises FormatError MEMBER_…."""
-    members = jsonc.Members(values, "chain event")
+    members = Members(values, "chain event")
     block = members.object("block")
     claims = Claims(
         members.integer("chain_id"),
@@ -109,7 +110,7 @@ def read_claims(values: dict[str, Json]) -> Claims:
 
 
 def _word(text: str) -> Digest:
-    return Digest(jsonc.Members({"topic": text}, "topics").zerox("topic", DIGEST_LENGTH))
+    return Digest(Members({"topic": text}, "topics").zerox("topic", DIGEST_LENGTH))
 
 
 def unknown_type(event: ChainEvent) -> int | None:

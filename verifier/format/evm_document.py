@@ -10,6 +10,7 @@ from verifier.format.digests import Digest, b64_encode
 from verifier.format.errors import FormatError
 from verifier.format.evm import ADDRESS_LENGTH, Leg
 from verifier.format.fold import Fold, Link, read_fold, write_fold
+from verifier.format.members import Members
 
 FORMAT = "notary-evm/1"
 MAX_LEGS = 64
@@ -46,7 +47,7 @@ def parse(data: bytes) -> EvmDocument:
 
     Raises FormatError JSON_…, MEMBER_…, EVM_NO_LINK or EVM_LEG_ORDER.
     """
-    members = jsonc.Members(jsonc.decode(data, "evm.json"), "evm.json")
+    members = Members(jsonc.decode(data, "evm.json"), "evm.json")
     members.literal("format", FORMAT)
     chain_id = members.integer("chain_id")
     contract = members.zerox("contract", ADDRESS_LENGTH)
@@ -65,7 +66,7 @@ def parse(data: bytes) -> EvmDocument:
     return document
 
 
-def read_as_of(members: jsonc.Members) -> AsOf:
+def read_as_of(members: Members) -> AsOf:
     """Take the member `as_of`. Raises FormatError MEMBER_… or B64_FORM."""
     as_of = AsOf(
         members.b64("header"),
@@ -85,7 +86,7 @@ def write_as_of(as_of: AsOf) -> jsonc.Json:
     }
 
 
-def _leg(members: jsonc.Members) -> Leg:
+def _leg(members: Members) -> Leg:
     leg = Leg(
         members.integer("link"),
         members.b64("header"),

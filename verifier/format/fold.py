@@ -10,6 +10,7 @@ from verifier.format import jsonc
 from verifier.format.digests import DIGEST_LENGTH, Digest
 from verifier.format.errors import FormatError
 from verifier.format.keccak import keccak256
+from verifier.format.members import Members
 
 LINK_LENGTH = 48  # bytes: root, u64 size, u64 time
 _U64 = 2**64
@@ -80,7 +81,7 @@ class Fold(NamedTuple):
     links: tuple[Link, ...]
 
 
-def read_fold(members: jsonc.Members) -> Fold:
+def read_fold(members: Members) -> Fold:
     """Take `prev` and `links` (anchor.md §4). Raises FormatError MEMBER_… or LINK_RANGE."""
     prev = members.hex32("prev")
     links = []

@@ -27,6 +27,7 @@ from verifier.format.fold import Fold, open_links, read_fold, write_fold
 from verifier.format.heads import Head, parse_head
 from verifier.format.jsonc import Json
 from verifier.format.key_sets import KeySet
+from verifier.format.members import Members
 from verifier.format.notes import Checkpoint, Note
 from verifier.format.statement import Log, read_log, write_log
 
@@ -132,7 +133,7 @@ def parse(data: bytes) -> Fork:
 
     Raises FormatError JSON_…, MEMBER_…, LOG_NAME, LINK_RANGE, FORK_KIND or FORK_KEYS.
     """
-    members = jsonc.Members(jsonc.decode(data, "fork proof"), "fork proof")
+    members = Members(jsonc.decode(data, "fork proof"), "fork proof")
     members.literal("format", FORMAT)
     log = read_log(members.object("log"))
     keys = tuple(members.texts("keys", MAX_KEY_SETS))
@@ -152,31 +153,31 @@ def _check_order(keys: Sequence[str]) -> None:
         raise FormatError("FORK_KEYS", "key sets ascend, and none stands twice")
 
 
-def _leaves(members: jsonc.Members) -> tuple[Digest, ...]:
+def _leaves(members: Members) -> tuple[Digest, ...]:
     # The size of a document bounds them.
     return members.hashes("leaves", jsonc.MAX_INTEGER)
 
 
-def _signed_header(members: jsonc.Members) -> SignedHeader:
+def _signed_header(members: Members) -> SignedHeader:
     found = SignedHeader(members.text("header"), members.text("proof"))
     members.done()
     return found
 
 
-def _signed_head(members: jsonc.Members) -> SignedHead:
+def _signed_head(members: Members) -> SignedHead:
     found = SignedHead(members.text("header"), members.text("proof"), members.text("map"))
     members.done()
     return found
 
 
-def _read_links(members: jsonc.Members) -> Links:
+def _read_links(members: Members) -> Links:
     chain = members.object("chain")
     links = Links(read_fold(chain.object("fold")), read_as_of(chain.object("as_of")))
     chain.done()
     return links
 
 
-_READERS: dict[str, Callable[[jsonc.Members], Told]] = {
+_READERS: dict[str, Callable[[Members], Told]] = {
     "checkpoints": lambda m: Checkpoints(m.text("first"), m.text("second")),
     "headers": lambda m: Headers(
         _signed_header(m.object("first")), _signed_header(m.object("second"))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from verifier.format import jsonc
 from verifier.format.digests import ZERO, Digest, sha256
 from verifier.format.errors import FormatError
+from verifier.format.members import Members
 
 FORMAT = "notary-map-proof/1"
 BLIND_LENGTH = 16  # bytes: beyond guessing, and half a digest
@@ -166,7 +167,7 @@ def parse(data: bytes) -> MapProof:
 
     Raises FormatError JSON_…, MEMBER_… or MAP_PROOF_FORM for an unknown kind.
     """
-    members = jsonc.Members(jsonc.decode(data, "map proof"), "map proof")
+    members = Members(jsonc.decode(data, "map proof"), "map proof")
     members.literal("format", FORMAT)
     batch = members.integer("batch")
     kind_text = members.text("kind")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from verifier.format import jsonc
 from verifier.format.digests import Digest
 from verifier.format.jsonc import Json
+from verifier.format.members import Members
 from verifier.format.trees import MAX_PATH
 
 PATHS_FORMAT = "notary-paths/1"
@@ -40,7 +41,7 @@ class Paths(NamedTuple):
 
 def parse_paths(data: bytes) -> Paths:
     """Read data/matter/paths.json. Raises FormatError JSON_… or MEMBER_…."""
-    members = jsonc.Members(jsonc.decode(data, "paths.json"), "paths.json")
+    members = Members(jsonc.decode(data, "paths.json"), "paths.json")
     members.literal("format", PATHS_FORMAT)
     inclusion = []
     for one in members.objects("inclusion"):
@@ -64,7 +65,7 @@ def encode_paths(paths: Paths) -> bytes:
 
 def parse_consistency(data: bytes) -> tuple[PrefixPath, ...]:
     """Read data/batches/consistency.json. Raises FormatError JSON_… or MEMBER_…."""
-    members = jsonc.Members(jsonc.decode(data, "consistency.json"), "consistency.json")
+    members = Members(jsonc.decode(data, "consistency.json"), "consistency.json")
     members.literal("format", CONSISTENCY_FORMAT)
     proofs = _prefixes(members, "proofs")
     members.done()
@@ -76,7 +77,7 @@ def encode_consistency(proofs: Iterable[PrefixPath]) -> bytes:
     return jsonc.encode({"format": CONSISTENCY_FORMAT, "proofs": _prefix_json(proofs)})
 
 
-def _prefixes(members: jsonc.Members, name: str) -> tuple[PrefixPath, ...]:
+def _prefixes(members: Members, name: str) -> tuple[PrefixPath, ...]:
     proofs = []
     for one in members.objects(name):
         proofs.append(

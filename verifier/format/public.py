@@ -8,6 +8,7 @@ from verifier.format import jsonc
 from verifier.format.digests import Digest
 from verifier.format.fold import Fold, read_fold, write_fold
 from verifier.format.heads import check_log_name
+from verifier.format.members import Members
 from verifier.format.statement import Log, read_log, write_log
 
 LOG_FORMAT = "notary-public/1"
@@ -32,7 +33,7 @@ def key_set_file(digest: Digest) -> str:
 
 def parse_log(data: bytes) -> Log:
     """Read log.json. Raises FormatError JSON_…, MEMBER_… or LOG_NAME."""
-    members = jsonc.Members(jsonc.decode(data, LOG_FILE), LOG_FILE)
+    members = Members(jsonc.decode(data, LOG_FILE), LOG_FILE)
     members.literal("format", LOG_FORMAT)
     log = read_log(members.object("log"))
     members.done()
@@ -47,7 +48,7 @@ def encode_log(log: Log) -> bytes:
 
 def parse_fold(data: bytes) -> Fold:
     """Read fold.json. Raises FormatError JSON_…, MEMBER_… or LINK_RANGE."""
-    members = jsonc.Members(jsonc.decode(data, FOLD_FILE), FOLD_FILE)
+    members = Members(jsonc.decode(data, FOLD_FILE), FOLD_FILE)
     members.literal("format", FOLD_FORMAT)
     return read_fold(members)
 

@@ -11,6 +11,7 @@ from verifier.format import jsonc, notes, trees
 from verifier.format.digests import Digest, shown
 from verifier.format.errors import FormatError
 from verifier.format.heads import Head, check_log_name
+from verifier.format.members import Members
 from verifier.format.notes import VerifiedNote, VKey
 from verifier.format.times import format_time, parse_time
 
@@ -115,7 +116,7 @@ def parse(data: bytes) -> Receipt:
     Raises FormatError JSON_…, MEMBER_…, LOG_NAME, TIME_FORM, RECEIPT_HEAD_SIZE or
     RECEIPT_DEADLINE. The note is read by `check_receipt`.
     """
-    members = jsonc.Members(jsonc.decode(data, "receipt"), "receipt")
+    members = Members(jsonc.decode(data, "receipt"), "receipt")
     members.literal("format", FORMAT)
     one = members.object("body")
     head = one.object("head")

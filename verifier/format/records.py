@@ -18,6 +18,7 @@ from verifier.format.digests import Digest, b64url_decode, b64url_encode, sha256
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 from verifier.format.kinds import check_claim
+from verifier.format.members import Members
 from verifier.format.times import format_time, parse_time
 
 FORMAT = "notary-leaf/1"
@@ -82,7 +83,7 @@ def parse_leaf(data: bytes) -> Leaf:
     """
     if len(data) > MAX_LEAF_BYTES:
         raise FormatError("LEAF_SIZE", f"a leaf has at most 65536 bytes, got {len(data)}")
-    members = jsonc.Members(jsonc.decode(data, "leaf"), "leaf")
+    members = Members(jsonc.decode(data, "leaf"), "leaf")
     members.literal("format", FORMAT)
     matter = members.hex32("matter")
     position = members.integer("position")

@@ -18,6 +18,7 @@ from verifier.format.fold import Link
 from verifier.format.heads import check_log_name
 from verifier.format.identity import Identity
 from verifier.format.jsonc import Json
+from verifier.format.members import Members
 from verifier.format.numbers import ADDRESS_LENGTH, MatterNumber
 from verifier.format.records import Leaf
 from verifier.format.times import block_moment, format_time, parse_time
@@ -100,7 +101,7 @@ class Log(NamedTuple):
     name: str
 
 
-def read_log(members: jsonc.Members) -> Log:
+def read_log(members: Members) -> Log:
     """Take the object that names a log. Raises FormatError MEMBER_… or LOG_NAME."""
     log = Log(
         members.integer("chain_id"),
@@ -283,7 +284,7 @@ def parse(data: bytes) -> Statement:
     STATEMENT_MATTER (not the printed form), STATEMENT_REASON, STATEMENT_ORDER,
     STATEMENT_HISTORY, STATEMENT_VERSION or STATEMENT_USE.
     """
-    members = jsonc.Members(jsonc.decode(data, "statement"), "statement")
+    members = Members(jsonc.decode(data, "statement"), "statement")
     members.literal("format", FORMAT)
     choices = _choices(members)
     log = read_log(members.object("log"))
@@ -328,7 +329,7 @@ def parse(data: bytes) -> Statement:
     )
 
 
-def _choices(members: jsonc.Members) -> Choices:
+def _choices(members: Members) -> Choices:
     kind = _word(Kind, members.text("kind"), "STATEMENT_KIND")
     text = members.text("matter")
     matter = numbers.parse(text)
