@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from notary.core.intent import Attempt, BlockRef, Event, Intent
@@ -25,11 +26,49 @@ class ChainAway(NothingHappened):
     """The chain could not be asked, or moved while it was. The same call may be repeated."""
 
 
+class Unsettled(ChainAway):
+    """Endpoints answer, and too few of them agree for this to be decided now (docs/spec/sender.md §10)."""
+
+
 class ChainContradiction(Contradiction):
     """What the chain's endpoints say doesn't rebuild (docs/spec/sender.md §1 rule 7).
 
     Nothing of it was believed. It stops the one who asked, not the service.
     """
+
+
+class Condition(StrEnum):
+    """What an endpoint is taken for. docs/spec/sender.md §10."""
+
+    OK = "OK"
+    LAGGING = "LAGGING"
+    LYING = "LYING"
+    AWAY = "AWAY"
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """One endpoint: since when it is in that condition, and why, for people.
+
+    `host` names it; the rest of its address may hold a key. `behind` counts the blocks that it lags.
+    """
+
+    host: str
+    condition: Condition
+    since: datetime
+    behind: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What enough endpoints agree that the chain has at a number that is final; None for no block.
+
+    `said` is what each of them says.
+    """
+
+    header: Header | None
+    said: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,11 +146,25 @@ class Chain(Protocol):
         ...
 
     def finalized(self) -> Header:
-        """The newest finalized block: by the node's tag, or by a configured depth."""
+        """The newest finalized block: by the node's tag, or by a configured depth.
+
+        Raises Unsettled if too few endpoints answer.
+        """
         ...
 
     def block(self, number: int) -> Header | None:
         """The canonical block of that number, or None above the newest."""
+        ...
+
+    def final_block(self, number: int) -> Confirmed:
+        """The block at a number that is not above the finalized one.
+
+        Raises Unsettled if fewer endpoints agree on it than must on what is final.
+        """
+        ...
+
+    def endpoints(self) -> tuple[EndpointState, ...]:
+        """Every endpoint as this process last met it. Asks nothing."""
         ...
 
     def transaction_count(self) -> int:
@@ -244,6 +297,11 @@ class StoredAsOf:
     taken_at: datetime
     released: bool
 
+    @property
+    def block(self) -> BlockRef:
+        """The block that it is of."""
+        return BlockRef(self.as_of.block_number, self.block_hash, self.as_of.block_time)
+
 
 @dataclass(frozen=True)
 class RecentBlock:
@@ -321,6 +379,10 @@ class IntentBook(AnchorBook, Protocol):
         """Apply the event to `before`, store and return the result. `leg` goes with Included."""
         ...
 
+    def given_up(self, nonce: int) -> list[bytes]:
+        """The hashes of what closed intents signed with that nonce."""
+        ...
+
     def leg(self, intent: Intent) -> Leg | None:
         """The leg stored with the inclusion."""
         ...
@@ -353,8 +415,20 @@ class IntentBook(AnchorBook, Protocol):
         """The one of the highest block, released or not."""
         ...
 
-    def release_as_of(self, as_of_id: int) -> None:
-        """Its block is finalized and canonical."""
+    def released_below(self, number: int) -> StoredAsOf | None:
+        """The released one of the highest block below that number."""
+        ...
+
+    def release_as_of(self, as_of_id: int, said: tuple[str, ...]) -> None:
+        """Its block is finalized and canonical; keep what endpoints said of it."""
+        ...
+
+    def keep_said(self, as_of_id: int, said: tuple[str, ...]) -> None:
+        """Replace what endpoints said of a released one's block."""
+        ...
+
+    def orphan_as_ofs(self, above: int) -> None:
+        """Those above that block number leave no package, and no others are kept from it."""
         ...
 
     def drop_as_of(self, as_of_id: int) -> None:
@@ -391,4 +465,12 @@ class IntentBook(AnchorBook, Protocol):
 
     def keep_alarms(self, alarms: Mapping[str, Alarm]) -> None:
         """Replace the alarms that stand."""
+        ...
+
+    def endpoints(self) -> tuple[EndpointState, ...]:
+        """What `keep_endpoints` kept last."""
+        ...
+
+    def keep_endpoints(self, states: tuple[EndpointState, ...]) -> None:
+        """Replace what is known of the endpoints."""
         ...

@@ -35,6 +35,7 @@ from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.system import SystemClock, SystemEntropy
 from notary.adapters.webhook import HttpReceiver
+from notary.chain_ports import EndpointState
 from notary.config import Home
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -204,9 +205,14 @@ class Service:
 
     @cached_property
     def _chain(self) -> Any:
-        from notary.adapters.chain.web3_chain import Web3Chain
+        from notary.adapters.chain.compared import ComparedChain
 
-        return Web3Chain(self.home.config.rpc, self.identity.contract, self.identity.log_address)
+        return ComparedChain(
+            self.home.config.endpoints,
+            self.identity.contract,
+            self.identity.log_address,
+            self._clock,
+        )
 
     @cached_property
     def anchorer(self) -> Anchorer:
@@ -477,6 +483,10 @@ class Service:
     @property
     def _overview(self) -> Overview:
         return Overview(self.home.config, self.batch_log, self.book, self._board, self._pulse)
+
+    def endpoints(self) -> tuple[EndpointState, ...]:
+        """The chain's endpoints as the worker last met them. Asks none of them."""
+        return self.book.endpoints()
 
     def health(self) -> Health:
         """Whether records get sealed and anchored, from the store alone."""

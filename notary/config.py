@@ -51,7 +51,7 @@ class Config:
     agency: str
     log: str
     chain_id: int
-    rpc: str
+    rpc: str | tuple[str, ...]  # one endpoint, or several, which are compared
     contract: str
     log_address: str
     keys: str = "keys"
@@ -74,6 +74,11 @@ class Config:
     def spend_per_day_wei(self) -> int | None:
         """The most that anchoring may cost in 24 hours; None without a cap. Raises CallerError."""
         return wei_of(self.max_spend_per_day) if self.max_spend_per_day else None
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The addresses of the chain's endpoints."""
+        return (self.rpc,) if isinstance(self.rpc, str) else self.rpc
 
     @property
     def identity(self) -> LogIdentity:
@@ -154,6 +159,11 @@ def _config(document: dict[str, Any], path: Path) -> Config:
         if member.name not in document:
             continue
         value = document.pop(member.name)
+        if member.name == "rpc" and isinstance(value, list):
+            if not all(isinstance(one, str) for one in value):
+                raise CallerError("CONFIG_INVALID", f"{path}: rpc must be addresses, as strings")
+            values["rpc"] = tuple(value)
+            continue
         wanted = int if member.type == "int" else str
         if type(value) is not wanted:
             raise CallerError(
@@ -173,9 +183,28 @@ def _config(document: dict[str, Any], path: Path) -> Config:
         config.spend_per_day_wei()
     except CallerError as error:
         raise CallerError("CONFIG_INVALID", f"{path}: max_spend_per_day: {error}") from error
-    if urlsplit(config.rpc).scheme not in ("http", "https"):
-        raise CallerError("CONFIG_INVALID", f"{path}: rpc must be an http or https address")
+    check_endpoints(config.endpoints, f"{path}: rpc")
     return config
+
+
+def check_endpoints(urls: tuple[str, ...], what: str) -> None:
+    """Raise CallerError CONFIG_INVALID unless they are http addresses of different hosts."""
+    hosts: set[str] = set()
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            # The address may hold a key, so it is not repeated.
+            raise CallerError("CONFIG_INVALID", f"{what} must be an http or https address")
+        host = parts.netloc.rpartition("@")[2].lower()
+        if host in hosts:
+            raise CallerError(
+                "CONFIG_INVALID",
+                f"{what} names {host} twice. A second endpoint is there to contradict the first: take "
+                "another provider's.",
+            )
+        hosts.add(host)
+    if not urls:
+        raise CallerError("CONFIG_INVALID", f"{what} is empty, want at least one address")
 
 
 def _webhooks(listed: Any, path: Path) -> tuple[Webhook, ...]:
@@ -233,9 +262,11 @@ def save(folder: Path, config: Config) -> Path:
     return path
 
 
-def _toml(value: str | int) -> str:
+def _toml(value: str | int | tuple[str, ...]) -> str:
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(one) for one in value)}]"
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in escaped):
         raise CallerError("CONFIG_INVALID", f"{value!r} holds a control character")

@@ -38,7 +38,7 @@ def create(
     *,
     log: str,
     agency: str,
-    rpc: str,
+    rpc: str | tuple[str, ...],
     chain_id: int | None,
     keys: str,
     timers: dict[str, Any] | None = None,
@@ -51,8 +51,10 @@ def create(
         raise CallerError("HOME_EXISTS", f"{folder} holds a service already. Take another --home.")
     # What can be at fault is looked at first: a refusal leaves nothing behind.
     check_log_name(log)
+    endpoints = (rpc,) if isinstance(rpc, str) else rpc
+    config.check_endpoints(endpoints, "--rpc")
     entropy, clock = SystemEntropy(), SystemClock()
-    known_chain = _asked_chain_id(rpc) if chain_id is None else chain_id
+    known_chain = _asked_chain_id(endpoints) if chain_id is None else chain_id
     key_folder = (folder / keys).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     held = create_keys(key_folder, entropy)
@@ -83,7 +85,8 @@ def create(
     return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)
 
 
-def _asked_chain_id(rpc: str) -> int:
-    from notary.adapters.chain.web3_chain import Web3Chain
+def _asked_chain_id(endpoints: tuple[str, ...]) -> int:
+    from notary.adapters.chain.compared import ComparedChain
 
-    return Web3Chain(rpc, contract.ADDRESS, bytes(20)).identity().chain_id
+    chain = ComparedChain(endpoints, contract.ADDRESS, bytes(20), SystemClock())
+    return chain.identity().chain_id

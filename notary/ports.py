@@ -163,7 +163,10 @@ class Anchor:
 
 @dataclass(frozen=True)
 class AsOf:
-    """Account and storage proof of the log's slot in one finalized header."""
+    """Account and storage proof of the log's slot in one finalized header.
+
+    `observed` is what endpoints said of that block when they were last compared, for information.
+    """
 
     header: bytes
     block_number: int
@@ -171,6 +174,7 @@ class AsOf:
     anchors: int  # how many links lead to the proved head
     account_proof: tuple[bytes, ...]
     storage_proof: tuple[bytes, ...]
+    observed: tuple[str, ...] = ()
 
 
 class AnchorBook(Protocol):

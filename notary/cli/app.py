@@ -54,7 +54,13 @@ def _home(home: str | None) -> config.Home:
 def init(
     log: Annotated[str, typer.Option(help="Name of the log, e.g. notary.example/log.")],
     agency: Annotated[str, typer.Option(help="Name of the agency.")],
-    rpc: Annotated[str, typer.Option(help="Address of the chain's JSON-RPC endpoint.")],
+    rpc: Annotated[
+        list[str],
+        typer.Option(
+            help="Address of the chain's JSON-RPC endpoint. Repeat it for others, of other providers: "
+            "what they say is compared. Of three, one may lie or be away."
+        ),
+    ],
     chain_id: Annotated[
         int | None,
         typer.Option(help="The chain's id. Default: asked from the endpoint."),
@@ -72,7 +78,7 @@ def init(
             config.home_folder(home),
             log=log,
             agency=agency,
-            rpc=rpc,
+            rpc=rpc[0] if len(rpc) == 1 else tuple(rpc),
             chain_id=chain_id,
             keys=keys,
         )

@@ -226,6 +226,11 @@ def status_text(status: Mapping[str, Any]) -> str:
         f"costs     {_costs(status['budget'])}",
         f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
     ]
+    lines += [
+        f"endpoint  {one['host']} {one['condition']} since {one['since']}"
+        + (f": {one['text'].removeprefix(one['host'] + ': ')}" if one["text"] else "")
+        for one in status["endpoints"]
+    ]
     lines += [f"alarm     {alarm}" for alarm in status["alarms"]]
     return "\n".join(lines)
 

@@ -156,7 +156,7 @@ def evm_file(
             ),
             legs=tuple(_leg(legs[number], number - first) for number in sorted(legs)),
             not_before=tuple(_not_before_headers(shown, batches)),
-            observed=(),
+            observed=chain.as_of.observed,
         )
     )
 

@@ -64,10 +64,12 @@ class Cause(StrEnum):
     HEAD_UNKNOWN = "HEAD_UNKNOWN"
     STORE_BEHIND_CHAIN = "STORE_BEHIND_CHAIN"
     ENDPOINT = "ENDPOINT"
+    ENDPOINT_AWAY = "ENDPOINT_AWAY"
     FUNDS = "FUNDS"
     FEE_CAP = "FEE_CAP"
     BUDGET = "BUDGET"
     REVERTS = "REVERTS"
+    NONCE_GAP = "NONCE_GAP"
 
 
 EFFECTS: Fixed[Mapping[State, Effect]] = {
@@ -249,8 +251,13 @@ class Stale:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """The nonce lies above the account's count, and nothing of ours fills what is between."""
+
+
+@dataclass(frozen=True)
 class OwnReverted:
-    """Our own transaction failed in `block`, for `cost` wei, and our root is not in the log."""
+    """A transaction of ours with this nonce failed in `block`, for `cost` wei; our root is not in the log."""
 
     block: BlockRef
     cost: int
@@ -304,6 +311,7 @@ Event = (
     | NonceUsed
     | NonceFree
     | Stale
+    | Gap
     | OwnReverted
     | NotThere
     | Vanished
@@ -324,6 +332,7 @@ EVENT_NAMES: Fixed[Mapping[type[Event], str]] = {
     NonceUsed: "nonce_used",
     NonceFree: "nonce_free",
     Stale: "stale",
+    Gap: "gap",
     OwnReverted: "own_reverted",
     NotThere: "not_there",
     Vanished: "vanished",
@@ -349,6 +358,7 @@ TRANSITIONS: Fixed[Mapping[tuple[State, type[Event]], State | None]] = {
     (_S.BROADCAST, Bump): _S.BROADCAST,
     (_S.BROADCAST, Included): _S.MINED,
     (_S.BROADCAST, NonceUsed): _S.CHECK_HEAD,
+    (_S.BROADCAST, Gap): _S.SUPERSEDED,
     (_S.CHECK_HEAD, Included): _S.MINED,
     (_S.CHECK_HEAD, OwnReverted): _S.SUPERSEDED,
     (_S.CHECK_HEAD, NotThere): _S.FOREIGN_NONCE,
@@ -456,7 +466,7 @@ def apply(intent: Intent, event: Event) -> Intent:
             return replace(moved, block=block)
         case Vanished():
             return replace(moved, block=None, tx_hash=None, number=None)
-        case Settled():
+        case Settled() | Gap():
             return replace(moved, closed=True)
         case Hold(cause):
             if intent.cause is cause:

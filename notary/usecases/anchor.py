@@ -9,7 +9,8 @@ with faults.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from notary.chain_ports import (
@@ -18,12 +19,14 @@ from notary.chain_ports import (
     ChainAway,
     ChainContradiction,
     ChainProver,
+    Condition,
     Hurry,
     IntentBook,
     RecentBlock,
     SeenBalance,
     Signer,
     TransactionFields,
+    Unsettled,
 )
 from notary.core.intent import (
     EVENT_NAMES,
@@ -31,6 +34,7 @@ from notary.core.intent import (
     Bump,
     Cause,
     Event,
+    Gap,
     Hold,
     Intent,
     Reserve,
@@ -45,8 +49,8 @@ from notary.core.log_identity import LogIdentity
 from notary.core.moments import has_passed, milliseconds, moment
 from notary.errors import CallerError, Contradiction, OutcomeUnknown
 from notary.ports import BatchLog, Leg
-from notary.usecases.anchor_fate import Fate, Fates, block_of, canonical
-from notary.usecases.anchor_plan import Limits, Obstacle, Plan, Planner, Reservation, Send
+from notary.usecases.anchor_fate import Fate, Fates, block_of, is_final
+from notary.usecases.anchor_plan import GiveUp, Limits, Obstacle, Plan, Planner, Reservation, Send
 from notary.usecases.anchor_proofs import Proofs, Told
 from notary.usecases.chain_history import ChainHistory, UnclearHistory
 from notary.usecases.standing import STORE_BEHIND_CHAIN
@@ -57,7 +61,16 @@ from verifier.format.evm import Header
 # Of one intent in one step: a chain that flaps must not keep a step from ending.
 MAX_TRANSITIONS = 16
 IDLE_POLLS = 5  # without work the chain is looked at this many times less often
+NOTHING_FINAL = -1  # below every block
 AS_OF_OVERDUE = 3  # refresh times without a released as-of proof before the alarm
+
+
+# docs/spec/sender.md §10
+ENDPOINT_ALARMS = {
+    Condition.AWAY: "ENDPOINT_AWAY",
+    Condition.LYING: "ENDPOINT_CONTRADICTS",
+    Condition.LAGGING: "ENDPOINT_LAGS",
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class AnchorSettings:
     bump_sooner: timedelta = timedelta(seconds=30)  # while somebody waits
     as_of_refresh: timedelta = timedelta(hours=6)
     identity_check: timedelta = timedelta(minutes=1)
+    away_hold: timedelta = timedelta(minutes=1)  # one lost call holds nothing
     prove_retry: timedelta = timedelta(minutes=10)
     unproved_alarm: timedelta = timedelta(days=1)  # history is kept for months; a day leaves room
     gas_limit_cap: int = 200_000  # an anchor takes 31,000, the first one 48,000
@@ -176,8 +190,14 @@ class Anchorer:
             # this one could not look at is as it was.
             for code, alarm in self._book.alarms().items():
                 told.alarms.setdefault(code, alarm.text)
-            away = isinstance(error, ChainAway)
-            told.alarms["ENDPOINT_AWAY" if away else "ENDPOINT_CONTRADICTS"] = str(error)
+            if isinstance(error, ChainContradiction):
+                told.alarms["ENDPOINT_CONTRADICTS"] = str(error)
+            elif not isinstance(error, Unsettled):
+                told.alarms["ENDPOINT_AWAY"] = str(error)
+                since = self._book.alarms().get("ENDPOINT_AWAY")
+                if since is not None and has_passed(self._settings.away_hold, since.since, now):
+                    self._stand_still(Obstacle(Cause.ENDPOINT_AWAY, str(error)), told)
+        self._keep_endpoints(told)
         self._keep_alarms(now, told.alarms)
         return self._report(now, told.happened)
 
@@ -193,21 +213,25 @@ class Anchorer:
         if obstacle is not None:
             self._stand_still(obstacle, told)
             return
-        finalized = self._chain.finalized()
         # 2. The block that the next sealing can name. A crash leaves the one before: older, still true.
-        self._keep_recent(finalized, now)
+        finalized = NOTHING_FINAL
+        # While too few endpoints answer to say what is final, all else goes on.
+        with suppress(Unsettled):
+            header = self._chain.finalized()
+            self._keep_recent(header, now)
+            finalized = header.number
         # 3. Every open intent, oldest first: a younger one builds on the heads of older ones. A crash
         # anywhere leaves each intent in a stored state, from which this same loop goes on.
         for intent in self._book.open_intents():
-            self._advance(intent, now, finalized.number, told)
+            self._advance(intent, now, finalized, told)
         # 4. The next intent, if none is live. A crash leaves it in SEALED with nothing consumed.
         sealed = self._seal(told)
         if sealed is not None:
-            self._advance(sealed, now, finalized.number, told)
+            self._advance(sealed, now, finalized, told)
         # 5. A proof of the present head. A crash leaves none, and it is still due.
         self._proofs.take_as_of(now, told)
         # 6. Proofs whose block became final. A crash leaves them pending, and they are looked at again.
-        self._proofs.release_as_ofs(finalized.number, told)
+        self._proofs.release_as_ofs(finalized, told)
         # 7. The stand-alone verifier's word. A crash leaves FINAL, and it is asked again.
         for intent in self._book.open_intents():
             if intent.state is State.FINAL:
@@ -262,20 +286,29 @@ class Anchorer:
             )
         if pinned is None:
             self._book.pin(found)
-        final = self._book.newest_final()
-        if (
-            final is not None
-            and final.block is not None
-            and not canonical(self._chain, final.block)
-        ):
-            return Obstacle(
-                Cause.FINALITY_BROKEN,
-                f"block {final.block.number} 0x{final.block.hash.hex()} with anchor {final.number} was "
-                "final and is not on this chain. Another endpoint may know better; packages that rest "
-                "on this block need a person's judgement.",
-            )
-        self._identity_checked_at = now
+        with suppress(Unsettled):
+            # What too few endpoints can say is looked at again by the next survey.
+            broken = self._broken_finality()
+            if broken is not None:
+                return broken
+            self._identity_checked_at = now
         return None
+
+    def _broken_finality(self) -> Obstacle | None:
+        """Whether what was final is on the chain no more."""
+        lost = self._proofs.look_at_released()
+        what = "the newest as-of proof"
+        final = self._book.newest_final()
+        if final is not None and not is_final(self._chain, block_of(final)):
+            lost, what = block_of(final), f"anchor {final.number}"
+        if lost is None:
+            return None
+        return Obstacle(
+            Cause.FINALITY_BROKEN,
+            f"block {lost.number} 0x{lost.hash.hex()} with {what} was final and is not on this chain. "
+            "Another endpoint may know better; packages that rest on this block need a person's "
+            "judgement.",
+        )
 
     def _compare(self, now: datetime, told: Told) -> Obstacle | None:
         """Whether the chain is ahead of the store. docs/spec/sender.md §1 rule 10."""
@@ -368,6 +401,8 @@ class Anchorer:
                     signed.hash, signed.raw, plan.gas_limit, plan.max_fee, plan.priority_fee
                 )
                 return Sign(attempt) if intent.state is State.RESERVED else Bump(attempt)
+            case GiveUp():
+                return Gap()
             case Send(attempt):
                 return self._send(intent, attempt, now, told)
             case _:
@@ -386,6 +421,8 @@ class Anchorer:
 
     def _tell(self, obstacle: Obstacle, told: Told) -> None:
         told.alarms["HELD"] = f"{obstacle.cause}: {obstacle.text}"
+        if obstacle.cause is Cause.NONCE_GAP:
+            told.alarms["NONCE_GAP"] = obstacle.text
         if obstacle.cause is Cause.STORE_BEHIND_CHAIN:
             # It stands until a comparison finds otherwise: intake and sealing obey it.
             told.alarms[STORE_BEHIND_CHAIN] = obstacle.text
@@ -484,6 +521,25 @@ class Anchorer:
             else datetime.fromtimestamp(as_of.as_of.block_time, UTC),
             alarms=self._book.alarms(),
         )
+
+    def _keep_endpoints(self, told: Told) -> None:
+        """Store what the endpoints are taken for, and let those that are out of it stand as alarms."""
+        kept = {state.host: state for state in self._book.endpoints()}
+        states = []
+        for state in self._chain.endpoints():
+            before = kept.get(state.host)
+            if before is not None and before.condition is state.condition:
+                # A restart begins anew; for people it goes on since then.
+                state = replace(state, since=before.since)
+            elif before is not None or state.condition is not Condition.OK:
+                told.happened.append(f"endpoint {state.condition}: {state.text or state.host}")
+            states.append(state)
+        if tuple(states) != tuple(kept.values()):
+            self._book.keep_endpoints(tuple(states))
+        for condition, code in ENDPOINT_ALARMS.items():
+            out = [one.text for one in states if one.condition is condition]
+            if out:
+                told.alarms.setdefault(code, "; ".join(out))
 
     def _keep_alarms(self, now: datetime, found: dict[str, str]) -> None:
         stand = self._book.alarms()

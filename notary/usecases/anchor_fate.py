@@ -65,7 +65,7 @@ class Fates:
                 block = block_of(intent)
                 if not canonical(self._chain, block):
                     return Vanished(), None
-                if block.number <= finalized:
+                if block.number <= finalized and is_final(self._chain, block):
                     return Final(), None
             case State.SUPERSEDED | State.FOREIGN_NONCE:
                 block = block_of(intent)
@@ -78,7 +78,7 @@ class Fates:
                         return found
                     if not self._head_is_known():
                         return None, None
-                if block.number <= finalized:
+                if block.number <= finalized and is_final(self._chain, block):
                     return Settled(), None
             case _:
                 pass
@@ -102,6 +102,9 @@ class Fates:
             return OwnReverted(own.block, own.cost), None
         count, latest = self._chain.transaction_count(), self._chain.latest()
         if count > nonce_of(intent):
+            given_up = self._given_up(intent)
+            if given_up is not None:
+                return OwnReverted(given_up.block, given_up.cost), None
             seen = BlockRef(latest.number, bytes(latest.hash), latest.timestamp)
             return NotThere(seen), None
         return (NonceFree() if intent.attempts else Stale()), None
@@ -137,6 +140,15 @@ class Fates:
             inclusion = self._chain.inclusion(attempt.hash)
             if inclusion is not None:
                 return inclusion
+        return None
+
+    def _given_up(self, intent: Intent) -> Inclusion | None:
+        """Bytes of ours that were given up with this nonce (§3 `gap`) and came to run after all."""
+        if intent.attempts:
+            for tx_hash in self._book.given_up(nonce_of(intent)):
+                inclusion = self._chain.inclusion(tx_hash)
+                if inclusion is not None and not inclusion.succeeded:
+                    return inclusion
         return None
 
     def _included(self, intent: Intent, inclusion: Inclusion, adopted: Attempt | None) -> Fate:
@@ -182,6 +194,12 @@ def nonce_in(tx: bytes) -> int:
 def canonical(chain: Chain, block: BlockRef) -> bool:
     """Whether the chain has that block at its height."""
     header = chain.block(block.number)
+    return header is not None and header.hash == block.hash
+
+
+def is_final(chain: Chain, block: BlockRef) -> bool:
+    """Whether enough endpoints have that block at its height, which is final."""
+    header = chain.final_block(block.number).header
     return header is not None and header.hash == block.hash
 
 

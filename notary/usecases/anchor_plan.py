@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from notary.chain_ports import Chain, Hurry, IntentBook, TransactionFields
+from notary.chain_ports import Chain, ChainAway, Hurry, IntentBook, TransactionFields
 from notary.core import fees
 from notary.core.budget import DAY, amount_of, committed, worst_case
 from notary.core.intent import Attempt, Cause, Intent, State
@@ -21,6 +21,8 @@ from verifier.format.digests import ZERO, Digest
 
 # The slot may be new when the transaction runs though it was not when simulated.
 GAS_MARGIN = (3, 2)
+# A count that only lagged has caught up after so many times the wait for a raise of the fee.
+GIVE_UP_BUMPS = 5
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,12 @@ class Send:
     attempt: Attempt
 
 
-Plan: TypeAlias = Obstacle | Reservation | TransactionFields | Send | None
+@dataclass(frozen=True)
+class GiveUp:
+    """Leave a nonce that nothing leads up to."""
+
+
+Plan: TypeAlias = Obstacle | Reservation | TransactionFields | Send | GiveUp | None
 
 
 class Planner:
@@ -110,6 +117,12 @@ class Planner:
         # The count is read first: if a transaction of ours slips in between, `prev` is too new for the
         # nonce, and the reservation is found stale before anything is signed.
         count = self._chain.transaction_count()
+        if newest is not None and count <= nonce_of(newest):
+            raise ChainAway(
+                "COUNT_LAGS",
+                f"the account's transaction count is said to be {count}, and anchor {newest.number} "
+                f"consumed nonce {newest.nonce}: the endpoint lags.",
+            )
         head = self._chain.prove_head().head
         if head != expected and self._book.with_head(head) is None:
             # A store that was restored from before an anchor: it takes that anchor over if it signed
@@ -151,6 +164,13 @@ class Planner:
         newest = intent.attempts[-1]
         if newest.first_sent_at is None:
             return Send(newest)
+        if has_passed(self._limits.bump_after, intent.attempts[0].first_sent_at or now, now):
+            gap = self._gap(intent)
+            if gap is not None:
+                # A higher fee would bring it no nearer.
+                given_up = GIVE_UP_BUMPS * self._limits.bump_after
+                waited = has_passed(given_up, intent.attempts[0].first_sent_at or now, now)
+                return GiveUp() if waited else gap
         asked = self._chain.fees()
         old = fees.Offer(newest.max_fee, newest.priority_fee)
         offer = fees.next_offer(old, asked.base_fee, asked.priority_fee, self._limits.max_fee)
@@ -196,6 +216,24 @@ class Planner:
             f"{amount_of(spent)} of the chain's currency went in 24 hours and this anchor may cost "
             f"{amount_of(committed(others) + cost)}; the cap is {amount_of(cap)} a day. Wait, or raise "
             "the cap.",
+        )
+
+    def _gap(self, intent: Intent) -> Obstacle | None:
+        """The nonces between the account's count and the intent's that are none of ours."""
+        nonce, count = nonce_of(intent), self._chain.transaction_count()
+        if count >= nonce:
+            return None
+        ours = {
+            one.nonce
+            for one in (*self._book.open_intents(), *self._book.on_chain_from(0))
+            if one.nonce is not None and count <= one.nonce < nonce
+        }
+        if len(ours) == nonce - count:
+            return None
+        return Obstacle(
+            Cause.NONCE_GAP,
+            f"the account's transaction count is {count}, and nothing of ours has the nonces up to "
+            f"{nonce}: an endpoint gave too high a count. It is given up after a while.",
         )
 
     def _poor(self, intent: Intent, balance: int, cost: int) -> Obstacle:

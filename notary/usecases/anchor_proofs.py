@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from notary.chain_ports import Chain, ChainProver, IntentBook
-from notary.core.intent import Intent, Proved
+from notary.core.intent import BlockRef, Intent, Proved
 from notary.core.moments import has_passed
 from notary.errors import Contradiction, NothingHappened
 from notary.usecases.anchor_fate import block_of, document_leg
@@ -71,17 +71,36 @@ class Proofs:
             number = pending.as_of.block_number
             if number > finalized:
                 continue
-            header = self._chain.block(number)
-            if header is None:
+            confirmed = self._chain.final_block(number)
+            if confirmed.header is None:
                 continue
-            if header.hash == pending.block_hash:
-                self._book.release_as_of(pending.id)
+            if confirmed.header.hash == pending.block_hash:
+                self._book.release_as_of(pending.id, confirmed.said)
                 told.happened.append(f"as-of proof at block {number} released")
             else:
                 self._book.drop_as_of(pending.id)
                 told.happened.append(
                     f"as-of proof at block {number} dropped: the block was replaced"
                 )
+
+    def look_at_released(self) -> BlockRef | None:
+        """The block of the newest released proof, if it is final and not on the chain any more.
+
+        Keeps what endpoints say of it now. Packages are made as of the newest one that is still there.
+        """
+        newest = self._book.newest_released()
+        lost: BlockRef | None = None
+        one = newest
+        while one is not None:
+            confirmed = self._chain.final_block(one.block.number)
+            if confirmed.header is not None and confirmed.header.hash == one.block_hash:
+                self._book.keep_said(one.id, confirmed.said)
+                break
+            lost = lost or one.block
+            one = self._book.released_below(one.block.number)
+        if newest is not None:
+            self._book.orphan_as_ofs(-1 if one is None else one.block.number)
+        return lost
 
     def prove(self, intent: Intent, now: datetime, told: Told) -> Proved | None:
         """Ask the stand-alone verifier about a final anchor. Returns Proved if it accepts it."""

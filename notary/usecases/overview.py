@@ -139,6 +139,16 @@ class Overview:
                 "balance": None if anchor.balance is None else amount_of(anchor.balance),
             },
             "budget": _budget_row(self.forecast(now, anchor.balance)),
+            "endpoints": [
+                {
+                    "host": one.host,
+                    "condition": str(one.condition),
+                    "since": times.format_time(one.since),
+                    "behind": one.behind,
+                    "text": one.text,
+                }
+                for one in self.book.endpoints()
+            ],
             "worker": None
             if health.worker_seen_at is None
             else f"seen {health.worker_seen_at}"

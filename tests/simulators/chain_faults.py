@@ -31,6 +31,9 @@ STORE_WRITES = frozenset(
         "drop_as_of",
         "keep_alarms",
         "keep_balance",
+        "keep_endpoints",
+        "keep_said",
+        "orphan_as_ofs",
     }
 )
 CHAIN_EFFECTS = frozenset({"send"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ class Raw:
 
     status: int
     content: bytes
+
+
+@dataclass(frozen=True)
+class Dripped(Raw):
+    """An answer that comes a byte at a time, with a pause before each."""
+
+    pause_s: float = 0
 
 
 class Dropped(Exception):
@@ -102,7 +110,13 @@ class ChainProxy:
                 self.end_headers()
                 with contextlib.suppress(OSError):
                     # Who asked may have lost patience.
-                    self.wfile.write(answer.content)
+                    if isinstance(answer, Dripped):
+                        for byte in answer.content:
+                            time.sleep(answer.pause_s)
+                            self.wfile.write(bytes([byte]))
+                            self.wfile.flush()
+                    else:
+                        self.wfile.write(answer.content)
 
             def log_message(self, *_: object) -> None:
                 pass

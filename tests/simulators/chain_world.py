@@ -6,13 +6,13 @@ What must hold in store and chain is `tests.simulators.check_world`; what a node
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from notary.adapters.chain.compared import ComparedChain
 from notary.adapters.chain.deployment import INIT_CODE
 from notary.adapters.chain.keystore import KeystoreSigner, create_keystore
-from notary.adapters.chain.web3_chain import Web3Chain
 from notary.adapters.store.anchors import AnchorStore
 from notary.chain_ports import ChainProver, ProofAnswer
 from notary.core.intent import Intent, State
@@ -101,24 +101,27 @@ def check_document(
 
 
 class World:
-    """One log, its sender and its chain. The product reaches the chain at `url`."""
+    """One log, its sender and its chain. The product reaches the chain at `urls`."""
 
     def __init__(
         self,
         anvil: Anvil,
         folder: Path,
         *,
-        proxy: ChainProxy | None = None,
+        proxies: Sequence[ChainProxy] = (),
         settings: AnchorSettings = SETTINGS,
         prover: ChainProver | None = None,
         deployed: bool = True,
         timeout_s: float = 10,
+        grace_s: float = 10,
     ) -> None:
         self.anvil = anvil
-        self._proxy = proxy
-        self.url = anvil.url if proxy is None else proxy.url
+        self.proxies = tuple(proxies)
+        # Several proxies before one node are several endpoints of one chain.
+        self.urls = [proxy.url for proxy in proxies] or [anvil.url]
         self.settings = settings
         self.timeout_s = timeout_s
+        self.grace_s = grace_s
         self.prover = prover or InProcessProver()
         keystore = folder / "keystore.json"
         self.account = create_keystore(keystore, PASSWORD, iterations=2)
@@ -138,10 +141,9 @@ class World:
 
     def new_sender(self, point: Places | None = None, **replaced: object) -> Anchorer:
         """A sender on the same store, as after a restart; with a crash point, one that may crash."""
-        chain: object = Web3Chain(self.url, anchors.ADDRESS, self.account, timeout_s=self.timeout_s)
         parts: dict[str, object] = {
             "book": self.book,
-            "chain": chain,
+            "chain": self.chain(),
             "signer": self.signer,
             "prover": self.prover,
         } | replaced
@@ -160,11 +162,26 @@ class World:
             **parts,  # type: ignore[arg-type]
         )
 
+    def chain(self) -> ComparedChain:
+        """The chain as a sender sees it that begins now."""
+        return ComparedChain(
+            self.urls,
+            anchors.ADDRESS,
+            self.account,
+            self.store.clock,
+            timeout_s=self.timeout_s,
+            grace_s=self.grace_s,
+        )
+
+    @property
+    def url(self) -> str:
+        """The first endpoint, most often the only one."""
+        return self.urls[0]
+
     @property
     def proxy(self) -> ChainProxy:
-        """The proxy between the product and the chain, in a world that has one."""
-        assert self._proxy is not None, "this world has no proxy"
-        return self._proxy
+        """The first proxy between the product and the chain, in a world that has one."""
+        return self.proxies[0]
 
     def restart(self) -> None:
         """A new process: everything in memory is gone."""

@@ -42,8 +42,7 @@ SENDER_PLACES = 12  # of one step, about
 CALLS = 15  # of one step, about
 DEEPEST = 3  # blocks: finality is eight behind
 REST = 3  # actions without a fault between two of the lies, so that things move
-# A nonce that was said too high is not outlived (tests/scenarios/anchor/test_chain_faults.py).
-LIES = {name: rules for name, rules in lies().items() if name != "nonce ahead"}
+LIES = lies()
 
 
 class Struck:
@@ -238,7 +237,7 @@ def test_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path) -> None:
     print(f"\nseed {seed}")
     chance = random.Random(seed)
     with ExitStack() as ends, Anvil(*CHAIN) as anvil, ChainProxy(anvil.url) as proxy:
-        world = World(anvil, tmp_path, proxy=proxy, timeout_s=PATIENCE_S)
+        world = World(anvil, tmp_path, proxies=[proxy], timeout_s=PATIENCE_S)
         (world.store.folder / "scan").write_bytes(CANARY.encode() * 200)
         trial = Trial(world, chance)
         actions: list[tuple[Callable[[], None], int]] = [

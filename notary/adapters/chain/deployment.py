@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from notary.adapters.chain.web3_chain import Web3Chain
+from notary.adapters.chain.compared import ComparedChain
 from notary.chain_ports import Signer, TransactionFields
 from notary.errors import CallerError, NothingHappened, OutcomeUnknown
 from verifier.format import contract as anchors
@@ -50,7 +50,7 @@ class Deployment:
 
 
 def deploy(
-    chain: Web3Chain, signer: Signer, *, max_fee_cap: int, wait_s: float = WAIT_S
+    chain: ComparedChain, signer: Signer, *, max_fee_cap: int, wait_s: float = WAIT_S
 ) -> Deployment:
     """See that the contract stands at its address; put it there if it does not.
 

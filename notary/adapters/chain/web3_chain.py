@@ -1,8 +1,9 @@
 """One log on an EVM chain through one JSON-RPC endpoint, none of whose words is believed.
 
-Implements notary.chain_ports.Chain over the blocks of `block_reader`. The head counts if account and
-storage proof hold (docs/spec/sender.md §1 rule 7, docs/spec/anchor.md §3). What a node can still do is to
-show blocks that it made itself; whether a block's hash is the right one is for the verifying person.
+Holds what notary.chain_ports.Chain wants of one endpoint, over the blocks of `block_reader`; `compared`
+implements it. The head counts if account and storage proof hold (docs/spec/sender.md §1 rule 7,
+docs/spec/anchor.md §3). What one node can still do is to show blocks that it made itself; whether a block's
+hash is the right one is for the others, and in the end for the verifying person.
 Test: tests/scenarios/anchor/test_chain_adapter.py.
 """
 

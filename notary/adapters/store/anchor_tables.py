@@ -161,3 +161,33 @@ class AlarmRow(Row, table=True):
     code: str = Field(primary_key=True)
     text: str
     since_ms: int
+
+
+class AsOfWordsRow(Row, table=True):
+    """What endpoints said of a released as-of proof's block when it was last compared, a line each."""
+
+    __tablename__ = "as_of_words"
+
+    as_of_id: int = Field(primary_key=True, foreign_key="as_ofs.id")
+    said: str
+
+
+class OrphanRow(Row, table=True):
+    """A released as-of proof whose block is not on the chain (docs/spec/sender.md §6)."""
+
+    __tablename__ = "as_of_orphans"
+
+    as_of_id: int = Field(primary_key=True, foreign_key="as_ofs.id")
+
+
+class EndpointRow(Row, table=True):
+    """An endpoint as the sender last met it (docs/spec/sender.md §8). `place` is the configuration's."""
+
+    __tablename__ = "endpoints"
+
+    place: int = Field(primary_key=True)
+    host: str
+    condition: str
+    since_ms: int
+    behind: int
+    text: str

@@ -17,12 +17,15 @@ from notary.adapters.store.anchor_tables import (
     UNSENT,
     AlarmRow,
     AsOfRow,
+    AsOfWordsRow,
     AttemptRow,
     BalanceRow,
     ChainPinRow,
     CostRow,
+    EndpointRow,
     IntentRow,
     LegRow,
+    OrphanRow,
     RecentBlockRow,
 )
 from notary.adapters.store.database import Database, table_of
@@ -30,6 +33,8 @@ from notary.adapters.store.restorations import mark_compared, newest_restoration
 from notary.chain_ports import (
     Alarm,
     ChainIdentity,
+    Condition,
+    EndpointState,
     HeadProof,
     RecentBlock,
     SeenBalance,
@@ -63,10 +68,14 @@ CHAIN_PIN = table_of(ChainPinRow)
 RECENT_BLOCK = table_of(RecentBlockRow)
 ALARMS = table_of(AlarmRow)
 BALANCE = table_of(BalanceRow)
+WORDS = table_of(AsOfWordsRow)
+ORPHANS = table_of(OrphanRow)
+ENDPOINTS = table_of(EndpointRow)
 
 THE_ROW = 1  # of the tables that hold one row
 _ON_CHAIN = [str(state) for state in sorted(ON_CHAIN)]
 _FINAL = [str(State.FINAL), str(State.PROVED)]
+_NOT_ORPHANED = AS_OFS.c.id.not_in(select(ORPHANS.c.as_of_id))
 
 
 @dataclass(frozen=True)
@@ -254,6 +263,16 @@ class AnchorStore:
                 )
         return after
 
+    def given_up(self, nonce: int) -> list[bytes]:
+        """The hashes of what closed intents signed with that nonce."""
+        wanted = (
+            select(ATTEMPTS.c.hash)
+            .join(INTENTS, ATTEMPTS.c.intent_id == INTENTS.c.id)
+            .where(INTENTS.c.nonce == nonce, text("closed"))
+        )
+        with self._database.reading() as connection:
+            return list(connection.execute(wanted).scalars())
+
     def leg(self, intent: Intent) -> Leg | None:
         """The leg stored with the inclusion."""
         with self._database.reading() as connection:
@@ -317,7 +336,7 @@ class AnchorStore:
 
     def released_for(self, number: int) -> StoredAsOf | None:
         """The earliest released one to whose head the anchor of that number leads."""
-        wanted = select(AS_OFS).where(AS_OFS.c.anchors > number, text("released"))
+        wanted = select(AS_OFS).where(AS_OFS.c.anchors > number, text("released"), _NOT_ORPHANED)
         return self._first_as_of(wanted.order_by(AS_OFS.c.block_number))
 
     def newest_released(self) -> StoredAsOf | None:
@@ -328,10 +347,34 @@ class AnchorStore:
         """The one of the highest block, released or not."""
         return self._newest_as_of()
 
-    def release_as_of(self, as_of_id: int) -> None:
+    def released_below(self, number: int) -> StoredAsOf | None:
+        """The released one of the highest block below that number."""
+        return self._newest_as_of(text("released"), AS_OFS.c.block_number < number)
+
+    def release_as_of(self, as_of_id: int, said: tuple[str, ...]) -> None:
         """Its block is finalized and canonical."""
         with self._database.transaction() as connection:
             connection.execute(update(AS_OFS).where(AS_OFS.c.id == as_of_id).values(released=True))
+            _keep_said(connection, as_of_id, said)
+
+    def keep_said(self, as_of_id: int, said: tuple[str, ...]) -> None:
+        """Replace what endpoints said of its block."""
+        with self._database.reading() as connection:
+            if _said(connection, as_of_id) == said:
+                return
+        with self._database.transaction() as connection:
+            _keep_said(connection, as_of_id, said)
+
+    def orphan_as_ofs(self, above: int) -> None:
+        """Orphan the released ones above that block, and no others."""
+        lost = select(AS_OFS.c.id).where(text("released"), AS_OFS.c.block_number > above)
+        kept = select(ORPHANS.c.as_of_id)
+        with self._database.reading() as connection:
+            if set(connection.execute(lost).scalars()) == set(connection.execute(kept).scalars()):
+                return
+        with self._database.transaction() as connection:
+            connection.execute(delete(ORPHANS))
+            connection.execute(insert(ORPHANS).from_select(["as_of_id"], lost))
 
     def drop_as_of(self, as_of_id: int) -> None:
         """Another block is finalized at its height."""
@@ -354,6 +397,38 @@ class AnchorStore:
                 connection.execute(
                     insert(ALARMS),
                     {"code": code, "text": alarm.text, "since_ms": milliseconds(alarm.since)},
+                )
+
+    # Endpoints.
+
+    def endpoints(self) -> tuple[EndpointState, ...]:
+        """Every endpoint as it was kept last, in the order of the configuration."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(ENDPOINTS).order_by(ENDPOINTS.c.place)).all()
+        return tuple(
+            [
+                EndpointState(
+                    row.host, Condition(row.condition), moment(row.since_ms), row.behind, row.text
+                )
+                for row in rows
+            ]
+        )
+
+    def keep_endpoints(self, states: tuple[EndpointState, ...]) -> None:
+        """Replace what is known of the endpoints."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(ENDPOINTS))
+            for place, state in enumerate(states):
+                connection.execute(
+                    insert(ENDPOINTS),
+                    {
+                        "place": place,
+                        "host": state.host,
+                        "condition": str(state.condition),
+                        "since_ms": milliseconds(state.since),
+                        "behind": state.behind,
+                        "text": state.text,
+                    },
                 )
 
     # What exports read.
@@ -402,8 +477,13 @@ class AnchorStore:
         While the newest anchor waits for its proof, that is the one before; its links are then the
         first `anchors` of those that `anchors()` returns.
         """
-        stored = self._newest_as_of(AS_OFS.c.anchors <= self.proved_count(), text("released"))
-        return None if stored is None else stored.as_of
+        stored = self._newest_as_of(
+            AS_OFS.c.anchors <= self.proved_count(), text("released"), _NOT_ORPHANED
+        )
+        if stored is None:
+            return None
+        with self._database.reading() as connection:
+            return replace(stored.as_of, observed=_said(connection, stored.id))
 
     def _newest_as_of(self, *conditions: Any) -> StoredAsOf | None:
         wanted = select(AS_OFS).where(*conditions)
@@ -500,11 +580,29 @@ def _attempts(connection: Connection, intent_id: int) -> tuple[Attempt, ...]:
     )
 
 
+def _keep_said(connection: Connection, as_of_id: int, said: tuple[str, ...]) -> None:
+    connection.execute(delete(WORDS).where(WORDS.c.as_of_id == as_of_id))
+    connection.execute(insert(WORDS), {"as_of_id": as_of_id, "said": "\n".join(said)})
+
+
+def _said(connection: Connection, as_of_id: int) -> tuple[str, ...]:
+    said = connection.execute(select(WORDS.c.said).where(WORDS.c.as_of_id == as_of_id)).scalar()
+    return () if said is None else tuple(said.splitlines())
+
+
 def _store_attempts(connection: Connection, before: Intent, after: Intent) -> None:
     for place, attempt in enumerate(after.attempts):
         sent = attempt.first_sent_at
         sent_ms = None if sent is None else milliseconds(sent)
         if place >= len(before.attempts):
+            # Bytes that a closed intent gave up may be signed again, or found on the chain: they are
+            # looked for in one place only.
+            closed = select(INTENTS.c.id).where(text("closed"))
+            connection.execute(
+                delete(ATTEMPTS).where(
+                    ATTEMPTS.c.hash == attempt.hash, ATTEMPTS.c.intent_id.in_(closed)
+                )
+            )
             connection.execute(
                 insert(ATTEMPTS),
                 {

@@ -18,13 +18,13 @@ MakeWorld = Callable[..., World]
 
 @pytest.fixture
 def make_world(start_anvil: StartAnvil, tmp_path: Path) -> Iterator[MakeWorld]:
-    """Makes a world on a chain of its own; `proxied` puts a proxy between."""
+    """Makes a world on a chain of its own; `proxied` puts a proxy between, or so many side by side."""
     with ExitStack() as stack:
 
-        def make(*options: str, proxied: bool = False, chain: Any = None, **settings: Any) -> World:
+        def make(*options: str, proxied: int = 0, chain: Any = None, **settings: Any) -> World:
             anvil = chain or start_anvil(*(options or ANVIL_OPTIONS))
-            proxy = stack.enter_context(ChainProxy(anvil.url)) if proxied else None
-            world = World(anvil, tmp_path, proxy=proxy, **settings)
+            proxies = [stack.enter_context(ChainProxy(anvil.url)) for _ in range(proxied)]
+            world = World(anvil, tmp_path, proxies=proxies, **settings)
             stack.callback(world.close)
             return world
 

@@ -14,11 +14,13 @@ import pytest
 from eth_account import Account
 
 from notary.adapters.chain import encoding
+from notary.adapters.chain.compared import ComparedChain
 from notary.adapters.chain.deployment import INIT_CODE, deploy
 from notary.adapters.chain.keystore import KeystoreSigner, create_keystore
 from notary.adapters.chain.prover import VerifierProcess
 from notary.adapters.chain.rpc import Refused, Rpc
 from notary.adapters.chain.web3_chain import Web3Chain
+from notary.adapters.system import SystemClock
 from notary.chain_ports import ChainAway, ChainContradiction, TransactionFields
 from notary.core.intent import State
 from notary.core.trie_proofs import items_root
@@ -428,7 +430,7 @@ def test_deploying_twice_deploys_once(anvil: Anvil, tmp_path: Path) -> None:
     address = create_keystore(tmp_path / "key.json", "x", iterations=2)
     signer = KeystoreSigner.open(tmp_path / "key.json", "x")
     anvil.rpc("anvil_setBalance", "0x" + address.hex(), hex(ETHER))
-    chain = Web3Chain(anvil.url, anchors.ADDRESS, address)
+    chain = ComparedChain([anvil.url], anchors.ADDRESS, address, SystemClock())
     first = deploy(chain, signer, max_fee_cap=100 * GWEI)
     assert (first.address, first.deployed_now) == (anchors.ADDRESS, True)
     assert chain.code_hash(anchors.ADDRESS) == anchors.RUNTIME_CODE_HASH
@@ -440,7 +442,7 @@ def test_deploying_says_what_is_in_the_way(start_anvil: StartAnvil, tmp_path: Pa
     anvil = start_anvil("--no-mining")
     address = create_keystore(tmp_path / "key.json", "x", iterations=2)
     signer = KeystoreSigner.open(tmp_path / "key.json", "x")
-    chain = Web3Chain(anvil.url, anchors.ADDRESS, address)
+    chain = ComparedChain([anvil.url], anchors.ADDRESS, address, SystemClock())
     with pytest.raises(NothingHappened, match="did not take the deployment"):
         deploy(chain, signer, max_fee_cap=100 * GWEI)
     with pytest.raises(CallerError, match="Wait or raise it"):

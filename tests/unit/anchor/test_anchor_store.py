@@ -206,8 +206,8 @@ def test_as_of_proofs_wait_are_released_and_dropped(book: AnchorStore) -> None:
     assert newest is not None
     assert newest.as_of.block_number == 7
     assert (book.newest_released(), book.released_for(0)) == (None, None)
-    book.release_as_of(pending[0].id)
-    book.release_as_of(pending[1].id)
+    book.release_as_of(pending[0].id, ())
+    book.release_as_of(pending[1].id, ())
     book.drop_as_of(pending[2].id)
     book.drop_as_of(pending[1].id)
     assert book.pending_as_ofs() == []
@@ -224,7 +224,7 @@ def test_an_as_of_proof_is_shown_once_all_its_anchors_are_proved(book: AnchorSto
     book.add_as_of(proof(20, first.head), 1, NOW)
     book.add_as_of(proof(21, second.head), 2, NOW)
     for one in book.pending_as_ofs():
-        book.release_as_of(one.id)
+        book.release_as_of(one.id, ())
     assert book.newest_as_of() is None
     book.advance(book.advance(first, Final()), Proved())
     shown = book.newest_as_of()
