@@ -33,7 +33,9 @@ from notary.adapters.store.migrations import require_current
 from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
+from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.system import SystemClock, SystemEntropy
+from notary.adapters.timestamp_http import HttpAuthority
 from notary.adapters.webhook import HttpReceiver
 from notary.chain_ports import EndpointState
 from notary.config import Home
@@ -63,9 +65,11 @@ from notary.usecases.rotate_kek import RotationDone, rotate_kek
 from notary.usecases.rotate_keys import HandedOver, KeyRotation, KeySetShown
 from notary.usecases.seal import Block, Sealer
 from notary.usecases.show import RecordShelf
+from notary.usecases.stamp import PinnedAuthority, Stamper, StampSettings
 from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
 from notary.worker import Worker
 from verifier.format import contract, numbers
+from verifier.format.errors import FormatError
 from verifier.format.key_sets import KeySet
 
 GWEI = 10**9
@@ -132,12 +136,15 @@ class Service:
         self.book = AnchorStore(database)
         self.reader = RecordReader(database, self._objects, keyring, identity)
         self.shelf = RecordShelf(self.reader, self.register, self.book)
+        self.token_book = StoredTokens(database)
         self.exporter = Exporter(
             identity,
             self.register,
             self.batch_log,
             self.book,
             StoredEvidence(database, self._objects, keyring, identity),
+            self.token_book,
+            timedelta(seconds=home.config.timestamp_gap_s),
         )
         self.acceptor = GuardedAcceptor(
             RecordAcceptor(
@@ -352,6 +359,22 @@ class Service:
             for one in self.home.config.webhook
         ]
 
+    def stamper(self, report: Callable[[str], None]) -> Stamper:
+        """Gets time-stamp tokens. Raises CallerError if the roots of an authority can't be read."""
+        settings = self.home.config
+        return Stamper(
+            [_pinned(one) for one in settings.timestamp],
+            self.token_book,
+            self.batch_log,
+            self._clock,
+            self._entropy,
+            StampSettings(
+                gap=timedelta(seconds=settings.timestamp_gap_s),
+                renew_before=timedelta(seconds=settings.renew_before_s),
+            ),
+            report,
+        )
+
     def anchor_now(self) -> Priority:
         """Ask that what is acknowledged be sealed and anchored at once; how far that is."""
         self.standing.require()
@@ -478,11 +501,20 @@ class Service:
             self.notices,
             max_deadline=timedelta(seconds=settings.max_deadline_s),
             receivers=[one.name for one in settings.webhook],
+            token_book=self.token_book,
+            authorities=[one.name for one in settings.timestamp],
         )
 
     @property
     def _overview(self) -> Overview:
-        return Overview(self.home.config, self.batch_log, self.book, self._board, self._pulse)
+        return Overview(
+            self.home.config,
+            self.batch_log,
+            self.book,
+            self._board,
+            self._pulse,
+            self.token_book,
+        )
 
     def endpoints(self) -> tuple[EndpointState, ...]:
         """The chain's endpoints as the worker last met them. Asks none of them."""
@@ -507,6 +539,21 @@ class Service:
             self._sealer.unsealed(),
             self._imports.waiting_count(self.agency_id),
         )
+
+
+def _pinned(one: config.Authority) -> PinnedAuthority:
+    # Imported here: reading certificates takes long to load, and only the worker does it.
+    from verifier.format.timestamp_authority import read_roots
+
+    try:
+        roots = read_roots(one.roots)
+    except FormatError as error:
+        raise CallerError(
+            "CONFIG_INVALID",
+            f"{config.CONFIG_NAME}: the roots of authority {one.name}: {error.message}. Paste the PEM "
+            "of its root certificates.",
+        ) from error
+    return PinnedAuthority(HttpAuthority(one.name, one.url), roots)
 
 
 @dataclass(frozen=True)

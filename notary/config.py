@@ -11,8 +11,8 @@ import os
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from notary.core.budget import wei_of
 from notary.core.log_identity import LogIdentity
@@ -32,6 +32,9 @@ DEFAULT_BUMP_S = 120  # ten blocks on mainnet: by then a fair fee would have bee
 DEFAULT_PRIORITY_BUMP_S = 30  # three blocks on mainnet, for what somebody waits for
 DEFAULT_PRIORITY_EVERY_S = 300  # a batch asked for comes no sooner after the last one
 DEFAULT_POLL_S = 4
+DEFAULT_TIMESTAMP_GAP_S = 24 * 3600  # below the limit of usual policies, 90,000 s
+DEFAULT_RENEW_BEFORE_S = 90 * 24 * 3600  # time to replace an authority that is gone for good
+MAX_AUTHORITIES = 10  # as many chains has a checkpoint in a package (docs/spec/package.md §1)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -42,6 +45,18 @@ class Webhook:
     name: str
     url: str
     secret: str
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A time-stamping authority: where it answers, and the PEM of the roots that it must lead to."""
+
+    name: str
+    url: str
+    roots: str
+
+
+Named = TypeVar("Named", Webhook, Authority)
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,10 @@ class Config:
     poll_s: int = DEFAULT_POLL_S
     host: str = "127.0.0.1"
     port: int = 8420
+    timestamp_gap_s: int = DEFAULT_TIMESTAMP_GAP_S
+    renew_before_s: int = DEFAULT_RENEW_BEFORE_S
     webhook: tuple[Webhook, ...] = ()
+    timestamp: tuple[Authority, ...] = ()
 
     def spend_per_day_wei(self) -> int | None:
         """The most that anchoring may cost in 24 hours; None without a cap. Raises CallerError."""
@@ -154,7 +172,10 @@ def _config(document: dict[str, Any], path: Path) -> Config:
     found = document.pop("format", None)
     if found != FORMAT:
         raise CallerError("CONFIG_INVALID", f"{path}: format is {found!r}, want {FORMAT!r}")
-    values: dict[str, Any] = {"webhook": _webhooks(document.pop("webhook", []), path)}
+    values: dict[str, Any] = {
+        "webhook": _webhooks(document.pop("webhook", []), path),
+        "timestamp": _authorities(document.pop("timestamp", []), path),
+    }
     for member in fields(Config):
         if member.name not in document:
             continue
@@ -207,47 +228,81 @@ def check_endpoints(urls: tuple[str, ...], what: str) -> None:
         raise CallerError("CONFIG_INVALID", f"{what} is empty, want at least one address")
 
 
-def _webhooks(listed: Any, path: Path) -> tuple[Webhook, ...]:
-    """The tables `[[webhook]]`. Raises CallerError CONFIG_INVALID."""
-    wanted = {member.name for member in fields(Webhook)}
-    found: list[Webhook] = []
+def _tables(listed: Any, name: str, kind: type[Named], path: Path) -> list[Named]:
+    """The tables `[[name]]`, each with exactly the members of `kind`, all texts, no name twice."""
+    wanted = {member.name for member in fields(kind)}
+    found: list[Named] = []
     for table in listed if isinstance(listed, list) else [listed]:
         if not isinstance(table, dict) or set(table) != wanted:
             raise CallerError(
-                "CONFIG_INVALID", f"{path}: a [[webhook]] has exactly {', '.join(sorted(wanted))}"
+                "CONFIG_INVALID", f"{path}: a [[{name}]] has exactly {', '.join(sorted(wanted))}"
             )
         if not all(isinstance(value, str) and value for value in table.values()):
-            raise CallerError("CONFIG_INVALID", f"{path}: a member of a [[webhook]] is no text")
-        hook = Webhook(**table)
-        if any(other.name == hook.name for other in found):
-            raise CallerError("CONFIG_INVALID", f"{path}: two webhooks are named {hook.name}")
+            raise CallerError("CONFIG_INVALID", f"{path}: a member of a [[{name}]] is no text")
+        one = kind(**table)
+        if any(other.name == one.name for other in found):
+            raise CallerError("CONFIG_INVALID", f"{path}: two [[{name}]] are named {one.name}")
+        found.append(one)
+    return found
+
+
+def _webhooks(listed: Any, path: Path) -> tuple[Webhook, ...]:
+    """The tables `[[webhook]]`. Raises CallerError CONFIG_INVALID."""
+    found = _tables(listed, "webhook", Webhook, path)
+    for hook in found:
         if not _may_be_sent_to(hook.url):
             raise CallerError(
                 "CONFIG_INVALID",
                 f"{path}: the url of webhook {hook.name} must be https, or http on this machine, "
                 "without user name and fragment",
             )
-        found.append(hook)
     return tuple(found)
 
 
 def _may_be_sent_to(url: str) -> bool:
+    parts = _address(url)
+    if parts is None:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
+def _address(url: str) -> SplitResult | None:
+    """The parts of an address that names a host and nobody; None if it is none."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for one that is none
     except ValueError:
-        return False
-    local = parts.scheme == "http" and parts.hostname in LOOPBACK
+        return None
     plain = not (parts.username or parts.password or parts.fragment)
-    return bool(parts.hostname) and plain and (parts.scheme == "https" or local)
+    return parts if parts.hostname and plain else None
+
+
+def _authorities(listed: Any, path: Path) -> tuple[Authority, ...]:
+    """The tables `[[timestamp]]`. Raises CallerError CONFIG_INVALID."""
+    found = _tables(listed, "timestamp", Authority, path)
+    for one in found:
+        # Plain HTTP will do, and some public authorities offer nothing else: a token is signed.
+        parts = _address(one.url)
+        if parts is None or parts.scheme not in ("http", "https"):
+            raise CallerError(
+                "CONFIG_INVALID",
+                f"{path}: the url of authority {one.name} must be http or https, without user name and "
+                "fragment",
+            )
+    if len(found) > MAX_AUTHORITIES:
+        raise CallerError(
+            "CONFIG_INVALID", f"{path}: {len(found)} authorities, at most {MAX_AUTHORITIES}"
+        )
+    return tuple(found)
 
 
 def save(folder: Path, config: Config) -> Path:
     """Write a new configuration, mode 0600; refuses to replace one that is there."""
     path = folder / CONFIG_NAME
     lines = [f"format = {_toml(FORMAT)}"]
-    # Webhooks are tables, which come last; a new service has none.
-    plain = [member.name for member in fields(Config) if member.name != "webhook"]
+    # Webhooks and authorities are tables, which come last; a new service has none.
+    tables = ("webhook", "timestamp")
+    plain = [member.name for member in fields(Config) if member.name not in tables]
     lines += [f"{name} = {_toml(getattr(config, name))}" for name in plain]
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import http.client
-import socket
 import stat
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from notary.adapters.bounded_http import NoAnswer, post
 from notary.errors import NothingHappened
 
 TIMEOUT_S = 15.0  # what Standard Webhooks asks senders to allow at least
@@ -53,37 +49,13 @@ class HttpReceiver:
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> None:
         """One POST. Only an answer of the two hundreds says that the receiver took it."""
-        parts = urlsplit(self.url)
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        connection = kind(parts.hostname or "", parts.port, timeout=self.timeout_s)
-        # The socket's own timeout begins anew with each byte: a receiver that drips would never end.
-        watch = threading.Timer(self.timeout_s, _cut, (connection,))
-        watch.daemon = True
-        watch.start()
         try:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("POST", target, body, dict(headers))
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise NothingHappened(
-                "WEBHOOK_AWAY", f"no answer within {self.timeout_s:g} s ({type(error).__name__})"
-            ) from error
-        finally:
-            watch.cancel()
-            connection.close()
+            status = post(self.url, body, headers, timeout_s=self.timeout_s).status
+        except NoAnswer as error:
+            raise NothingHappened("WEBHOOK_AWAY", str(error)) from error
         # A redirect is refused too: what is signed for one place goes to no other.
         if not 200 <= status < 300:
             raise NothingHappened("WEBHOOK_REFUSED", f"it answered {status}")
 
     def _secret(self, why: str) -> NothingHappened:
         return NothingHappened("WEBHOOK_SECRET", f"{self.secret_file} {why}")
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """End whatever the connection waits for."""
-    found = connection.sock
-    if found is not None:
-        with suppress(OSError):
-            found.shutdown(socket.SHUT_RDWR)

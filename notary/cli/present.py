@@ -224,6 +224,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         f"as of     {anchor['as_of'] or 'no final proof yet'}",
         f"account   {_of_currency(anchor['balance']) or 'balance unknown'}",
         f"costs     {_costs(status['budget'])}",
+        *[f"stamps    {_stamps(one)}" for one in status["timestamps"]],
         f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
     ]
     lines += [
@@ -233,6 +234,11 @@ def status_text(status: Mapping[str, Any]) -> str:
     ]
     lines += [f"alarm     {alarm}" for alarm in status["alarms"]]
     return "\n".join(lines)
+
+
+def _stamps(one: Mapping[str, Any]) -> str:
+    said = f"{one['authority']}: {one['waiting']} wait, {one['given_up']} given up"
+    return said + (f"; {one['error']}" if one["error"] else "")
 
 
 def priority_json(told: Priority) -> dict[str, object]:

@@ -11,12 +11,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 
 from notary.errors import CallerError, Contradiction
 from notary.ports import Anchor, AsOf, Leg, SealedBatch, SealedHead
-from verifier.format import bag, evm, evm_document, fold, matter_map, notes, paths, tlogproof, trees
+from notary.timestamp_ports import KeptToken
+from verifier.format import (
+    bag,
+    evm,
+    evm_document,
+    fold,
+    matter_map,
+    notes,
+    paths,
+    times,
+    tlogproof,
+    trees,
+)
 from verifier.format.digests import Digest
+
+MAX_CHAINS, MAX_TOKENS = 10, 100  # of a checkpoint, and in a chain: package.md §1
 
 
 @dataclass(frozen=True)
@@ -159,6 +174,22 @@ def evm_file(
             observed=chain.as_of.observed,
         )
     )
+
+
+def token_files(
+    kept: Mapping[fold.Link, Sequence[Sequence[KeptToken]]], gap: timedelta
+) -> dict[str, bytes]:
+    """The tokens over the checkpoints of shown links whose first one is within `gap` of the anchor."""
+    files: dict[str, bytes] = {}
+    for link, chains in kept.items():
+        anchored_at = times.block_moment(link.time)
+        # A policy's limit would count a token that came late against the package (sender.md §11).
+        near = [one for one in chains if one and abs(one[0].gen_time - anchored_at) <= gap]
+        for chain, tokens in enumerate(near[:MAX_CHAINS]):
+            for number, kept_token in enumerate(tokens[:MAX_TOKENS]):
+                name = bag.token_name(bag.TokenPlace(link.size, chain, number))
+                files[name] = kept_token.token
+    return files
 
 
 def _leg(leg: Leg, link: int) -> evm.Leg:

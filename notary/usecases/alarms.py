@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 from notary.adapters.store.batches import Promise, StoredBatchLog
 from notary.adapters.store.notices import Stand, StoredNotices
 from notary.chain_ports import IntentBook
+from notary.core.moments import has_passed
+from notary.core.stamping import LATE
+from notary.timestamp_ports import TokenBook
 from notary.usecases.standing import Standing
 from verifier.format import times
 
@@ -31,6 +34,8 @@ class AlarmBoard:
         *,
         max_deadline: timedelta,
         receivers: Sequence[str],
+        token_book: TokenBook,
+        authorities: Sequence[str],
     ) -> None:
         self._book = book
         self._log = log
@@ -38,6 +43,8 @@ class AlarmBoard:
         self._notices = notices
         self._max_deadline = max_deadline
         self._receivers = receivers
+        self._token_book = token_book
+        self._authorities = authorities
 
     def standing(self, now: datetime) -> dict[str, Stand]:
         """The alarms that stand, by code; each since it was first seen."""
@@ -59,7 +66,22 @@ class AlarmBoard:
                 found["DEADLINE"] = Stand(f"{said} and is not", deadline)
             elif now > at_risk:
                 found["DEADLINE_AT_RISK"] = Stand(said, at_risk)
+        late = self._late(now)
+        if late is not None:
+            found["TIMESTAMP_LATE"] = late
         return dict(sorted(found.items()))
+
+    def _late(self, now: datetime) -> Stand | None:
+        """The authorities that were asked in vain for too long; one that is not configured owes nothing."""
+        late = [
+            (one.since, f"{one.authority} owes tokens since {times.format_time(one.since)}")
+            for one in self._token_book.owing()
+            if one.since is not None and one.authority in self._authorities
+            if has_passed(LATE, one.since, now)
+        ]
+        if not late:
+            return None
+        return Stand("; ".join([said for _, said in late]), min(since for since, _ in late) + LATE)
 
     def deadline(self) -> datetime | None:
         """When the first of what is not on chain should be there; None if all is.

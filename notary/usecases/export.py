@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import BinaryIO, Protocol
 
 from notary.core import assembly
@@ -25,6 +26,7 @@ from notary.ports import (
     SealedBatch,
     SealedHead,
 )
+from notary.timestamp_ports import TokenBook
 from verifier.format import (
     bag,
     chain_event,
@@ -151,6 +153,8 @@ class Exporter:
     batch_log: BatchLog
     book: AnchorBook
     store: EvidenceStore
+    token_book: TokenBook
+    token_gap: timedelta
 
     def export(
         self, agency_id: int, order: ExportOrder, out: BinaryIO, progress: Progress | None = None
@@ -168,6 +172,9 @@ class Exporter:
         files = self._batch_side(kind, order.number.key, shown, batches, chain)
         legs = {number: self.book.leg_of(number) for number in {shown[0].anchor, shown[-1].anchor}}
         files[bag.EVM] = assembly.evm_file(chain, shown, batches, legs)
+        links = [chain.anchors[item.anchor].link for item in shown]
+        kept = {link: self.token_book.chains(link.size) for link in links}
+        files |= assembly.token_files(kept, self.token_gap)
         if kind is Kind.EXTRACT:
             sizes = [assembly.head_size(matter.heads, item.batch) for item in shown]
             if order.full_history:

@@ -20,6 +20,7 @@ from notary.config import Config
 from notary.core.budget import AVERAGED, DAY, Forecast, amount_of, committed, forecast
 from notary.core.moments import has_passed
 from notary.ports import BatchLog
+from notary.timestamp_ports import Owing, TokenBook
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer
 from verifier.format import times
@@ -85,6 +86,7 @@ class Overview:
     book: AnchorStore
     board: AlarmBoard
     pulse: StoredPulse
+    token_book: TokenBook
 
     def health(self, now: datetime) -> Health:
         """Judged from the store alone: it answers at once, also while the chain is away."""
@@ -138,6 +140,7 @@ class Overview:
                 else f"block {anchor.as_of_block}, {_time(anchor.as_of_time)}",
                 "balance": None if anchor.balance is None else amount_of(anchor.balance),
             },
+            "timestamps": self._timestamps(),
             "budget": _budget_row(self.forecast(now, anchor.balance)),
             "endpoints": [
                 {
@@ -189,6 +192,23 @@ class Overview:
             timedelta(seconds=self.settings.cadence_s),
             balance,
         )
+
+    def _timestamps(self) -> list[dict[str, Any]]:
+        """How each configured authority stands; one that nothing was asked of yet owes nothing."""
+        owing = {one.authority: one for one in self.token_book.owing()}
+        found = []
+        for name in [one.name for one in self.settings.timestamp]:
+            one = owing.get(name, Owing(name, 0, None, 0, None))
+            found.append(
+                {
+                    "authority": name,
+                    "waiting": one.waiting,
+                    "since": _time(one.since),
+                    "given_up": one.given_up,
+                    "error": one.last_error,
+                }
+            )
+        return found
 
     def _proved_size(self) -> int:
         count = self.book.proved_count()

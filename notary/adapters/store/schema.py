@@ -12,6 +12,7 @@ from notary.adapters.store import (
     pulse,
     restorations,
     tables,
+    timestamps,
 )
 from notary.adapters.store.database import METADATA
 
@@ -24,4 +25,5 @@ __all__ = [
     "pulse",
     "restorations",
     "tables",
+    "timestamps",
 ]

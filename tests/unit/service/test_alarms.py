@@ -10,8 +10,11 @@ import pytest
 
 from notary.adapters.store.anchors import AnchorStore
 from notary.adapters.store.notices import StoredNotices
+from notary.adapters.store.timestamps import StoredTokens
+from notary.core.stamping import LATE
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.standing import Standing
+from tests.simulators.authority import put_intent
 from tests.simulators.store import MAX_DEADLINE_S, StoreWorld, make_world
 from tests.unit.store.test_priority import anchor
 
@@ -35,6 +38,8 @@ def board(world: StoreWorld) -> AlarmBoard:
         StoredNotices(world.database, world.entropy),
         max_deadline=PROMISE,
         receivers=["a"],
+        token_book=StoredTokens(world.database),
+        authorities=["alpha"],
     )
 
 
@@ -93,3 +98,21 @@ def test_a_contradiction_is_told_before_the_worker_ends_and_resolved_by_the_next
     assert notices.standing()["WORKER_STOPPED"].text == "LOG_FORKED: two histories"
     board.look(world.clock.now())
     assert notices.standing() == {}
+
+
+def test_an_authority_that_owes_a_token_for_an_hour_is_late(
+    board: AlarmBoard, world: StoreWorld
+) -> None:
+    now = world.clock.now().replace(microsecond=0)
+    put_intent(world.database, 1, now)
+    book = StoredTokens(world.database)
+    # beta was configured once.
+    assert book.want(("alpha", "beta"), now, now) == 2
+    assert board.standing(now + LATE - MOMENT) == {}
+    found = board.standing(now + LATE)
+    assert {code: one.since for code, one in found.items()} == {"TIMESTAMP_LATE": now + LATE}
+    assert found["TIMESTAMP_LATE"].text == "alpha owes tokens since 2026-03-01T08:00:00.000Z"
+    wanted = book.due("alpha", now)
+    assert wanted is not None
+    book.give_up(wanted, "not to be had in time")
+    assert board.standing(now + LATE) == {}

@@ -99,7 +99,7 @@ def test_webhooks_are_read_as_they_stand(tmp_path: Path) -> None:
         (HOOK + "more = 1", "has exactly name, secret, url"),
         (HOOK.replace('"ops"', "1"), "is no text"),
         (HOOK.replace('"ops"', '""'), "is no text"),
-        (HOOK + HOOK, "two webhooks are named ops"),
+        (HOOK + HOOK, r"two \[\[webhook\]\] are named ops"),
         ("webhook = 1", "has exactly"),
     ],
 )
@@ -110,6 +110,53 @@ def test_a_webhook_that_can_not_be_is_refused(tmp_path: Path, hooks: str, named:
         config.load(tmp_path)
     assert caught.value.code == "CONFIG_INVALID"
     assert "token" not in str(caught.value)
+
+
+TIMESTAMP = """
+[[timestamp]]
+name = "Example"
+url = "http://tsa.example/tsr"
+roots = '''
+PEM
+'''
+"""
+
+
+def test_authorities_are_read_as_they_stand(tmp_path: Path) -> None:
+    path = config.save(tmp_path, CONFIG)
+    other = TIMESTAMP.replace("Example", "Other").replace("http:", "https:")
+    path.write_text(path.read_text("utf-8") + TIMESTAMP + HOOK + other, "utf-8")
+    found = config.load(tmp_path).config
+    assert [(one.name, one.roots) for one in found.timestamp] == [
+        ("Example", "PEM\n"),
+        ("Other", "PEM\n"),
+    ]
+    assert [hook.name for hook in found.webhook] == ["ops"]
+
+
+@pytest.mark.parametrize(
+    ("authorities", "named"),
+    [
+        (TIMESTAMP.replace("http", "file"), "url of authority Example"),
+        (TIMESTAMP.replace("tsa.example", "tsa.example:port"), "url of authority Example"),
+        (TIMESTAMP.replace("tsa.example/tsr", ""), "url of authority Example"),
+        (TIMESTAMP.replace("tsa.example", "user:word@tsa.example"), "url of authority Example"),
+        (TIMESTAMP.replace("roots", "root"), "has exactly name, roots, url"),
+        (TIMESTAMP + TIMESTAMP, r"two \[\[timestamp\]\] are named Example"),
+        (
+            "".join([TIMESTAMP.replace("Example", f"Example {i}") for i in range(11)]),
+            "11 authorities, at most 10",
+        ),
+    ],
+)
+def test_an_authority_that_can_not_be_is_refused(
+    tmp_path: Path, authorities: str, named: str
+) -> None:
+    path = config.save(tmp_path, CONFIG)
+    path.write_text(path.read_text("utf-8") + authorities, "utf-8")
+    with pytest.raises(CallerError, match=named) as caught:
+        config.load(tmp_path)
+    assert caught.value.code == "CONFIG_INVALID"
 
 
 def test_a_control_character_is_refused(tmp_path: Path) -> None:
