@@ -336,3 +336,21 @@ def test_help_imports_nothing_that_the_work_needs() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True
     )
     assert ast.literal_eval(done.stderr) == ["verifier", "verifier.check", "verifier.check.cli"]
+
+
+def test_a_check_loads_nothing_that_takes_long_and_that_this_package_does_not_need(
+    folder: Path,
+) -> None:
+    program = (
+        "import sys\nfrom verifier.check.cli import main\n"
+        "words = 'check package.zip --policy policy.toml --inputs inputs.toml --json'\n"
+        "main(words.split())\nprint(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program], cwd=folder, capture_output=True, check=True
+    )
+    loaded = set(ast.literal_eval(done.stderr.decode()))
+    assert "verifier.check.report_json" in loaded
+    slow = {"asyncio", "dataclasses", "inspect", "logging", "shutil", "socket", "ssl", "textwrap"}
+    ours = {"verifier.check.endpoints", "verifier.check.report_text", "verifier.check.token_chains"}
+    assert loaded & (slow | ours) == set()
