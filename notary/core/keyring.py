@@ -36,7 +36,7 @@ class NoteSigner:
 
     def sign(self, text: str) -> str:
         """The note of `text`, which ends with LF."""
-        return notes.sign(text, self.vkey.name, self._private_key)
+        return notes.signed(text, self.vkey, self._private_key)
 
 
 class KeysInForce(NamedTuple):

@@ -73,9 +73,11 @@ class GroupCommitter:
                 raise NothingHappened(
                     "BUSY", f"{self._waiting} records are waiting already; send again later"
                 )
+            # The writer waits for nothing but an empty queue, and is woken once.
+            if not self._queue:
+                self._changed.notify()
             self._queue.append(submission)
             self._waiting += len(items)
-            self._changed.notify()
         return submission.answer
 
     def close(self) -> None:

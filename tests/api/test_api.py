@@ -104,6 +104,22 @@ def test_the_description_names_the_bodies(agency: TestClient) -> None:
     assert set(body["schema"]["required"]) == {"matter", "kind", "claims", "idempotency_key"}
 
 
+def test_every_private_route_is_described_with_its_token(agency: TestClient) -> None:
+    paths = agency.get("/v1/openapi.json").json()["paths"]
+    private = [
+        verb for path, verbs in paths.items() if path[:4] == "/v1/" for verb in verbs.items()
+    ]
+    assert len(private) > 5
+    assert all(route.get("security") == [{"HTTPBearer": []}] for _, route in private), private
+
+
+def test_a_record_without_the_token_or_by_another_method_is_refused(client: TestClient) -> None:
+    _problem(client.post("/v1/records", json=RECORD), 401, "TOKEN_WANTED")
+    answer = client.put("/v1/records", json=RECORD)
+    _problem(answer, 405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == "POST"
+
+
 def test_public_proofs_answer_without_token(client: TestClient) -> None:
     assert client.get("/public/links").json() == []
     _problem(client.get("/public/checkpoint"), 404, "CHECKPOINT_UNKNOWN")

@@ -263,9 +263,13 @@ def sign(text: str, name: str, private_key: "Ed25519PrivateKey") -> str:
 
     Raises FormatError NOTE_FORM or NOTE_KEY_NAME.
     """
+    return signed(text, make_vkey(name, private_key.public_key().public_bytes_raw()), private_key)
+
+
+def signed(text: str, vkey: VKey, private_key: "Ed25519PrivateKey") -> str:
+    """The same for a key of which the verification key is known. Raises FormatError NOTE_FORM."""
     if not text.endswith("\n"):
         raise FormatError("NOTE_FORM", f"a note's text ends with LF, got {shown(text)}")
-    vkey = make_vkey(name, private_key.public_key().public_bytes_raw())
     return text + "\n" + signature_line(vkey, private_key.sign(_utf8(text)))
 
 

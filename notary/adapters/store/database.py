@@ -71,6 +71,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._found = False  # that the file is there is looked up once
         self._writer = _engine(path, begin="BEGIN IMMEDIATE", pragmas=("query_only=OFF",))
         self._reader = _engine(path, begin="BEGIN", pragmas=("query_only=ON",))
 
@@ -111,11 +112,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of the store. Writing through it fails."""
-        if not self.path.exists():
+        if not self._found and not self.path.exists():
             # The driver would make an empty file.
             raise NothingHappened(
                 "STORE_MISSING", f"{self.path}: there is no store here. Run `notary init` first."
             )
+        self._found = True
         with _translated(self.path), self._reader.connect() as connection, connection.begin():
             yield connection
 
@@ -146,9 +148,10 @@ class Database:
 
     def _make_private(self) -> None:
         """Create the file for this account alone; SQLite gives its log files the same mode."""
-        if not self.path.exists():
+        if not self._found and not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, PRIVATE_FILE))
+        self._found = True
 
 
 def driver_cursor(connection: Connection) -> Any:
