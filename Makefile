@@ -127,7 +127,7 @@ $(TOOLS)/bin/uv: requirements/uv.txt
 define sync
 	@echo "== installing $(1) from requirements/$(2).txt"
 	@$(UV) venv --quiet --no-project --allow-existing --python $(PYTHON) $(1)
-	@$(UV) pip sync --quiet --python $(1)/bin/python --require-hashes \
+	@$(UV) pip sync --quiet --compile-bytecode --python $(1)/bin/python --require-hashes \
 		--build-constraints requirements/build.txt requirements/$(2).txt
 endef
 
