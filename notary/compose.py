@@ -22,6 +22,7 @@ from notary.adapters.durable import only_one, whole_file
 from notary.adapters.keys.folder import add_set, destroy_sets, load_keys
 from notary.adapters.keys.mark import MarkFile
 from notary.adapters.objects.folder import ObjectFolder
+from notary.adapters.preparers import Preparers
 from notary.adapters.store import log as log_rows
 from notary.adapters.store.agencies import AgencyRegister
 from notary.adapters.store.anchors import AnchorStore
@@ -52,7 +53,8 @@ from notary.usecases.commit import GroupCommitter
 from notary.usecases.courier import Courier, send_test
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
-from notary.usecases.ingest import Ingest, IngestReport
+from notary.usecases.import_report import IngestReport
+from notary.usecases.ingest import Ingest
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
 from notary.usecases.overview import Counts, Figures, Health, Overview
@@ -126,6 +128,7 @@ class Service:
         self._clock = SystemClock()
         self._entropy = SystemEntropy()
         self._objects = ObjectFolder(home.objects)
+        self._preparers = Preparers()
         self._mark = MarkFile(home.keys, identity.name)
         self.standing = Standing(database, self._mark)
         self.register = StoredMatterRegister(
@@ -155,6 +158,7 @@ class Service:
                 self._entropy,
                 identity,
                 max_deadline_s=home.config.max_deadline_s,
+                preparing=self._preparers,
             ),
             self.standing,
         )
@@ -260,6 +264,7 @@ class Service:
         """Finish what was submitted and close the store."""
         if self._committer is not None:
             self._committer.close()
+        self._preparers.close()
         self._database.close()
 
     # Matters and records.

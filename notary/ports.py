@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from notary.core.intake import Incoming, Outcome
+from notary.core.intake import Incoming, Outcome, Refused
+from notary.core.preparing import Offered, Prepared
 from verifier.format.batches import BatchHeader
 from verifier.format.digests import Digest
 from verifier.format.fold import Link
@@ -50,6 +51,31 @@ class Acceptor(Protocol):
         Atomicity: a refused item does not hold back the others; if the commit itself fails, this raises
         and nothing entered. Idempotency: an equal item under a known key gives the first answer again.
         """
+        ...
+
+
+class SteppedAcceptor(Acceptor, Protocol):
+    """An acceptor that can do the same in two steps, for those who have more to do meanwhile."""
+
+    def offer(self, agency_id: int, items: Sequence[Incoming]) -> Offered:
+        """Begin with all that needs neither the store nor an order among the items; nothing is written.
+
+        Whoever offers the next items before taking these lets both go on at the same time.
+        """
+        ...
+
+    def take(self, offered: Offered) -> list[Outcome]:
+        """Take in what was offered, once; contract and answers are those of `accept`."""
+        ...
+
+
+class Preparing(Protocol):
+    """Where records are prepared: here and now, or by other processes meanwhile."""
+
+    def begin(
+        self, lookup_secret: bytes, agency_id: int, items: Sequence[Incoming], random: bytes
+    ) -> Callable[[], Sequence[Prepared | Refused]]:
+        """Begin with `preparing.prepare_all`; what is returned waits for its result."""
         ...
 
 

@@ -1,9 +1,14 @@
-"""The machine's clock and randomness."""
+"""The machine's clock and randomness, and the collector of this process."""
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import UTC, datetime
+
+# Objects made since the collector last looked. A commit of 2,000 records makes some 40,000, all of
+# which live until it is answered: looking through them ten times over took a fifth of its time.
+YOUNG_OBJECTS = 50_000
 
 
 class SystemClock:
@@ -20,3 +25,8 @@ class SystemEntropy:
     def token(self, size: int) -> bytes:
         """`size` unpredictable bytes."""
         return os.urandom(size)
+
+
+def collect_seldom() -> None:
+    """Let the garbage collector look less often; a process calls it once, when it starts."""
+    gc.set_threshold(YOUNG_OBJECTS)

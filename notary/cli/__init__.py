@@ -3,6 +3,13 @@
 Heavy libraries are imported inside the commands, so that help and mistakes answer at once.
 """
 
-from notary.cli.app import main
 
-__all__ = ["main"]
+def main() -> None:
+    """Entry point of the `notary` script."""
+    from notary.adapters.system import collect_seldom
+
+    # Also what is imported is looked through less often: a tenth of the time of a small command.
+    collect_seldom()
+    from notary.cli.app import app
+
+    app()

@@ -41,11 +41,6 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def main() -> None:
-    """Entry point of the `notary` script."""
-    app()
-
-
 def _home(home: str | None) -> config.Home:
     return config.load(config.home_folder(home))
 

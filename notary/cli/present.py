@@ -17,7 +17,7 @@ from verifier.format.statement import Reason
 if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.creation import Created
     from notary.ports import Matter
-    from notary.usecases.ingest import FileReport, IngestReport
+    from notary.usecases.import_report import FileReport, IngestReport
     from notary.usecases.priority import Priority
     from notary.usecases.publish import Published
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from notary.core.intake import Incoming, Refused
 from verifier.format import jsonc, records
-from verifier.format.digests import Digest, b64url_decode
+from verifier.format.digests import DIGEST_LENGTH, Digest, b64url_decode
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 from verifier.format.kinds import KINDS, check_claim
@@ -71,6 +71,8 @@ def with_attachments(claims: Mapping[str, Json], files: Sequence[FileFacts]) -> 
 
 def check_offer(item: Incoming) -> Refused | None:
     """What the format's writers don't know of: keys, reserved names, shapes. None if all is well."""
+    if len(item.matter_key) != DIGEST_LENGTH:
+        return unknown_matter(item)
     key = item.idempotency_key
     if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
         return Refused(
@@ -96,6 +98,15 @@ def check_offer(item: Incoming) -> Refused | None:
     if claims.get("occurred_at", "") is None:
         return _check_null_time(claims)
     return None
+
+
+def unknown_matter(item: Incoming) -> Refused:
+    """The refusal of an offer for a matter that the agency has not."""
+    return Refused(
+        "MATTER_UNKNOWN",
+        "matter_key",
+        f"the agency has no matter with key {item.matter_key.hex()[:64]}; register its number first",
+    )
 
 
 def check_files(item: Incoming) -> Refused | None:

@@ -6,8 +6,9 @@ Spec: docs/spec/format.md §5, §6, §12. Test: tests/unit/core/test_acceptance.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from verifier.format.jsonc import Json
 
@@ -21,9 +22,8 @@ class IncomingFile:
     media_type: str
 
 
-@dataclass(frozen=True)
-class Incoming:
-    """One record offered for a matter.
+class Incoming(NamedTuple):
+    """One record offered for a matter. A tuple, because an import makes one for every row.
 
     `claims` holds every claim but the attachments', by registered name. `idempotency_key` is the
     submitter's own (at most 200 characters) or derived from the source and its numbering; it is unique
@@ -34,7 +34,7 @@ class Incoming:
     kind: str
     claims: Mapping[str, Json]
     idempotency_key: str
-    files: tuple[IncomingFile, ...] = field(default=())
+    files: tuple[IncomingFile, ...] = ()
 
 
 @dataclass(frozen=True)

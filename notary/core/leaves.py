@@ -1,5 +1,6 @@
-"""Leaves of one commit, made fast: a template for each set of names, one pass of each encoder.
+"""Leaves made fast, up to their place: a template for each set of names, one pass of each encoder.
 
+Position and time are known under the store's write lock only; all that takes long comes before.
 `verifier.format.records.make_leaf` is the definition and is asked whenever anything is unusual, so
 that every refusal is its own; tests/unit/core/test_leaves.py compares every byte with it. The
 template is worth having because every accepted record passes through it.
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import orjson
 
 from notary.core.keyed import Keyed
-from verifier.format import records
+from verifier.format import jsonc, records
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
@@ -28,7 +29,10 @@ from verifier.format.times import format_time
 SHAPES_KEPT = 1_000  # sets of names: sources have a handful each; whoever sends more waits longer
 # From here on the definition does the work: it knows the bounds of a document and of a leaf.
 LONG_VALUE = 2**16  # bytes of a value as JSON
-LONG_LEAF = 2**15  # bytes
+LONG_DRAFT = 2**15  # bytes of a leaf
+
+# Stands in a leaf that is written for its draft: all times are of one length.
+_ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 _SCALARS = frozenset({str, int, bool, type(None)})
 _NESTING = frozenset(records.NESTING)
@@ -44,8 +48,8 @@ _DIGEST_PADDING = b"\x00"  # 32 + 1 bytes: 44 characters, of which 43 are the di
 class _Shape(NamedTuple):
     """What leaves of one kind with the same claims have in common, in canonical order of names.
 
-    `messages` are hashed to salts, `texts` take salt and value, and `leaf` takes blind, digests,
-    matter, position and time.
+    `messages` are hashed to salts, `texts` take salt and value, and `leaf` takes blind, digests and
+    matter.
     """
 
     names: tuple[str, ...]
@@ -70,7 +74,7 @@ def _shape(kind: str, names: tuple[str, ...]) -> _Shape:
         tuple([f'["%b","{name}",%b]'.encode() for name in ordered]),
         (
             f'{{"blind":"%b","claims":{{{members}}},"format":"{records.FORMAT}","kind":"{kind}",'
-            '"matter":"%b","position":%d,"recorded_at":"%b"}'
+            '"matter":"%b","position":'
         ).encode(),
         Struct("22s2x" * len(ordered)),
         Struct("43sx" * len(ordered)),
@@ -96,84 +100,77 @@ def _value_bytes(value: Json) -> bytes | None:
         return None
 
 
-class LeafWriter:
-    """Writes the leaves of one commit: all of them state the same time."""
+def draft_leaf(
+    matter: bytes,
+    kind: str,
+    secret: bytes,
+    keyed: Keyed,
+    blind: bytes,
+    claims: Mapping[str, Json],
+) -> tuple[bytes, list[bytes]]:
+    """A leaf up to its position, and its disclosures; `keyed` is `secret`.
 
-    def __init__(self, recorded_at: datetime) -> None:
-        self._recorded_at = recorded_at
-        self._time = format_time(recorded_at).encode()
+    `finish_leaf` makes of it what `make_leaf` gives for that position. Raises FormatError as
+    `make_leaf` does for the last position that there is: whether a leaf is too long must not hang
+    on its place.
+    """
+    found = _draft_usual(matter, kind, keyed, blind, claims)
+    if found is not None:
+        return found
+    leaf, texts = records.make_leaf(
+        matter=Digest(matter),
+        position=jsonc.MAX_INTEGER,
+        kind=kind,
+        recorded_at=_ANY_MOMENT,
+        secret=secret,
+        blind=blind,
+        claims=claims,
+    )
+    return leaf[: leaf.rindex(b"%d" % jsonc.MAX_INTEGER)], [text.encode() for text in texts]
 
-    def write(
-        self,
-        matter: Digest,
-        position: int,
-        kind: str,
-        secret: bytes,
-        keyed: Keyed,
-        blind: bytes,
-        claims: Mapping[str, Json],
-    ) -> tuple[bytes, list[bytes]]:
-        """The leaf's bytes and its disclosures, as `make_leaf` gives them; `keyed` is `secret`.
 
-        Raises FormatError as `make_leaf` does.
-        """
-        found = self._write_usual(matter, position, kind, keyed, blind, claims)
-        if found is not None:
-            return found
-        leaf, texts = records.make_leaf(
-            matter=matter,
-            position=position,
-            kind=kind,
-            recorded_at=self._recorded_at,
-            secret=secret,
-            blind=blind,
-            claims=claims,
-        )
-        return leaf, [text.encode("ascii") for text in texts]
+def leaf_ending(recorded_at: datetime) -> bytes:
+    """How every leaf of one commit ends."""
+    return f',"recorded_at":"{format_time(recorded_at)}"}}'.encode()
 
-    def _write_usual(
-        self,
-        matter: Digest,
-        position: int,
-        kind: str,
-        keyed: Keyed,
-        blind: bytes,
-        claims: Mapping[str, Json],
-    ) -> tuple[bytes, list[bytes]] | None:
-        if not claims or len(blind) != records.BLIND_LENGTH:
+
+def finish_leaf(draft: bytes, position: int, ending: bytes) -> bytes:
+    """The leaf of a draft at its position; `ending` is that of its commit."""
+    return b"%b%d%b" % (draft, position, ending)
+
+
+def _draft_usual(
+    matter: bytes, kind: str, keyed: Keyed, blind: bytes, claims: Mapping[str, Json]
+) -> tuple[bytes, list[bytes]] | None:
+    if not claims or len(blind) != records.BLIND_LENGTH:
+        return None
+    try:
+        shape = _shape(kind, tuple(claims))
+    except FormatError:
+        return None
+    inner, outer = keyed.inner, keyed.outer
+    # docs/spec/format.md §6: HMAC(record secret, "notary/salt/v1" ‖ u32 i ‖ name)[0:16]
+    salts = _SALT_PADDING.join(
+        [
+            sha256(outer + sha256(inner + message).digest()).digest()[: records.SALT_LENGTH]
+            for message in shape.messages
+        ]
+    )
+    encoded = b2a_base64(salts + _SALT_PADDING, newline=False).translate(_URL)
+    disclosures = []
+    for name, form, salt in zip(shape.names, shape.texts, shape.salts.unpack(encoded), strict=True):
+        written = _value_bytes(claims[name])
+        if written is None or len(written) > LONG_VALUE:
             return None
-        try:
-            shape = _shape(kind, tuple(claims))
-        except FormatError:
-            return None
-        inner, outer = keyed.inner, keyed.outer
-        # docs/spec/format.md §6: HMAC(record secret, "notary/salt/v1" ‖ u32 i ‖ name)[0:16]
-        salts = _SALT_PADDING.join(
-            [
-                sha256(outer + sha256(inner + message).digest()).digest()[: records.SALT_LENGTH]
-                for message in shape.messages
-            ]
-        )
-        encoded = b2a_base64(salts + _SALT_PADDING, newline=False).translate(_URL)
-        disclosures = []
-        for name, form, salt in zip(
-            shape.names, shape.texts, shape.salts.unpack(encoded), strict=True
-        ):
-            value = claims[name]
-            written = _value_bytes(value)
-            if written is None or len(written) > LONG_VALUE:
-                return None
-            text = form % (salt, written)
-            # §6: b64url(JCS of [salt, name, value])
-            disclosures.append(b2a_base64(text, newline=False).translate(_URL, b"="))
-        # §6: H over the ASCII bytes of the string
-        digests = _DIGEST_PADDING.join([sha256(text).digest() for text in disclosures])
-        encoded = b2a_base64(digests + _DIGEST_PADDING, newline=False).translate(_URL)
-        leaf = shape.leaf % (
-            b2a_base64(blind, newline=False).translate(_URL, b"="),
-            *shape.digests.unpack(encoded),
-            matter.hex().encode(),
-            position,
-            self._time,
-        )
-        return None if len(leaf) > LONG_LEAF else (leaf, disclosures)
+        text = form % (salt, written)
+        # §6: b64url(JCS of [salt, name, value])
+        disclosures.append(b2a_base64(text, newline=False).translate(_URL, b"="))
+    # §6: H over the ASCII bytes of the string
+    digests = _DIGEST_PADDING.join([sha256(text).digest() for text in disclosures])
+    encoded = b2a_base64(digests + _DIGEST_PADDING, newline=False).translate(_URL)
+    draft = shape.leaf % (
+        b2a_base64(blind, newline=False).translate(_URL, b"="),
+        *shape.digests.unpack(encoded),
+        matter.hex().encode(),
+    )
+    return None if len(draft) > LONG_DRAFT else (draft, disclosures)

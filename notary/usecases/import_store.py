@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from verifier.format.jsonc import Json
 
@@ -25,9 +25,8 @@ class StoredClaims:
     claims: Mapping[str, Json] | None
 
 
-@dataclass(frozen=True)
-class InRecord:
-    """A stretch of the original that is the `raw` of a record."""
+class InRecord(NamedTuple):
+    """A stretch of the original that is the `raw` of a record. A tuple, as there is one for each row."""
 
     length: int
     record_id: int
@@ -75,9 +74,8 @@ class Mark:
     leaf_hash: bytes
 
 
-@dataclass(frozen=True)
-class Entered:
-    """A key and the record that it now stands for."""
+class Entered(NamedTuple):
+    """A key and the record that it now stands for. A tuple, as there is one for each row."""
 
     key: str
     record_id: int

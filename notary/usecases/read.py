@@ -25,8 +25,8 @@ from notary.core.moments import moment
 from notary.core.opening import OpenRecord
 from notary.errors import CallerError, Contradiction
 from notary.ports import SealedHead
-from notary.usecases.accept import receipts_of
 from notary.usecases.export import Original, RecordContent
+from notary.usecases.repetition import receipts_of
 from verifier.format import records
 from verifier.format.digests import Digest
 from verifier.format.jsonc import Json

@@ -14,8 +14,9 @@ from notary.adapters.store import batches, restorations
 from notary.adapters.store.database import Connection, Database
 from notary.core.intake import Incoming, Outcome
 from notary.core.mark import SignedMark, behind
+from notary.core.preparing import Offered
 from notary.errors import NothingHappened
-from notary.ports import Acceptor
+from notary.ports import SteppedAcceptor
 
 # docs/spec/sender.md §7; the sender raises it, everybody else obeys it.
 STORE_BEHIND_CHAIN = "STORE_BEHIND_CHAIN"
@@ -71,9 +72,9 @@ class Standing:
 
 
 class GuardedAcceptor:
-    """An acceptor that takes nothing in while the store may not go on; implements `Acceptor`."""
+    """An acceptor that takes nothing in while the store may not go on; implements `SteppedAcceptor`."""
 
-    def __init__(self, inner: Acceptor, standing: Standing) -> None:
+    def __init__(self, inner: SteppedAcceptor, standing: Standing) -> None:
         self._inner = inner
         self._standing = standing
 
@@ -81,3 +82,12 @@ class GuardedAcceptor:
         """As `Acceptor`. Raises NothingHappened with the reason why nothing is taken in."""
         self._standing.require()
         return self._inner.accept(agency_id, items)
+
+    def offer(self, agency_id: int, items: Sequence[Incoming]) -> Offered:
+        """As `SteppedAcceptor`."""
+        return self._inner.offer(agency_id, items)
+
+    def take(self, offered: Offered) -> list[Outcome]:
+        """As `SteppedAcceptor`. Raises as `accept`."""
+        self._standing.require()
+        return self._inner.take(offered)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import secrets
 import tempfile
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +13,13 @@ from typing import NamedTuple
 from sqlalchemy import create_engine, event
 from sqlmodel import Field, Session, SQLModel
 
+from notary.adapters.preparers import Preparers
+from notary.adapters.system import SystemEntropy, collect_seldom
 from notary.core.intake import Accepted, Incoming
+from notary.core.preparing import Offered
+from notary.ports import Preparing
 from notary.usecases.accept import RecordAcceptor
+from notary.usecases.import_file import CHUNKS_UNDERWAY
 from tests.anvil import Anvil
 from tests.bench import measure
 from tests.bench.measure import Row
@@ -61,14 +66,7 @@ def calls(keys: Sequence[bytes], count: int, **more: Json) -> list[Incoming]:
     ]
 
 
-class SystemEntropy:
-    """What the service uses; the simulators' is slower."""
-
-    def token(self, size: int) -> bytes:
-        return secrets.token_bytes(size)
-
-
-def acceptor_of(world: StoreWorld) -> RecordAcceptor:
+def acceptor_of(world: StoreWorld, preparing: Preparing | None = None) -> RecordAcceptor:
     """The acceptor of a test's store with the service's own randomness."""
     return RecordAcceptor(
         world.database,
@@ -78,6 +76,7 @@ def acceptor_of(world: StoreWorld) -> RecordAcceptor:
         SystemEntropy(),
         world.identity,
         max_deadline_s=MAX_DEADLINE_S,
+        preparing=preparing,
     )
 
 
@@ -111,10 +110,22 @@ def _add_all(path: Path, offers: Sequence[Incoming], claims: Sequence[str]) -> N
 
 
 def _accept(world: StoreWorld, offers: Sequence[Incoming]) -> None:
-    acceptor = acceptor_of(world)
+    """As `ingest` does: some chunks are prepared while one is committed. Every receipt is written."""
+    preparers = Preparers()
+    acceptor = acceptor_of(world, preparers)
+    underway: deque[Offered] = deque()
+
+    def take() -> None:
+        outcomes = acceptor.take(underway.popleft())
+        assert all(isinstance(one, Accepted) and one.receipt for one in outcomes)
+
     for at in range(0, len(offers), CHUNK):
-        outcomes = acceptor.accept(world.agency_id, offers[at : at + CHUNK])
-        assert all(isinstance(one, Accepted) for one in outcomes)
+        underway.append(acceptor.offer(world.agency_id, offers[at : at + CHUNK]))
+        if len(underway) > CHUNKS_UNDERWAY:
+            take()
+    while underway:
+        take()
+    preparers.close()
 
 
 class _Measured(NamedTuple):
@@ -151,6 +162,8 @@ def _measure(**more: Json) -> _Measured:
 
 def bulk() -> list[Row]:
     """Records a second with everything included, and the ratio to add_all of the bare rows."""
+    # Both sides run as a command of the service does.
+    collect_seldom()
     rows = []
     for said, bar, more in (
         # What is fixed for each record weighs more in a small one: the bar speaks of 1 KB.

@@ -11,7 +11,8 @@ from textwrap import dedent
 from notary.adapters.store.imports import StoredImports
 from notary.importers.column_map import ColumnMap
 from notary.ports import Matter
-from notary.usecases.ingest import FileReport, Ingest
+from notary.usecases.import_report import FileReport
+from notary.usecases.ingest import Ingest
 from tests.simulators.store import StoreWorld, make_world
 from verifier.format.jsonc import Json
 

@@ -30,9 +30,9 @@ from notary.adapters.store.matters import LOOKUP_ACCOUNT
 from notary.adapters.store.tables import AccountRow, MatterRow
 from notary.core import envelope, opening
 from notary.core.keyring import Keyring
+from notary.core.preparing import LOOKUP_IDEMPOTENCY
 from notary.errors import CallerError, Contradiction
 from notary.ports import Entropy
-from notary.usecases.accept import LOOKUP_IDEMPOTENCY
 from notary.usecases.import_store import (
     Entered,
     InRecord,

@@ -16,7 +16,7 @@ from notary.cases.collection.files import CollectionFiles, generate
 from notary.cases.collection.make import FULL, Size
 from notary.cases.collection.model import Call, Visit
 from notary.ports import Matter
-from notary.usecases.ingest import FileReport
+from notary.usecases.import_report import FileReport
 from tests.simulators.intake import IntakeWorld
 from verifier.format.jsonc import Json
 

@@ -17,7 +17,7 @@ import pytest
 
 from notary.adapters.store.imports import StoredImports
 from notary.importers.column_map import parse_map
-from notary.usecases import ingest
+from notary.usecases import import_file
 from notary.usecases.ingest import Ingest
 from notary.usecases.read import sweep_orphans
 from tests.simulators.check_store import check_world
@@ -53,7 +53,7 @@ def take_in(world: StoreWorld, say: Say) -> None:
     use_case, _ = command(world)
     [matter] = world.register.all(world.agency_id)
     files = world.folder / "in"
-    with patch.object(ingest, "ROWS_PER_COMMIT", ROWS_PER_COMMIT):
+    with patch.object(import_file, "ROWS_PER_COMMIT", ROWS_PER_COMMIT):
         [report] = use_case.run(
             world.agency_id, [files / "letters.csv"], maps=[parse_map(LETTERS, "letters")]
         ).files

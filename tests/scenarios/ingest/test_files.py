@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from notary.core.preparing import Offered
 from notary.errors import CallerError, NothingHappened
 from notary.importers import original
 from notary.importers.column_map import ColumnMap, parse_map
-from notary.usecases import ingest
+from notary.usecases import import_file
 from tests.simulators.intake import LETTERS, LETTERS_CSV, IntakeWorld, counts
 from verifier.format import numbers
 
@@ -161,20 +162,22 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_can_be_taken_again(
     world: IntakeWorld, letters: ColumnMap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(original, "BLOCK_BYTES", 4_096)
-    monkeypatch.setattr(ingest, "ROWS_PER_COMMIT", 50)
+    monkeypatch.setattr(import_file, "ROWS_PER_COMMIT", 50)
     row = "L{0},C-1,2026-02-01 09:00,100.50,Reminder {0}\n"
     rows = [row.format(number) for number in range(400)]
     header = "id,contract,sent,amount,subject\n"
     path = world.file("long.csv", header + "".join(rows))
-    accept = world.ingest._acceptor.accept  # the world's real one
+    acceptor = world.ingest._acceptor  # the world's real one
 
     class Meddler:
         """Lets the file grow after the first commit, as an export that is still being written."""
 
-        def accept(self, agency_id: int, items: list[object]) -> object:
+        offer = acceptor.offer
+
+        def take(self, offered: Offered) -> object:
             with path.open("ab") as file:
                 file.write(row.format("new").encode())
-            return accept(agency_id, items)  # type: ignore[arg-type]
+            return acceptor.take(offered)
 
     with monkeypatch.context() as patched:
         patched.setattr(world.ingest, "_acceptor", Meddler())
@@ -214,7 +217,9 @@ def test_an_acceptor_that_fails_ends_the_run_and_leaves_no_rejects(
     world: IntakeWorld, letters: ColumnMap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
-        def accept(self, agency_id: int, items: object) -> object:
+        offer = world.ingest._acceptor.offer
+
+        def take(self, offered: object) -> object:
             raise NothingHappened("STORE_UNAVAILABLE", "the disk is full")
 
     path = world.file(

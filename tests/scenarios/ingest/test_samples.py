@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notary.importers.column_map import load_map
-from notary.usecases.ingest import FileReport
+from notary.usecases.import_report import FileReport
 from tests.simulators.intake import SAMPLES, IntakeWorld, counts
 
 EVENTS = {

@@ -129,7 +129,7 @@ def test_a_used_key_with_other_content_is_a_conflict(
             "two": (original, original),
         }
         change = {"files": files[change["files"]]}
-    refused = world.refuse(replace(item, **change))
+    refused = world.refuse(item._replace(**change))
     assert (refused.code, refused.field) == ("IDEMPOTENCY_CONFLICT", "idempotency_key")
     assert refused.conflict
     assert len(object_names(world)) == 1

@@ -1,0 +1,417 @@
+"""Takes in one file of rows, chunk by chunk, and accounts for every byte of it.
+
+While one chunk is prepared, by other processes if there are some, the next is read and the one before is
+committed. Each chunk's records are committed before its place is written down, and in the order of the
+file. Spec: docs/spec/column-map.md §4, §6. Tests: tests/scenarios/ingest/.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from notary.core.intake import Accepted, Incoming, Refused
+from notary.core.preparing import Offered
+from notary.errors import NothingHappened
+from notary.importers.column_map import EPCIS
+from notary.importers.occurrences import Occurrences
+from notary.importers.original import Original
+from notary.importers.recognise import Rows
+from notary.importers.rejects import RejectsFile
+from notary.importers.rows import BadRow, ImportedRow, Item, Reject
+from notary.ports import Progress, SteppedAcceptor
+from notary.usecases.import_answers import (
+    Answer,
+    answers,
+    raw_bytes,
+    raw_of,
+    same_claims,
+    same_row,
+)
+from notary.usecases.import_matters import Matters
+from notary.usecases.import_report import (
+    FileReport,
+    Tally,
+    conflict,
+    fault,
+    preview,
+    refusal,
+)
+from notary.usecases.import_store import (
+    Entered,
+    ImportStore,
+    InRecord,
+    InWaiting,
+    Kept,
+    Mark,
+    Piece,
+    StoredClaims,
+    Waiting,
+)
+from verifier.format.jsonc import Json
+from verifier.format.trees import leaf_hash
+
+ROWS_PER_COMMIT = 2_000  # large enough that the disk is no limit, small enough to hold
+BYTES_PER_COMMIT = 16 * 2**20  # rows may be long
+CHUNKS_UNDERWAY = 2  # offered and not yet committed: as many as keep two cores at work
+MAX_KEPT_BYTES = 2**20  # a longer stretch is kept in pieces of this size
+MAX_PREVIEW_ROWS = 5  # what a dry run shows of a file
+NO_LAYOUT = 0  # no layout has this number
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the files of one run have in common. `attached` are the files that rows brought with them."""
+
+    agency_id: int
+    acceptor: SteppedAcceptor
+    store: ImportStore
+    matters: Matters
+    rejects: Path | None
+    dry_run: bool
+    meter: Meter
+    attached: set[Path] = field(default_factory=set)
+
+
+class Meter:
+    """Reports progress in rows; the total is told from the bytes that are left."""
+
+    def __init__(self, total_bytes: int, progress: Progress | None) -> None:
+        self._progress = progress
+        self._total_bytes = total_bytes
+        self._bytes = 0
+        self._rows = 0
+
+    def moved(self, rows: int, size: int) -> None:
+        """`rows` more rows and `size` more bytes are done."""
+        self._rows += rows
+        self._bytes += size
+        if self._progress is not None:
+            left = max(0, self._total_bytes - self._bytes)
+            self._progress(self._rows, self._rows + left * self._rows // max(1, self._bytes))
+
+
+@dataclass
+class _Chunk:
+    """Rows and rejects on their way, in the order of the file."""
+
+    items: list[tuple[Item, str]] = field(default_factory=list)  # with each row's key
+    identities: set[bytes] = field(default_factory=set)
+    targets: set[bytes] = field(default_factory=set)
+    size: int = 0
+
+    def waits_for(self, earlier: _Chunk) -> bool:
+        """Whether a row is of an event of the earlier chunk, or corrects one."""
+        return not (
+            earlier.identities.isdisjoint(self.identities)
+            and earlier.identities.isdisjoint(self.targets)
+        )
+
+
+class _Underway(NamedTuple):
+    """A chunk whose rows were led and offered. `items`, `waiting` and `known` are by key."""
+
+    chunk: _Chunk
+    known: Mapping[str, Waiting]
+    items: Mapping[str, Incoming]
+    waiting: Mapping[str, ImportedRow]
+    offered: Offered
+
+
+@dataclass
+class _Laid:
+    """What a chunk adds to the store, in the order of the file."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    entered: list[Entered] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)  # of the chunk's rows so far
+
+    def clear(self) -> None:
+        """Everything but the keys was written."""
+        for written in (self.pieces, self.waiting, self.entered, self.marks):
+            written.clear()
+
+
+class FileRun:
+    """One file of rows, from its first byte to its last."""
+
+    def __init__(self, run: Shared, original: Original, rows: Rows) -> None:
+        self._run = run
+        self._original = original
+        self._rows = rows
+        self._tally = Tally()
+        self._rejects = RejectsFile(original, rows, run.rejects)
+        self._underway: deque[_Underway] = deque()
+        self._layout = NO_LAYOUT
+        self._at = 0  # up to here the original is accounted for
+
+    def run(self) -> FileReport:
+        """Take the file in."""
+        rejects_file = None
+        try:
+            with Occurrences() as occurrences:
+                rejects_file = self._take(occurrences)
+        except NothingHappened as error:
+            if error.code != "FILE_CHANGED":
+                raise
+            # The rows that entered stay; this layout is never finished, and the next run begins anew.
+            self._tally.refuse(fault(error))
+        finally:
+            self._rejects.abandon()
+        return self._tally.report(
+            self._original.path, self._rows.source.importer, self._original.sha256, rejects_file
+        )
+
+    def _take(self, occurrences: Occurrences) -> Path | None:
+        run = self._run
+        chunk = _Chunk()
+        for item in self._rows:
+            if isinstance(item, Reject):
+                if item.whole:
+                    # Only a file's head makes an importer refuse it, so nothing has entered.
+                    self._tally.refuse(item)
+                    return None
+                key = ""
+            else:
+                number = occurrences.next(item.identity) if item.counted else 0
+                key = key_of(self._rows.source.importer, item.identity, number)
+                if item.target is not None and item.target in chunk.identities:
+                    # The record that this one corrects must have its position first.
+                    self._offer(chunk)
+                    chunk = _Chunk()
+                chunk.identities.add(item.identity)
+                if item.target is not None:
+                    chunk.targets.add(item.target)
+            chunk.items.append((item, key))
+            chunk.size += item.end - item.start
+            if len(chunk.items) >= ROWS_PER_COMMIT or chunk.size >= BYTES_PER_COMMIT:
+                self._offer(chunk)
+                chunk = _Chunk()
+        self._offer(chunk)
+        self._settle(0)
+        if run.dry_run:
+            return None
+        laid = _Laid()
+        self._keep_up_to(self._original.size, laid)
+        self._write(laid)
+        run.store.finish(run.agency_id, self._layout)
+        return self._rejects.close()
+
+    def _offer(self, chunk: _Chunk) -> None:
+        """Lead the chunk's rows and begin to accept them."""
+        run = self._run
+        if not chunk.items:
+            return
+        if any(chunk.waits_for(earlier.chunk) for earlier in self._underway):
+            self._settle(0)
+        known = run.store.waiting(run.agency_id, [key for _, key in chunk.items if key])
+        items, waiting = self._lead(chunk, known)
+        if run.dry_run:
+            self._show(chunk, items, waiting)
+            self._count(chunk)
+            return
+        offered = run.acceptor.offer(run.agency_id, list(items.values()))
+        self._underway.append(_Underway(chunk, known, items, waiting, offered))
+        self._settle(CHUNKS_UNDERWAY)
+
+    def _settle(self, most: int) -> None:
+        """Accept chunks, the oldest first, until at most so many are underway."""
+        while len(self._underway) > most:
+            self._accept(self._underway.popleft())
+
+    def _accept(self, underway: _Underway) -> None:
+        """Accept a chunk's rows in one commit, then write down where each byte went."""
+        run = self._run
+        chunk, known, items, waiting, offered = underway
+        # A crash before the commit leaves nothing of this chunk. After it, the records are there and
+        # their places are not written down: the next run is answered with the same records.
+        outcomes = run.acceptor.take(offered) if items else ()
+        answered = answers(run.store, run.agency_id, items, outcomes)
+        laid = _Laid()
+        for item, key in chunk.items:
+            self._keep_up_to(item.start, laid)
+            if isinstance(item, Reject):
+                self._lay_refused(item, laid, key if item.code == "ROW_CONFLICT" else None)
+            elif key in waiting:
+                self._lay_waiting(item, key, known.get(key), laid)
+            else:
+                self._lay(item, key, answered[key], laid)
+            self._at = item.end
+        self._write(laid)
+        self._count(chunk)
+
+    def _count(self, chunk: _Chunk) -> None:
+        rows = sum(1 for item, _ in chunk.items if item.row)
+        self._tally.rows += rows
+        self._run.meter.moved(rows, chunk.size)
+
+    def _lead(
+        self, chunk: _Chunk, known: Mapping[str, Waiting]
+    ) -> tuple[dict[str, Incoming], dict[str, ImportedRow]]:
+        """Each row to its matter, or to the waiting ones, by key; or it becomes a reject."""
+        matters = self._run.matters
+        matters.learn(
+            item.account
+            for item, _ in chunk.items
+            if isinstance(item, ImportedRow) and item.account is not None
+        )
+        marks = self._marks(chunk)
+        items: dict[str, Incoming] = {}
+        waiting: dict[str, ImportedRow] = {}
+        first: dict[str, ImportedRow] = {}
+        for index, (item, key) in enumerate(chunk.items):
+            if isinstance(item, Reject):
+                continue
+            try:
+                matter_key = matters.of(item)
+                if key in first:
+                    # The second row of an identity in one file must say the same.
+                    if not same_row(first[key], item):
+                        raise conflict()
+                    continue
+                waits = known.get(key)
+                if waits is not None and not (
+                    waits.kind == item.kind and same_claims(waits.claims, item.claims)
+                ):
+                    # It waits with other content: neither takes the other's place.
+                    raise conflict()
+                if matter_key is not None:
+                    items[key] = _incoming(item, key, matter_key, marks)
+                    self._run.attached.update(file.path for file in item.files)
+                elif item.files:
+                    raise BadRow(
+                        "ROW_ACCOUNT",
+                        "account",
+                        "the account leads to no matter, and a row with attachments can't wait",
+                        "register the account, then give the file again",
+                    )
+                else:
+                    waiting[key] = item
+                first[key] = item
+            except BadRow as bad:
+                chunk.items[index] = (bad.reject(item.row, item.start, item.end, item.raw), key)
+        return items, waiting
+
+    def _marks(self, chunk: _Chunk) -> Mapping[bytes, Mark]:
+        targets = [
+            item.target
+            for item, _ in chunk.items
+            if isinstance(item, ImportedRow) and item.target is not None
+        ]
+        return self._run.store.marks(self._run.agency_id, targets) if targets else {}
+
+    def _lay(self, item: ImportedRow, key: str, answer: Answer, laid: _Laid) -> None:
+        """Account for a row that was offered: its answer in the tally, its bytes in the layout."""
+        if isinstance(answer, Refused):
+            reject = refusal(answer, item)
+            self._lay_refused(reject, laid, key if answer.conflict else None)
+            return
+        repeated = key in laid.keys
+        laid.keys.add(key)
+        if isinstance(answer, Accepted) and (repeated or answer.replayed):
+            answer = replace(answer, replayed=True)
+            raw = raw_of(answer)
+        elif isinstance(answer, Accepted):
+            raw = item.raw
+        else:
+            # Of an erased record nothing is kept again.
+            raw = item.raw if answer.claims is None else raw_bytes(answer.claims.get("raw"))
+        self._tally.answer(answer)
+        laid.pieces.append(
+            InRecord(item.end - item.start, answer.record_id)
+            if raw == item.raw
+            else Kept(item.raw, key)
+        )
+        laid.entered.append(Entered(key, answer.record_id))
+        if self._rows.map.format == EPCIS and item.target is None and key.endswith("/0"):
+            laid.marks.append(_mark(item, answer))
+
+    def _lay_waiting(self, item: ImportedRow, key: str, known: Waiting | None, laid: _Laid) -> None:
+        """Account for a row that waits."""
+        self._tally.unassigned += 1
+        repeated = key in laid.keys
+        laid.keys.add(key)
+        if known is None and not repeated:
+            assert item.account is not None
+            laid.waiting.append(Waiting(key, item.account, item.kind, item.claims))
+            laid.pieces.append(InWaiting(item.end - item.start, key))
+        elif known is not None and raw_bytes(known.claims.get("raw")) == item.raw:
+            laid.pieces.append(InWaiting(item.end - item.start, key))
+        else:
+            laid.pieces.append(Kept(item.raw, key))
+
+    def _lay_refused(self, reject: Reject, laid: _Laid, key: str | None) -> None:
+        """Account for a stretch that does not enter."""
+        self._tally.refuse(reject)
+        self._rejects.add(reject)
+        for start in range(reject.start, reject.end, MAX_KEPT_BYTES):
+            end = min(reject.end, start + MAX_KEPT_BYTES)
+            laid.pieces.append(Kept(self._original.read(start, end), key))
+            if reject.raw is None:
+                # Too long to be held: each part is written before the next is read.
+                self._write(laid)
+                laid.clear()
+
+    def _keep_up_to(self, place: int, laid: _Laid) -> None:
+        """Keep what stands between the last row and `place`: header, empty rows, commas."""
+        while self._at < place:
+            end = min(place, self._at + MAX_KEPT_BYTES)
+            laid.pieces.append(Kept(self._original.read(self._at, end)))
+            self._at = end
+
+    def _write(self, laid: _Laid) -> None:
+        run = self._run
+        if self._layout == NO_LAYOUT:
+            self._layout = run.store.begin(
+                run.agency_id, self._original.sha256, self._original.size
+            )
+        run.store.write(
+            run.agency_id, self._layout, laid.pieces, laid.waiting, laid.entered, laid.marks
+        )
+
+    def _show(
+        self,
+        chunk: _Chunk,
+        items: Mapping[str, Incoming],
+        waiting: Mapping[str, ImportedRow],
+    ) -> None:
+        """Count and show what would be done."""
+        for item, key in chunk.items:
+            if isinstance(item, Reject):
+                self._tally.refuse(item)
+                continue
+            number = None
+            if key in waiting:
+                self._tally.unassigned += 1
+            else:
+                self._tally.accepted += 1
+                number = self._run.matters.number(items[key].matter_key)
+            if len(self._tally.preview) < MAX_PREVIEW_ROWS:
+                self._tally.preview.append(preview(item, number))
+
+
+def key_of(importer: str, identity: bytes, number: int) -> str:
+    return f"{importer}/{identity.hex()}/{number}"
+
+
+def _incoming(
+    item: ImportedRow, key: str, matter_key: bytes, marks: Mapping[bytes, Mark]
+) -> Incoming:
+    claims: dict[str, Json] = item.claims
+    mark = marks.get(item.target) if item.target is not None else None
+    if mark is not None and mark.matter_key == matter_key:
+        claims = {
+            **claims,
+            "corrects": {"position": mark.position, "leaf": mark.leaf_hash.hex()},
+        }
+    return Incoming(matter_key, item.kind, claims, key, item.files)
+
+
+def _mark(item: ImportedRow, answer: Accepted | StoredClaims) -> Mark:
+    digest = leaf_hash(answer.leaf) if isinstance(answer, Accepted) else answer.leaf_hash
+    return Mark(item.identity, answer.matter_key, answer.position, bytes(digest))
