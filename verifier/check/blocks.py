@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from verifier.format.digests import Digest
+from verifier.format.jsonc import Json
 
 
 class BlockId(NamedTuple):
@@ -39,6 +40,15 @@ class Said(NamedTuple):
     level: int
     operator: str | None = None
     detail: str = ""
+
+    def json(self) -> dict[str, Json]:
+        """As verification.md §7 lists a source."""
+        return {
+            "kind": self.kind.value,
+            "who": self.who,
+            "hash": None if self.hash is None else f"0x{self.hash.hex()}",
+            "detail": self.detail,
+        }
 
 
 BlockSource = Mapping[BlockId, Said]
@@ -104,6 +114,16 @@ class Standing(NamedTuple):
             wanted = "no quorum" if self.quorum is None else f"want {self.quorum}"
             said.append(f"operators of your policy that agree: {len(self._operators)}, {wanted}")
         return "; ".join([where, *said])
+
+    def json(self) -> dict[str, Json]:
+        """The header with its level and who said what (verification.md §7)."""
+        return {
+            "chain_id": self.block.chain_id,
+            "number": self.block.number,
+            "hash": f"0x{self.hash.hex()}",
+            "level": self.level,
+            "sources": [one.json() for one in self.said],
+        }
 
     def answer(self, one: Said) -> str:
         """What one of `said` gives, beside the header's own hash."""

@@ -39,6 +39,7 @@ from verifier.format.evm import (
     Account,
     Header,
     check_account,
+    check_never_anchored,
     check_slot,
     parse_header,
 )
@@ -117,11 +118,12 @@ class ChainProof:
 
     @cached_property
     def slot(self) -> Part[Digest]:
-        """The log's head under the account's storage root."""
+        """The log's head under the account's storage root; zero where it never anchored."""
         document, root = self.evm, self.account.need().storage_root
+        prove = check_slot if document.links else check_never_anchored
         return attempt(
             "slot proof",
-            lambda: check_slot(root, document.log_address, document.as_of.storage_proof),
+            lambda: prove(root, document.log_address, document.as_of.storage_proof),
         )
 
     @cached_property
@@ -143,19 +145,77 @@ class ChainProof:
         return {0, len(self.evm.links) - 1}
 
 
-class Case(ChainProof):
+class ProofCase(ChainProof):
+    """A chain proof before the person who checks it."""
+
+    def __init__(self, document: Part[EvmDocument], policy: Policy, inputs: Inputs) -> None:
+        super().__init__(document)
+        self.policy = policy
+        self.inputs = inputs
+        # What sources say that are asked only once it is known of which blocks; written by the
+        # driver.
+        self.answers: Sequence[BlockSource] = ()
+
+    @property
+    def chain(self) -> Chain | None:
+        """The chain as the policy describes it, if it does."""
+        return self.policy.chains.get(self.evm.chain_id)
+
+    @property
+    def hash_rule_known(self) -> bool:
+        """Whether this verifier can hash the chain's headers."""
+        # A chain that the policy does not list has no rule that could be unknown; step 4.2 says
+        # that nothing of it is pinned.
+        return self.chain is None or self.chain.hash_rule in KNOWN_HASH_RULES
+
+    def _check_hash_rule(self) -> None:
+        if not self.hash_rule_known:
+            assert self.chain is not None
+            raise Blocked(f"the hash rule {self.chain.hash_rule!a}")
+
+    @property
+    def header_part(self) -> Part[Header]:
+        """The as-of header, read by the chain's hash rule. Blocked if that is not known."""
+        self._check_hash_rule()
+        return super().header_part
+
+    @cached_property
+    def signed_lists(self) -> list[Part[BlockSource]]:
+        """What signed lists of the inputs say that the policy lets count."""
+
+        def read(data: bytes) -> BlockSource:
+            return block_lists.check_signed(block_lists.parse_signed(data), self.policy.block_lists)
+
+        return [
+            attempt(ascii(f.name)[1:-1], lambda d=f.data: read(d))  # type: ignore[misc]
+            for f in self.inputs.signed_lists
+        ]
+
+    @cached_property
+    def _sources(self) -> list[BlockSource]:
+        lists = [part.value for part in self.signed_lists if part.value is not None]
+        return [self.inputs.blocks, *lists, *self.answers]
+
+    def standing(self, chain_id: int, number: int, hash_: bytes) -> Standing:
+        """What the person's sources make of a header, of whatever chain and for whatever use."""
+        quorum = self.policy.limits.quorum
+        return weigh(self._sources, BlockId(chain_id, number), hash_, quorum)
+
+    @property
+    def as_of_standing(self) -> Standing:
+        """What the person's sources make of the as-of header."""
+        return self.standing(self.evm.chain_id, self.header.number, self.header.hash)
+
+
+class Case(ProofCase):
     """A package before the person who checks it."""
 
     def __init__(self, bag: Bag, policy: Policy, inputs: Inputs, *, sm3: bool = False) -> None:
         self.evidence = Evidence(bag)
-        super().__init__(self.evidence.evm)
+        super().__init__(self.evidence.evm, policy, inputs)
         self.bag = bag
-        self.policy = policy
-        self.inputs = inputs
         self.sm3 = sm3
-        # What sources say that are asked only once it is known of which blocks, and what each step
-        # that was run found; both written by the driver.
-        self.answers: Sequence[BlockSource] = ()
+        # What each step that was run found; written by the driver.
         self.found: dict[str, list[Trouble]] = {}
 
     @property
@@ -436,11 +496,6 @@ class Case(ChainProof):
 
     # What the person trusts.
 
-    @property
-    def chain(self) -> Chain | None:
-        """The chain as the policy describes it, if it does."""
-        return self.policy.chains.get(self.evm.chain_id)
-
     @cached_property
     def pin(self) -> Pin | None:
         """The policy's pin of this log, if there is one."""
@@ -525,24 +580,6 @@ class Case(ChainProof):
         keys.update({one.receipt.text: one.receipt for one in self.trusted_hand_overs.values()})
         return tuple(keys.values())
 
-    @property
-    def hash_rule_known(self) -> bool:
-        """Whether this verifier can hash the chain's headers."""
-        # A chain that the policy does not list has no rule that could be unknown; step 4.2 says
-        # that nothing of it is pinned.
-        return self.chain is None or self.chain.hash_rule in KNOWN_HASH_RULES
-
-    def _check_hash_rule(self) -> None:
-        if not self.hash_rule_known:
-            assert self.chain is not None
-            raise Blocked(f"the hash rule {self.chain.hash_rule!a}")
-
-    @property
-    def header_part(self) -> Part[Header]:
-        """The as-of header, read by the chain's hash rule. Blocked if that is not known."""
-        self._check_hash_rule()
-        return super().header_part
-
     @cached_property
     def not_before_headers(self) -> list[Part[Header]]:
         """The headers that `evm.json` carries for `not_before`, in its order."""
@@ -618,25 +655,3 @@ class Case(ChainProof):
         uses = ("as-of", "not-before", "event", "leg")
         by_weight = sorted(self.used_blocks, key=lambda one: uses.index(one.use))
         return list(dict.fromkeys(BlockId(one.chain_id, one.number) for one in by_weight))
-
-    @cached_property
-    def signed_lists(self) -> list[Part[BlockSource]]:
-        """What signed lists of the inputs say that the policy lets count."""
-
-        def read(data: bytes) -> BlockSource:
-            return block_lists.check_signed(block_lists.parse_signed(data), self.policy.block_lists)
-
-        return [
-            attempt(ascii(f.name)[1:-1], lambda d=f.data: read(d))  # type: ignore[misc]
-            for f in self.inputs.signed_lists
-        ]
-
-    @cached_property
-    def _sources(self) -> list[BlockSource]:
-        lists = [part.value for part in self.signed_lists if part.value is not None]
-        return [self.inputs.blocks, *lists, *self.answers]
-
-    def standing(self, chain_id: int, number: int, hash_: bytes) -> Standing:
-        """What the person's sources make of a header, of whatever chain and for whatever use."""
-        quorum = self.policy.limits.quorum
-        return weigh(self._sources, BlockId(chain_id, number), hash_, quorum)

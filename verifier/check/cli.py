@@ -106,6 +106,22 @@ def _parser() -> argparse.ArgumentParser:
     fork.add_argument("--json", action="store_true", help="report for machines")
     fork.set_defaults(run=_fork)
 
+    receipt = commands.add_parser("receipt", help="say whether a receipt's promise was kept")
+    receipt.add_argument("file", metavar="FILE", type=Path)
+    receipt.add_argument(
+        "--policy", metavar="FILE", type=Path, required=True, help="TOML: whom you trust"
+    )
+    receipt.add_argument("--inputs", metavar="FILE", type=Path, help="TOML: block hashes you have")
+    receipt.add_argument(
+        "--evm",
+        metavar="EVM_JSON|PACKAGE",
+        type=Path,
+        help="a chain proof of the log, or a package of any of its matters",
+    )
+    _add_blocks(receipt)
+    receipt.add_argument("--json", action="store_true", help="report for machines")
+    receipt.set_defaults(run=_receipt)
+
     compare = commands.add_parser("compare", help="look for a fork between two packages of one log")
     compare.add_argument("first", metavar="PACKAGE", type=Path)
     compare.add_argument("second", metavar="PACKAGE", type=Path)
@@ -264,6 +280,22 @@ def _fork(arguments: argparse.Namespace) -> int:
     policy = None if arguments.policy is None else read_policy(arguments.policy)
     inputs = None if arguments.inputs is None else read_inputs(arguments.inputs)
     checked = check_fork(read_file(arguments.file, MAX_BYTES, "FORK"), policy, inputs)
+    _print(checked.json() + b"\n" if arguments.json else checked.text().encode("utf-8"))
+    return checked.exit
+
+
+def _receipt(arguments: argparse.Namespace) -> int:
+    from verifier.check.inputs import MAX_GIVEN_BYTES, GivenFile, read_inputs
+    from verifier.check.policy import read_policy
+    from verifier.check.receipt import check_receipt, read_proof
+    from verifier.check.toml import read_file
+
+    file: Path = arguments.file
+    given = GivenFile(file.name, read_file(file, MAX_GIVEN_BYTES, "RECEIPT"))
+    policy = read_policy(arguments.policy)
+    inputs = read_inputs(arguments.inputs, arguments.block_hash, arguments.blocks)
+    proof = None if arguments.evm is None else read_proof(arguments.evm)
+    checked = check_receipt(given, policy, inputs, proof, _asking(arguments.rpc, policy))
     _print(checked.json() + b"\n" if arguments.json else checked.text().encode("utf-8"))
     return checked.exit
 

@@ -47,15 +47,20 @@ class Inputs(NamedTuple):
 
 
 def read_inputs(
-    path: Path,
+    path: Path | None,
     block_hashes: Iterable[tuple[BlockId, Digest]] = (),
     block_files: Iterable[Path] = (),
 ) -> Inputs:
     """Read an inputs file and the files that it names, and take in what the command line adds.
 
+    Some commands ask for no inputs file; the command line then is all.
+
     Raises CannotJudge INPUTS_….
     """
-    top = read_document(path, CODE).table
+    if path is None:
+        top, folder = Table({"format": FORMAT}, "the command line", CODE), Path()
+    else:
+        top, folder = read_document(path, CODE).table, path.parent
     top.word("format", (FORMAT,))
     matter = top.read("matter", numbers.parse, "MATTER") if "matter" in top else None
     earliest = top.time("earliest_as_of") if "earliest_as_of" in top else None
@@ -67,13 +72,13 @@ def read_inputs(
     top.done()
     for block, hash_ in block_hashes:
         blocks.add(block, hash_, "command line")
-    for file in [*(path.parent / name for name in files), *block_files]:
+    for file in [*(folder / name for name in files), *block_files]:
         blocks.add_file(file)
     return Inputs(
         matter,
         earliest,
-        _given(path.parent, receipts, f"{CODE}_RECEIPT"),
-        _given(path.parent, checkpoints, f"{CODE}_CHECKPOINT"),
+        _given(folder, receipts, f"{CODE}_RECEIPT"),
+        _given(folder, checkpoints, f"{CODE}_CHECKPOINT"),
         blocks.own,
         tuple(blocks.signed.values()),
     )

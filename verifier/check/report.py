@@ -4,17 +4,17 @@ How they say it is in `report_text` for people and in `report_json` for machines
 tests/unit/check/test_report.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from verifier.check import texts
 from verifier.check.blocks import Standing
 from verifier.check.chain_events import Place
 from verifier.check.event_times import EventTimes, event_times
 from verifier.check.judge import Judgement, RowFinding
-from verifier.check.rows import BLOCKED, Blocked, Result, Row
+from verifier.check.rows import BLOCKED, Blocked, Result, Row, or_none
 from verifier.check.verdict import EXIT
 from verifier.format import chain_event, key_sets
 from verifier.format.errors import FormatError
@@ -25,8 +25,6 @@ from verifier.format.times import format_block_time, format_time
 MAX_NAMED = 20  # records that one finding names
 
 _HOUR = 3600  # seconds
-
-T = TypeVar("T")
 
 # The headers that a row rests on; the time row also rests on the not-before blocks.
 _ON_AS_OF = frozenset(
@@ -107,7 +105,7 @@ class Report:
         if row is Row.INCLUSION and kind is Kind.ABSENT:
             return texts.ABSENT_INCLUSION
         if row is Row.FINALITY:
-            return texts.given_by(self._as_of().agreeing)
+            return texts.given_by(case.as_of_standing.agreeing)
         choices = case.statement.choices
         return texts.filled(
             texts.PASS[row],
@@ -183,10 +181,6 @@ class Report:
         """When the events took place, as the records say."""
         return event_times(self.case)
 
-    def _as_of(self) -> Standing:
-        header = self.case.header
-        return self.case.standing(self.case.evm.chain_id, header.number, header.hash)
-
     def rests_on(self, row: Row) -> list[Standing]:
         """The headers that a row rests on, the as-of block first."""
         case = self.case
@@ -195,7 +189,7 @@ class Report:
             return [case.standing(*block) for block in sorted(set(blocks))]
         if row not in _ON_AS_OF or self.judgement.rows[row].result is Result.NOT_APPLICABLE:
             return []
-        as_of = or_none(self._as_of)
+        as_of = or_none(lambda: case.as_of_standing)
         found = [] if as_of is None else [as_of]
         if row is Row.TIME:
             found += [case.standing(*block) for block in case.not_before_blocks]
@@ -318,11 +312,3 @@ def _duration(span: timedelta) -> str:
     days, hours = divmod(hours, 24)
     parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
     return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
-
-
-def or_none(ask: Callable[[], T]) -> T | None:
-    """What `ask` gives, or None where its material is missing or can't be read."""
-    try:
-        return ask()
-    except (Blocked, FormatError):
-        return None

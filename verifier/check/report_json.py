@@ -4,9 +4,8 @@ Proved by tests/unit/check/test_report.py.
 """
 
 from verifier.check import texts
-from verifier.check.blocks import Said, Standing
-from verifier.check.report import Report, or_none
-from verifier.check.rows import CannotJudge, Verdict
+from verifier.check.report import Report
+from verifier.check.rows import CannotJudge, Verdict, or_none
 from verifier.check.verdict import EXIT
 from verifier.format import jsonc
 from verifier.format.jsonc import Json
@@ -30,7 +29,7 @@ def write(report: Report) -> bytes:
                 "code": report.code(finding),
                 "en": en,
                 "zh": zh,
-                "rests_on": [_block_json(one) for one in report.rests_on(row)],
+                "rests_on": [one.json() for one in report.rests_on(row)],
                 "failures": [
                     {
                         "step": one.step,
@@ -86,7 +85,7 @@ def write(report: Report) -> bytes:
             "handovers": [{"batch": batch, "keys": keys} for batch, keys in report.hand_overs()],
             "findings": findings,
             "blocks_to_compare": [
-                _block_json(block) | {"used_for": use} for block, use in report.blocks_to_compare()
+                block.json() | {"used_for": use} for block, use in report.blocks_to_compare()
             ],
             "tokens": _tokens(report),
         }
@@ -128,22 +127,3 @@ def write_error(error: CannotJudge) -> bytes:
 
 def _json_bytes(value: Json) -> bytes:
     return jsonc.encode_text(value, jsonc.MAX_DEPTH).encode("utf-8", "backslashreplace")
-
-
-def _block_json(standing: Standing) -> dict[str, Json]:
-    return {
-        "chain_id": standing.block.chain_id,
-        "number": standing.block.number,
-        "hash": "0x" + standing.hash.hex(),
-        "level": standing.level,
-        "sources": [_source_json(one) for one in standing.said],
-    }
-
-
-def _source_json(said: Said) -> dict[str, Json]:
-    return {
-        "kind": said.kind.value,
-        "who": said.who,
-        "hash": None if said.hash is None else "0x" + said.hash.hex(),
-        "detail": said.detail,
-    }

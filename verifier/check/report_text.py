@@ -12,8 +12,8 @@ from verifier.check import texts
 from verifier.check.blocks import SourceKind
 from verifier.check.judge import RowFinding
 from verifier.check.policy import CONSORTIUM, PUBLIC
-from verifier.check.report import RecordLine, Report, or_none
-from verifier.check.rows import CannotJudge, Row, Verdict
+from verifier.check.report import RecordLine, Report
+from verifier.check.rows import CannotJudge, Row, Verdict, or_none
 from verifier.check.verdict import required_rows
 from verifier.format import numbers
 from verifier.format.times import format_block_time

@@ -3,8 +3,13 @@
 Proved by tests/unit/check/test_verdict.py.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+from verifier.format.errors import FormatError
+
+T = TypeVar("T")
 
 
 class Row(StrEnum):
@@ -72,6 +77,14 @@ class Blocked(Exception):
     def __init__(self, missing: str) -> None:
         super().__init__(missing)
         self.missing = missing
+
+
+def or_none(ask: Callable[[], T]) -> T | None:
+    """What `ask` gives, or None where its material is missing or can't be read."""
+    try:
+        return ask()
+    except (Blocked, FormatError):
+        return None
 
 
 class CannotJudge(Exception):

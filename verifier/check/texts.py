@@ -610,6 +610,82 @@ TEXTS: Mapping[str, Text] = {
         "Ask for an extract with that record, or for the complete package.",
         "请索取包含该记录的摘录或完整证据包。",
     ),
+    "RECEIPT_DEADLINE_LONG": Text(
+        "a receipt of yours promises later than the log's own headers allow",
+        "您的某份回执所承诺的期限晚于日志自身批次头所许",
+        "Keep it: it was signed against the log's own rule. If a header that is not shown may have allowed "
+        "more, ask for an export with the full history.",
+        "请保留该回执：其签署违反日志自身规则。若未示明的批次头可能允许更长期限，请索取含完整历史的导出。",
+    ),
+    # Receipt (§10)
+    "RECEIPT_UNREADABLE": Text(
+        "the receipt's file can't be read",
+        "无法读取回执文件",
+        "Check path and permissions, then run again. Nothing was judged.",
+        "请检查路径和权限后重新运行。尚未作出评判。",
+    ),
+    "RECEIPT_SIZE": Text(
+        "the receipt's file is too large",
+        "回执文件过大",
+        "A receipt has at most 1 MiB. Nothing was judged.",
+        "回执最大为 1 MiB。尚未作出评判。",
+    ),
+    "RECEIPT_PROOF_MISSING": Text(
+        "the receipt is signed by a key that you trust; nothing is given that could show whether it was kept",
+        "该回执由您信任的密钥签署；但未提供可表明其是否履行的材料",
+        "Give a package or a chain proof of the log with --evm, as of a block after the deadline.",
+        "请以 --evm 提供该日志的证据包或链上证明，截止区块须晚于期限。",
+    ),
+    "RECEIPT_PROOF_OF_OTHER": Text(
+        "the chain proof is of another log than the receipt",
+        "链上证明与回执不属于同一日志",
+        "Give a chain proof of the log that the receipt names.",
+        "请提供回执所指日志的链上证明。",
+    ),
+    "RECEIPT_NO_ANCHOR": Text(
+        "the service broke its promise: no anchor that could hold the record was made by the deadline",
+        "服务方违背承诺：期限之前没有任何可能包含该记录的锚定",
+        "Keep receipt, chain proof, and the source of the block's hash: together they prove it.",
+        "请保留回执、链上证明及区块哈希的来源：三者合并即为证明。",
+    ),
+    "RECEIPT_LATE": Text(
+        "the service broke its promise: the last anchor by the deadline does not hold the record",
+        "服务方违背承诺：期限之前的最后一次锚定不包含该记录",
+        "Keep receipt, package, and the source of the block's hash: together they prove it.",
+        "请保留回执、证据包及区块哈希的来源：三者合并即为证明。",
+    ),
+    "RECEIPT_NOT_DUE": Text(
+        "as of this block the promise is not due yet",
+        "截至该区块，承诺尚未到期",
+        "Run again with a proof as of a block after the deadline.",
+        "请以截止区块晚于期限的证明重新运行。",
+    ),
+    "RECEIPT_LINKS_SHORT": Text(
+        "the anchors shown begin after the deadline, so an earlier one may hold the record",
+        "所示锚定均晚于期限，更早的锚定可能包含该记录",
+        "Give a chain proof whose links begin before the receipt.",
+        "请提供锚定链起点早于回执的链上证明。",
+    ),
+    "RECEIPT_LATE_NOT_SHOWN": Text(
+        "the package shows the record under an anchor after the deadline; whether an earlier one holds it is "
+        "not shown",
+        "证据包以期限之后的锚定示明该记录；更早的锚定是否包含该记录并未示明",
+        "Ask the service for an export of this matter with the full history.",
+        "请向服务方索取本事项含完整历史的导出。",
+    ),
+    "RECEIPT_PACKAGE_FAULTY": Text(
+        "the package of this matter does not pass, so it shows nothing of the record",
+        "本事项的证据包未通过检查，不能说明该记录的任何情况",
+        "Run verifier check on it, and see to what it finds.",
+        "请对其运行 verifier check，并处理所发现的问题。",
+    ),
+    "RECEIPT_INCLUSION_MISSING": Text(
+        "there are anchors by the deadline, and nothing here shows whether they hold the record",
+        "期限之前已有锚定，但现有材料未表明其是否包含该记录",
+        "Ask the service for a package of this matter with the record, as of a block after the deadline. "
+        "If it gives none, that is worth stating, and is no proof.",
+        "请向服务方索取含该记录、截止区块晚于期限的本事项证据包。若其不予提供，值得陈述，但并非证明。",
+    ),
     # 13: withheld
     "WITHHELD_MISMATCH": _changed(
         "what is listed as withheld or erased is not what is missing",
@@ -791,6 +867,12 @@ WHO: Mapping[SourceKind, tuple[str, str]] = {
 ABSENT_INCLUSION = (
     "the log's map answers for this number in the as-of batch",
     "日志映射在截止批次中对该编号作出了答复",
+)
+
+# What `verifier receipt` says of a promise that was kept.
+RECEIPT_KEPT = (
+    "the record is shown under an anchor of {time}, by the deadline",
+    "该记录由 {time} 的锚定所包含，未逾期限",
 )
 
 # verification.md §6, to the letter.

@@ -14,6 +14,8 @@ from verifier.format.fold import Link, fold
 from verifier.format.keccak import keccak256
 
 HASH_RULE = "ethereum"
+# anchor.md §4: the root of an empty storage, K(0x80), of which there are no nodes to prove anything
+_EMPTY_TRIE = keccak256(b"\x80")
 ADDRESS_LENGTH = 20  # bytes
 
 # Fields of a header by fork: Frontier, London, Shanghai, Cancun, Prague, Amsterdam.
@@ -167,6 +169,25 @@ def check_slot(storage_root: Digest, log_address: bytes, nodes: tuple[bytes, ...
     Raises FormatError MPT_… (MPT_ABSENT: the log never anchored), RLP_… or SLOT_FORM.
     """
     return check_storage(storage_root, head_slot(log_address), nodes)
+
+
+def check_never_anchored(
+    storage_root: Digest, log_address: bytes, nodes: tuple[bytes, ...]
+) -> Digest:
+    """The contract's head of a log that has none: 32 zero bytes.
+
+    Raises FormatError SLOT_PRESENT if it has one, MPT_… or RLP_….
+    """
+    none = Digest(bytes(DIGEST_LENGTH))
+    if storage_root == _EMPTY_TRIE and not nodes:
+        return none
+    try:
+        head = check_slot(storage_root, log_address, nodes)
+    except FormatError as error:
+        if error.code == "MPT_ABSENT":
+            return none
+        raise
+    raise FormatError("SLOT_PRESENT", f"the proof has no links, and the slot holds {head.hex()}")
 
 
 def check_storage(storage_root: Digest, slot: Digest, nodes: tuple[bytes, ...]) -> Digest:

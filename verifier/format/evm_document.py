@@ -6,7 +6,7 @@ Proved by tests/unit/format/test_evm_document.py.
 from typing import NamedTuple
 
 from verifier.format import jsonc
-from verifier.format.digests import Digest, b64_encode
+from verifier.format.digests import DIGEST_LENGTH, Digest, b64_encode
 from verifier.format.errors import FormatError
 from verifier.format.evm import ADDRESS_LENGTH, Leg
 from verifier.format.fold import Fold, Link, read_fold, write_fold
@@ -42,8 +42,8 @@ class EvmDocument(NamedTuple):
     observed: tuple[str, ...]
 
 
-def parse(data: bytes) -> EvmDocument:
-    """Read a chain proof.
+def parse(data: bytes, *, may_lack_links: bool = False) -> EvmDocument:
+    """Read a chain proof; one without links says that the log never anchored.
 
     Raises FormatError JSON_…, MEMBER_…, EVM_NO_LINK or EVM_LEG_ORDER.
     """
@@ -62,7 +62,7 @@ def parse(data: bytes) -> EvmDocument:
     document = EvmDocument(
         chain_id, contract, log_address, prev, links, as_of, legs, not_before, observed
     )
-    _check(document)
+    _check(document, may_lack_links=may_lack_links)
     return document
 
 
@@ -101,9 +101,11 @@ def _leg(members: Members) -> Leg:
     return leg
 
 
-def _check(document: EvmDocument) -> None:
-    if not document.links:
+def _check(document: EvmDocument, *, may_lack_links: bool) -> None:
+    if not document.links and not may_lack_links:
         raise FormatError("EVM_NO_LINK", "a chain proof has at least one fold link")
+    if not document.links and document.prev != bytes(DIGEST_LENGTH):
+        raise FormatError("EVM_NO_LINK", "a chain proof without links begins with the zero head")
     if len(document.legs) > MAX_LEGS:
         raise FormatError("EVM_LEG_ORDER", f"want at most 64 legs, got {len(document.legs)}")
     previous = -1
@@ -119,7 +121,7 @@ def _check(document: EvmDocument) -> None:
 
 def encode(document: EvmDocument) -> bytes:
     """Write a chain proof. Raises FormatError as `parse` does."""
-    _check(document)
+    _check(document, may_lack_links=False)
     return jsonc.encode(
         {
             "format": FORMAT,

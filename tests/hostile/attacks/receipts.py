@@ -1,4 +1,4 @@
-"""Attacks on receipts, and by receipts: steps 12.1 to 12.4.
+"""Attacks on receipts, and by receipts: steps 12.1 to 12.5.
 
 A receipt is evidence against the service; a forged one must not be evidence against anybody.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.hostile.attacks.log import GROUP_ORDER
 from tests.hostile.case import Case, attack, case, honest
-from tests.hostile.log import Key
-from tests.hostile.world import CASE, NOBODY, World
+from tests.hostile.log import MAX_DEADLINE_S, Key
+from tests.hostile.world import CASE, HOUR, NOBODY, World
 from verifier.format import jsonc
 from verifier.format.digests import b64_encode
 from verifier.format.times import format_block_time
@@ -218,3 +218,87 @@ def record_of_a_number_that_is_shown_absent() -> Case:
     policy["required"]["absent"].append("receipts")
     inputs = world.inputs(NOBODY) | {"receipts": ["receipt.json"]}
     return case(package, world, policy=policy, inputs=inputs, receipts={"receipt.json": promise})
+
+
+def long_promise(
+    *, more_s: int = 1, full_history: bool = False, received_s: int = 0, limits: Any = None
+) -> Case:
+    """A receipt of record 3 whose deadline is so much later than the headers allow.
+
+    It was received so many seconds after the genesis block; `limits` differ by batch.
+    """
+    headers = {batch: {"max_deadline_s": limit} for batch, limit in (limits or {}).items()}
+    world = World.told(headers=headers)
+    received = world.chain.genesis_time + received_s
+    given = world.log.receipt(
+        CASE,
+        3,
+        received_at=format_block_time(received),
+        deadline=format_block_time(received + MAX_DEADLINE_S + more_s),
+    )
+    policy = world.policy()
+    policy["required"]["complete"].append("receipts")
+    inputs = world.inputs() | {"receipts": ["receipt.json"]}
+    package = world.complete(full_history=full_history)
+    return case(package, world, policy=policy, inputs=inputs, receipts={"receipt.json": given})
+
+
+@attack(receipts="12.5 FAIL RECEIPT_DEADLINE_LONG")
+def promise_beyond_what_the_next_header_allows() -> Case:
+    """The service promises a second later than its own next header, which is shown, allows."""
+    return long_promise(full_history=True)
+
+
+@attack(receipts="12.5 FAIL RECEIPT_DEADLINE_LONG")
+def promise_of_ten_years() -> Case:
+    """A promise that is never due binds nobody."""
+    return long_promise(full_history=True, more_s=10 * 365 * 24 * HOUR)
+
+
+@attack()
+def promise_of_what_the_next_header_allows() -> Case:
+    """The deadline is exactly what the header allows."""
+    return long_promise(full_history=True, more_s=0)
+
+
+@attack(receipts="12.5 NOT CHECKED RECEIPT_DEADLINE_LONG")
+def promise_beyond_what_a_later_header_allows() -> Case:
+    """The next header isn't shown; it may have allowed more than the one that is."""
+    return long_promise()
+
+
+@attack()
+def promise_under_a_limit_that_was_lowered_later() -> Case:
+    """Headers after the next one allow less; they were not in force."""
+    return long_promise(
+        more_s=0, full_history=True, received_s=90 * 60, limits=dict.fromkeys((2, 3, 4, 5), HOUR)
+    )
+
+
+@attack(receipts="12.5 FAIL RECEIPT_DEADLINE_LONG")
+def promise_under_a_limit_that_was_raised_later() -> Case:
+    """Headers after the next one allow more; they were not in force either."""
+    return long_promise(
+        full_history=True,
+        received_s=90 * 60,
+        limits=dict.fromkeys((2, 3, 4, 5), 10 * MAX_DEADLINE_S),
+    )
+
+
+@attack(receipts="12.5 NOT CHECKED RECEIPT_DEADLINE_LONG")
+def long_promise_of_a_record_that_is_still_pending() -> Case:
+    """The record comes after the last header; the next one doesn't exist yet."""
+    world = World.told()
+    package = world.complete()
+    world.log.add(CASE, "document", {"title": "pending", "occurred_at": None})
+    tip = world.chain.tip.timestamp
+    given = world.log.receipt(
+        CASE,
+        6,
+        received_at=format_block_time(tip),
+        deadline=format_block_time(tip + MAX_DEADLINE_S + 1),
+    )
+    policy = world.policy()
+    policy["required"]["complete"].append("receipts")
+    inputs = world.inputs() | {"receipts": ["receipt.json"]}
+    return case(package, world, policy=policy, inputs=inputs, receipts={"receipt.json": given})

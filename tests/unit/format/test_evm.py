@@ -98,6 +98,36 @@ def test_another_contract_another_log_and_other_code_are_refused() -> None:
         evm.check_code_hash(other)
 
 
+def test_a_log_that_never_anchored_is_shown_by_the_nodes_that_lead_elsewhere() -> None:
+    state = evm_chain.as_of(HEAD)
+    root = evm.parse_header(state.header).state_root
+    storage = evm.check_account(root, contract.ADDRESS, state.account_proof).storage_root
+    with refused("SLOT_PRESENT"):
+        evm.check_never_anchored(storage, LOG_ADDRESS, state.storage_proof)
+    # Whose path leaves the one that is proved, and is so shown to lead nowhere.
+    addresses = [bytes([i]) * 20 for i in range(256)]
+    nobody = next(one for one in addresses if is_absent(storage, one, state.storage_proof))
+    assert evm.check_never_anchored(storage, nobody, state.storage_proof) == ZERO
+    for nodes in ((), state.storage_proof[1:], (*state.storage_proof, state.storage_proof[-1])):
+        with pytest.raises(FormatError, match="MPT_"):
+            evm.check_never_anchored(storage, nobody, nodes)
+
+
+def is_absent(storage: Digest, address: bytes, nodes: tuple[bytes, ...]) -> bool:
+    try:
+        evm.check_slot(storage, address, nodes)
+    except FormatError as error:
+        return error.code == "MPT_ABSENT"
+    return False
+
+
+def test_an_empty_storage_has_no_nodes_to_show() -> None:
+    empty = Digest.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421")
+    assert evm.check_never_anchored(empty, LOG_ADDRESS, ()) == ZERO
+    with refused("MPT_NODE_MISSING"):
+        evm.check_never_anchored(ZERO, LOG_ADDRESS, ())
+
+
 def test_addresses_have_20_bytes() -> None:
     for address in (bytes(19), bytes(21), bytes(32)):
         with refused("ADDRESS_LENGTH"):

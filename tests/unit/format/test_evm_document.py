@@ -103,3 +103,15 @@ def test_a_chain_proof_that_the_reader_would_refuse_is_not_written() -> None:
     ):
         with refused(code):
             evm_document.encode(wrong)
+
+
+def test_only_who_asks_for_it_gets_a_proof_without_links() -> None:
+    document = json.loads(DATA) | {"legs": []}
+    document["fold"] = {"prev": "00" * 32, "links": []}
+    with refused("EVM_NO_LINK"):
+        evm_document.parse(jsonc.encode(document))
+    assert evm_document.parse(jsonc.encode(document), may_lack_links=True).links == ()
+    # Without links there is no head to begin with.
+    document["fold"]["prev"] = "00" * 31 + "01"
+    with refused("EVM_NO_LINK"):
+        evm_document.parse(jsonc.encode(document), may_lack_links=True)

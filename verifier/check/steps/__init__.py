@@ -172,6 +172,7 @@ STEPS: dict[str, Step] = {
         receipts.step_12_2,
         receipts.step_12_3,
         receipts.step_12_4,
+        receipts.step_12_5,
     ),
     **_steps(
         Row.EVENTS,

@@ -6,7 +6,7 @@ Those that need no package work on a `ChainProof`, so that `verifier anchor` run
 from collections.abc import Iterator
 from itertools import pairwise
 
-from verifier.check.case import KNOWN_HASH_RULES, Case, ChainProof, moment
+from verifier.check.case import KNOWN_HASH_RULES, Case, ChainProof, ProofCase, moment
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
 from verifier.format import evm
 from verifier.format.errors import FormatError
@@ -42,7 +42,7 @@ def step_4_2(case: Case) -> Iterator[Trouble]:
             )
 
 
-def step_4_3(case: Case) -> Iterator[Trouble]:
+def step_4_3(case: ProofCase) -> Iterator[Trouble]:
     """The chain's hash rule is known."""
     if case.chain is None:
         raise Blocked(f"chain {case.evm.chain_id} in the policy")
@@ -151,7 +151,7 @@ def step_4_11(proof: ChainProof) -> Iterator[Trouble]:
         if after.time < before.time:
             yield failed("TIME_BACKWARDS", f"link {index} is before link {index - 1}")
     timestamp = proof.header.timestamp
-    if links[-1].time > timestamp:
+    if links and links[-1].time > timestamp:
         yield failed(
             "TIME_BACKWARDS", f"the last link has time {links[-1].time}, the block {timestamp}"
         )

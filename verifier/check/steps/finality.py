@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from verifier.check.blocks import Standing
-from verifier.check.case import Case
+from verifier.check.case import ProofCase
 from verifier.check.rows import Trouble, failed, not_checked
 
 
@@ -19,27 +19,28 @@ def disputed(standing: Standing) -> Iterator[Trouble]:
         yield not_checked("BLOCK_DISPUTED", standing.words())
 
 
-def step_9_1(case: Case) -> Iterator[Trouble]:
+def step_9_1(case: ProofCase) -> Iterator[Trouble]:
     """Some source gives a hash for the as-of block that counts."""
-    standing = case.standing(case.evm.chain_id, case.header.number, case.header.hash)
+    standing = case.as_of_standing
     if standing.unknown:
         yield not_checked("LEVEL_0", f"compare with a source of your own: {standing.words()}")
 
 
-def _as_of_and_legs(case: Case) -> Iterator[Standing]:
+def _as_of_and_legs(case: ProofCase) -> Iterator[Standing]:
     # A leg's block needs no confirmation, but a contradiction is never passed over.
-    legs = [part.value for part in case.leg_headers if part.value is not None]
-    for header in (case.header, *legs):
-        yield case.standing(case.evm.chain_id, header.number, header.hash)
+    yield case.as_of_standing
+    for part in case.leg_headers:
+        if part.value is not None:
+            yield case.standing(case.evm.chain_id, part.value.number, part.value.hash)
 
 
-def step_9_2(case: Case) -> Iterator[Trouble]:
+def step_9_2(case: ProofCase) -> Iterator[Trouble]:
     """The person's own hash of the as-of block, and of a leg's, is the header's."""
     for standing in _as_of_and_legs(case):
         yield from different(standing)
 
 
-def step_9_3(case: Case) -> Iterator[Trouble]:
+def step_9_3(case: ProofCase) -> Iterator[Trouble]:
     """Nobody else gives another hash for the as-of block or a leg's."""
     for standing in _as_of_and_legs(case):
         yield from disputed(standing)
@@ -53,7 +54,7 @@ _OF_SIGNATURE = {
 }
 
 
-def step_9_4(case: Case) -> Iterator[Trouble]:
+def step_9_4(case: ProofCase) -> Iterator[Trouble]:
     """Each signed list of the inputs parses, and a key that the policy pins signed it well."""
     for part in case.signed_lists:
         if part.error is not None:

@@ -1,10 +1,12 @@
-"""Steps 12.1 to 12.4: what the service promised to others (docs/spec/verification.md §3)."""
+"""Steps 12.1 to 12.5: what the service promised to others (docs/spec/verification.md §3, §10)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from verifier.check.case import Case, moment
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
+from verifier.format.batches import BatchHeader
 from verifier.format.errors import FormatError
+from verifier.format.notes import VKey
 from verifier.format.receipts import Body, Receipt, check_receipt
 from verifier.format.statement import Kind
 from verifier.format.times import format_time
@@ -38,28 +40,29 @@ def _ours(case: Case) -> Iterator[tuple[str, Receipt]]:
             yield ascii(one.name), one.receipt.value
 
 
-def _signature_fault(case: Case, receipt: Receipt) -> FormatError | None:
+def unsigned(name: str, receipt: Receipt, keys: Sequence[VKey]) -> Trouble | None:
+    """Trouble if none of these keys signed a receipt, or one of them not well."""
     try:
-        check_receipt(receipt, case.trusted_receipt_keys)
+        check_receipt(receipt, keys)
     except FormatError as error:
-        return error
+        of_key = error.code == "NOTE_KEY_UNKNOWN"
+        code = "RECEIPT_KEY_NOT_PINNED" if of_key else "RECEIPT_SIGNATURE"
+        return not_checked(code, f"{name}: {error.message}")
     return None
 
 
 def step_12_2(case: Case) -> Iterator[Trouble]:
     """It is signed by a receipt key that is pinned or was handed over to."""
     for name, receipt in _ours(case):
-        error = _signature_fault(case, receipt)
-        if error is not None and error.code == "NOTE_KEY_UNKNOWN":
-            yield not_checked("RECEIPT_KEY_NOT_PINNED", f"{name}: {error.message}")
-        elif error is not None:
-            yield not_checked("RECEIPT_SIGNATURE", f"{name}: {error.message}")
+        trouble = unsigned(name, receipt, case.trusted_receipt_keys)
+        if trouble is not None:
+            yield trouble
 
 
 def _promises(case: Case) -> Iterator[tuple[str, Body]]:
     """Name and body of the receipts that a trusted key signed; an unsigned one contradicts none."""
     for name, receipt in _ours(case):
-        if _signature_fault(case, receipt) is None:
+        if unsigned(name, receipt, case.trusted_receipt_keys) is None:
             yield name, receipt.body
 
 
@@ -95,4 +98,39 @@ def step_12_4(case: Case) -> Iterator[Trouble]:
                 "RECEIPT_CONTRADICTED",
                 f"{name}: record {body.position} was promised by {format_time(body.deadline)} and "
                 f"is not there as of {format_time(as_of)}",
+            )
+
+
+def _headers(case: Case) -> dict[int, BatchHeader]:
+    """Every batch header in the package that can be read, by index."""
+    found = {
+        batch: shown.header.value.header
+        for batch, shown in case.evidence.batches.items()
+        if shown.header.value is not None
+    }
+    if case.history_is_full:
+        found |= {batch: one.header for batch, one in enumerate(case.history_headers)}
+    if not found:
+        raise Blocked("any batch")
+    return found
+
+
+def step_12_5(case: Case) -> Iterator[Trouble]:
+    """Its deadline is within `max_deadline_s` of the next header after `received_at`."""
+    headers = _headers(case)
+    for name, body in _promises(case):
+        later = [batch for batch, one in headers.items() if one.sealed_at > body.received_at]
+        batch = min(later, default=max(headers))
+        # Whether it is the next one, only a neighbour tells; another one may allow less.
+        before = headers.get(batch - 1)
+        is_next = bool(later) and (
+            batch == 0 or (before is not None and before.sealed_at <= body.received_at)
+        )
+        limit = headers[batch].max_deadline_s
+        if (body.deadline - body.received_at).total_seconds() > limit:
+            trouble = failed if is_next else not_checked
+            yield trouble(
+                "RECEIPT_DEADLINE_LONG",
+                f"{name} of {format_time(body.received_at)} promises record {body.position} by "
+                f"{format_time(body.deadline)}, the header of batch {batch} allows {limit} s",
             )
