@@ -1,4 +1,4 @@
-"""Forks found and forks invented (docs/spec/verification.md §9): verifier/check/compare.py and statements.py.
+"""Forks found and forks invented (docs/spec/verification.md §9).
 
 A log that tells one story can't be framed: over random honest logs nothing that anybody can put
 together from what was published or shown is a fork. A log that tells two stories under one key is
@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.toy_log import LOG, Signer, ToyLog, key_of, told
-from verifier.check.compare import Found, find
+from verifier.check.fork_search import Found, find
 from verifier.check.statements import HeldHeader, HeldHistory, HeldMatter, Statements
 from verifier.format import fork, heads, key_sets, notes
 from verifier.format.digests import Digest

@@ -1,6 +1,6 @@
 """Gathers what was said in one log's name: by packages, and by checkpoints that others hold.
 
-What can't be read says nothing, and nothing is judged; verifier/check/compare.py looks for a fork
+What can't be read says nothing, and nothing is judged; verifier/check/fork_search.py looks for a fork
 in it. Proved by tests/hostile/test_forks.py and tests/hostile/test_fork_commands.py.
 """
 
