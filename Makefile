@@ -28,6 +28,8 @@ FORGE := contracts/node_modules/@foundry-rs/forge-linux-amd64/bin/forge
 PYTEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SOAK_MINUTES ?= 10
+SOAK_SEED ?=
 
 # A wheel's entries carry this time (2026-01-01T00:00:00Z), so that the same
 # sources always make the same bytes.
@@ -75,8 +77,9 @@ pytest: setup-test ## run the tests alone; PYTEST_ARGS='-k words' narrows them
 bench: setup-test ## measure against the bars; BENCH_ARGS=--long for all, --help for the rest
 	@$(TEST)/python -m tests.bench $(BENCH_ARGS)
 
-soak: setup-test ## run the long tests
-	@$(TEST)/python -m pytest -m soak $(PYTEST_ARGS)
+soak: setup-test tests/soak/hardhat/node_modules/.stamp ## run the long tests; SOAK_MINUTES and SOAK_SEED for random faults
+	@NOTARY_SOAK_MINUTES=$(SOAK_MINUTES) NOTARY_SOAK_SEED=$(SOAK_SEED) \
+		$(TEST)/python -m pytest -m soak -s $(PYTEST_ARGS)
 
 blocks: setup-test ## prove real blocks by our own tries; BLOCKS=FOLDER adds block-N.json, receipts-N.json, proof-N.json
 	@BLOCKS=$(abspath $(BLOCKS)) $(TEST)/python -m pytest -n 0 -rs tests/unit/format/test_mainnet.py $(PYTEST_ARGS)
@@ -114,9 +117,11 @@ lock: $(UV) ## resolve the lock files anew; UPGRADE=--upgrade moves versions
 	@$(COMPILE) requirements/halmos.in -o requirements/halmos.txt
 	@npm install --silent --package-lock-only --ignore-scripts
 	@cd contracts && npm install --silent --package-lock-only --ignore-scripts
+	@cd tests/soak/hardhat && npm install --silent --package-lock-only --ignore-scripts
 
 clean: ## remove everything that was installed or built
-	rm -rf .tools .venv .venv-test .venv-slither .venv-halmos node_modules contracts/node_modules contracts/out contracts/cache dist
+	rm -rf .tools .venv .venv-test .venv-slither .venv-halmos node_modules contracts/node_modules contracts/out contracts/cache \
+		tests/soak/hardhat/node_modules tests/soak/hardhat/cache dist
 
 $(TOOLS)/bin/uv: requirements/uv.txt
 	@echo "== installing uv into .tools"
@@ -163,4 +168,9 @@ contracts/node_modules/.stamp: contracts/package.json contracts/package-lock.jso
 	@echo "== installing the contract's compiler and test runner (solc, forge)"
 	@cd contracts && npm ci --silent --ignore-scripts
 	@test -x $(FORGE) || { echo "forge is missing: its npm package exists for Linux on x86-64 only, or its download failed" >&2; exit 1; }
+	@touch $@
+
+tests/soak/hardhat/node_modules/.stamp: tests/soak/hardhat/package.json tests/soak/hardhat/package-lock.json tests/soak/hardhat/.npmrc
+	@echo "== installing a second implementation of a node (hardhat)"
+	@cd tests/soak/hardhat && npm ci --silent --ignore-scripts
 	@touch $@

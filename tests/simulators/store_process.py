@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -89,10 +89,12 @@ class Forks:
         *,
         strike: str = "kill",
         plant: Callable[[], Any] | None = None,
+        watch: bool = True,
     ) -> Run:
         """Let a process carry out the task on the store in `folder`, struck at place `at`.
 
         `plant` is a function of a module that gives a context manager: a bug for the process to have.
+        Without `watch`, the places are those that the task passes by itself, at `Voice.places`.
         """
         assert self._server is not None
         assert self._server.stdin is not None
@@ -104,6 +106,7 @@ class Forks:
             "strike": strike,
             "task": [task.__module__, task.__name__],
             "plant": plant and [plant.__module__, plant.__name__],
+            "watch": watch,
         }
         self._server.stdin.write(json.dumps(order) + "\n")
         self._server.stdin.flush()
@@ -138,9 +141,13 @@ def serve() -> None:
 
 
 class Voice:
-    """Where a process says what it was promised. At once: what is said can't be taken back."""
+    """Where a process says what it was promised. At once: what is said can't be taken back.
+
+    `places` are those that it passes by.
+    """
 
     out = -1
+    places = Places()
 
     @classmethod
     def say(cls, line: str) -> None:
@@ -152,10 +159,13 @@ def _carry_out(order: dict[str, Any], out: int) -> None:
     Voice.out = out
     folder = Path(order["folder"])
     world = reopen_world(folder, order["seed"])
-    places = Places(order["at"], kill)
-    with watched(world.database, folder, places) as disk, _planted(order["plant"]):
-        if order["strike"] == "power":
-            places.strike = power_loss(disk)
+    places = Voice.places = Places(order["at"], kill)
+    with ExitStack() as stack:
+        if order["watch"]:
+            disk = stack.enter_context(watched(world.database, folder, places))
+            if order["strike"] == "power":
+                places.strike = power_loss(disk)
+        stack.enter_context(_planted(order["plant"]))
         _named(order["task"])(world, Voice.say)
         # What was said last must outlive the process, too.
         places.pass_by("after everything")

@@ -1,7 +1,8 @@
 """Takes in, seals and anchors for minutes while everything around it fails at random, and says what it met.
 
-The seed is printed. After each action store and chain must hold together; in the end every record that was
-acknowledged is there once, in one batch that is on chain once. `NOTARY_SOAK_SEED` repeats a run.
+The seed is printed. What is tried, in which order, follows from it alone, so `NOTARY_SOAK_SEED` repeats a
+run; `NOTARY_SOAK_MINUTES` says for how long. After each action store and chain must hold together; in the end
+every record that was acknowledged is there once, in one batch that is on chain once.
 """
 
 from __future__ import annotations
@@ -11,42 +12,65 @@ import os
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 import pytest
 
 from notary.adapters.store.anchors import AnchorStore
-from notary.core.intake import Accepted, IncomingFile
+from notary.adapters.store.notices import Change, StoredNotices
+from notary.adapters.store.timestamps import StoredTokens
+from notary.core.intake import Accepted
 from notary.core.intent import State
 from notary.errors import NothingHappened, OutcomeUnknown
-from notary.ports import Matter
+from notary.usecases.alarms import AlarmBoard
 from notary.usecases.read import sweep_orphans
+from notary.usecases.standing import Standing
 from tests.anvil import Anvil
+from tests.scenarios.anchor.test_chain_faults import forgetful
 from tests.simulators.chain_faults import METHODS, PATIENCE_S, TRANSPORT, lies
 from tests.simulators.chain_proxy import ChainProxy, Forward, Raw, Rule
 from tests.simulators.chain_world import ETHER, GWEI, World
 from tests.simulators.places import Crash, Places, crash
-from tests.simulators.store import CANARY, offer, reopen_world
+from tests.simulators.sender_process import (
+    CHECKPOINT,
+    OFFERED,
+    RECEIPT,
+    leave_order,
+    numbered,
+    work,
+)
+from tests.simulators.store import CANARY, MAX_DEADLINE_S, reopen_world
 from tests.simulators.store_faults import disk_full, watched
+from tests.simulators.store_process import Forks
 
-MINUTES = 5
+MINUTES = float(os.environ.get("NOTARY_SOAK_MINUTES") or 10)
 # Far enough that blocks can be replaced before they are final.
 CHAIN = ("--no-mining", "--slots-in-an-epoch", "4")
 MOST_RECORDS = 4  # of one call
 STORE_PLACES = 60  # of one intake or sealing, about
+PROCESS_PLACES = 500  # of a process that takes in, seals and anchors, about
 SENDER_PLACES = 12  # of one step, about
 CALLS = 15  # of one step, about
+STEPS = 4  # that a fault waits for its call
 DEEPEST = 3  # blocks: finality is eight behind
 REST = 3  # actions without a fault between two of the lies, so that things move
+PLANTED_SEED = 7
+PLANTED_ACTIONS = 400  # within which the planted bug must show; it takes some dozens
 LIES = lies()
+# The alarms that these faults must raise, and that must be gone in the end.
+ALARMS = frozenset({"HELD", "ENDPOINT_AWAY", "ENDPOINT_CONTRADICTS"})
+
+Plant = Callable[[World], None]
 
 
 class Struck:
-    """Lets a rule strike one call of a step, whichever method it is of."""
+    """Lets a rule strike one call, whichever method it is of."""
 
     def __init__(self, rule: Rule, at: int) -> None:
         self.rule = rule
@@ -64,10 +88,14 @@ class Struck:
 class Trial:
     """The world, the chance, and what has happened to it."""
 
-    def __init__(self, world: World, chance: random.Random) -> None:
+    def __init__(self, world: World, forks: Forks, keystore: Path, plant: Plant | None) -> None:
         self.world = world
-        self.chance = chance
+        self.chance = random.Random()
         self.met: Counter[str] = Counter()
+        self.alarms: Counter[tuple[Change, str]] = Counter()
+        self._forks = forks
+        self._keystore = keystore
+        self._plant = plant
         self.story: deque[str] = deque(maxlen=20)
         # In turn, so that a run of minutes meets each.
         self.transport = deque(TRANSPORT)
@@ -75,7 +103,29 @@ class Trial:
         self.taken: dict[str, int] = {}
         self.offered = 0
         self.lives = 0
-        self.second = world.store.open_matter(f"Second {CANARY}")
+        world.store.open_matter(f"Second {CANARY}")
+        self._new_sender()
+
+    def _new_sender(self, places: Places | None = None) -> None:
+        self.world.sender = self.world.new_sender(places)
+        if self._plant is not None:
+            self._plant(self.world)
+
+    def look(self) -> None:
+        """See which alarms came and went, as the worker does after each pass."""
+        world, notices = self.world, StoredNotices(self.world.database, self.world.store.entropy)
+        board = AlarmBoard(
+            world.book,
+            world.store.batch_log,
+            Standing(world.database, world.store.mark),
+            notices,
+            max_deadline=timedelta(seconds=MAX_DEADLINE_S),
+            receivers=[],
+            token_book=StoredTokens(world.database),
+            authorities=[],
+        )
+        for event in notices.keep(board.standing(world.now), [], world.now):
+            self.alarms[event.change, event.code] += 1
 
     # What the service does.
 
@@ -88,12 +138,7 @@ class Trial:
         self._offer(keys)
 
     def _offer(self, keys: list[str]) -> None:
-        scan = IncomingFile(self.world.store.folder / "scan", "scan.pdf", "application/pdf")
-        items = []
-        for key in keys:
-            number = int(key.split()[1])
-            matter: Matter = (self.world.matter, self.second)[number % 2]
-            items.append(offer(matter, key, *[scan] * (number % 3 == 0)))
+        items = [numbered(self.world.store, int(key.split()[1])) for key in keys]
         for key, outcome in zip(keys, self.world.store.accept(items), strict=True):
             assert isinstance(outcome, Accepted), outcome
             assert self.taken.setdefault(key, outcome.record_id) == outcome.record_id
@@ -107,8 +152,9 @@ class Trial:
         self.world.store.seal(named)
 
     def step(self) -> None:
-        """One step of the sender."""
-        self.world.step()
+        """One step of the sender. What passes, the worker tries again in its next pass."""
+        with suppress(NothingHappened, OutcomeUnknown):
+            self.world.step()
 
     def work_for_the_sender(self) -> None:
         """Now and then a batch, so that a step has something to do."""
@@ -143,14 +189,32 @@ class Trial:
     def sender_crashes(self) -> None:
         """The process ends at one place of a step."""
         self.work_for_the_sender()
-        self.world.sender = self.world.new_sender(
-            Places(self.chance.randrange(SENDER_PLACES), crash)
-        )
+        self._new_sender(Places(self.chance.randrange(SENDER_PLACES), crash))
         with suppress(Crash):
             self.step()
-            self.world.restart()
+            self._new_sender()
             return
         self.met["crash during step"] += 1
+        self.restart()
+
+    def process_is_killed(self) -> None:
+        """A real process that takes in, seals and anchors gets SIGKILL at some place."""
+        world, store = self.world, self.world.store
+        self.lives += 1
+        leave_order(world, self._keystore, first=self.offered)
+        at = self.chance.randrange(PROCESS_PLACES)
+        run = self._forks.run(work, store.folder, f"process {self.lives}", at)
+        assert run.status in (0, -SIGKILL), run
+        for line in run.said:
+            if line.startswith(OFFERED):
+                self.offered = int(line.removeprefix(OFFERED)) + 1
+            elif line.startswith(RECEIPT):
+                number, record_id, receipt = line.removeprefix(RECEIPT).split(" ", 2)
+                self.taken[f"key {number}"] = int(record_id)
+                store.promised.append(receipt.encode())
+            elif line.startswith(CHECKPOINT):
+                store.published.append(bytes.fromhex(line.removeprefix(CHECKPOINT)).decode())
+        self.met["kill -9 of the process"] += run.status == -SIGKILL
         self.restart()
 
     def restart(self) -> None:
@@ -167,19 +231,31 @@ class Trial:
         store.promised, store.published = old.promised, old.published
         world.store, world.database, world.log = store, store.database, store.batch_log
         world.book = AnchorStore(store.database)
-        world.restart()
+        self._new_sender()
 
     def call_fails(self) -> None:
         """One call of a step is lost, cut, garbled or late."""
         self.work_for_the_sender()
-        struck = Struck(self.transport[0], self.chance.randint(1, CALLS))
+        self._strike(METHODS, self.chance.randint(1, CALLS))
+
+    def send_fails(self) -> None:
+        """The same of the call that counts most: the send."""
+        self.seal()
+        self._strike(("eth_sendRawTransaction",), 1)
+
+    def _strike(self, methods: tuple[str, ...], at: int) -> None:
+        struck = Struck(self.transport[0], at)
+        self.transport.rotate()
         with ExitStack() as rules:
-            for method in METHODS:
+            for method in methods:
                 rules.enter_context(self.world.proxy.rule(method, struck))
-            self.step()
-        if struck.struck:
-            self.met[struck.rule.__name__.replace("_", " ")] += 1
-            self.transport.rotate()
+            for _ in range(STEPS):
+                self.step()
+                # An alarm may be gone by the next step.
+                self.look()
+                if struck.struck:
+                    self.met[struck.rule.__name__.replace("_", " ")] += 1
+                    break
 
     def node_lies(self) -> None:
         """The node says what is not so, for some steps."""
@@ -192,6 +268,7 @@ class Trial:
                 rules.enter_context(self.world.proxy.rule(method, rule))
             for _ in range(self.chance.randint(1, 3)):
                 self.step()
+                self.look()
                 self.world.mine()
         self.met[lie] += 1
         for _ in range(REST):
@@ -224,65 +301,135 @@ class Trial:
 
     def money_goes(self) -> None:
         """The account is empty for a step."""
+        self.seal()
         self.world.fund(1)
         self.step()
+        self.look()
         self.world.fund(ETHER)
         self.met["no money"] += 1
 
 
+# What is done how often, in parts.
+ACTIONS: dict[str, int] = {
+    "take_in": 4,
+    "seal": 3,
+    "step": 6,
+    "disk_fails": 3,
+    "store_crashes": 3,
+    "sender_crashes": 3,
+    "process_is_killed": 3,
+    "call_fails": 6,
+    "send_fails": 3,
+    "node_lies": 3,
+    "blocks_are_replaced": 2,
+    "pool_forgets": 2,
+    "fees_rise": 1,
+    "money_goes": 1,
+}
+
+
+def schedule(seed: int) -> Iterator[tuple[str, random.Random]]:
+    """Each action, and the chance that it has: of the seed and its number, whatever came before."""
+    number = 0
+    while True:
+        chance = random.Random(f"{seed} {number}")
+        [name] = chance.choices(list(ACTIONS), list(ACTIONS.values()))
+        yield name, chance
+        number += 1
+
+
+@contextmanager
+def trial(folder: Path, plant: Plant | None = None) -> Iterator[Trial]:
+    """A world on a chain of its own, with a proxy between and a server for processes to be killed."""
+    with ExitStack() as ends:
+        anvil = ends.enter_context(Anvil(*CHAIN))
+        proxy = ends.enter_context(ChainProxy(anvil.url))
+        forks = ends.enter_context(Forks())
+        world = World(anvil, folder, proxies=[proxy], timeout_s=PATIENCE_S)
+        (world.store.folder / "scan").write_bytes(CANARY.encode() * 200)
+        one = Trial(world, forks, folder / "keystore.json", plant)
+        # Of a run that fails, what came last.
+        ends.callback(lambda: print(*one.story, sep=", "))
+        ends.callback(lambda: one.world.close())
+        yield one
+
+
+def act(one: Trial, name: str, chance: random.Random) -> None:
+    """One action, then blocks and time; and then store and chain must hold together."""
+    one.chance = chance
+    one.story.append(name)
+    getattr(one, name)()
+    world = one.world
+    world.mine(chance.randint(0, 2))
+    world.pass_time(timedelta(seconds=chance.choice([1, 30, 90])))
+    # A replaced block is seen by the next step; until then the sender is behind the chain.
+    one.step()
+    one.look()
+    world.check(crashed=True)
+
+
 @pytest.mark.soak
-@pytest.mark.timeout(MINUTES * 60 + 600)
+@pytest.mark.timeout(int(MINUTES * 60) + 1200)
 def test_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path) -> None:
     seed = int(os.environ.get("NOTARY_SOAK_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"\nseed {seed}")
-    chance = random.Random(seed)
-    with ExitStack() as ends, Anvil(*CHAIN) as anvil, ChainProxy(anvil.url) as proxy:
-        world = World(anvil, tmp_path, proxies=[proxy], timeout_s=PATIENCE_S)
-        (world.store.folder / "scan").write_bytes(CANARY.encode() * 200)
-        trial = Trial(world, chance)
-        actions: list[tuple[Callable[[], None], int]] = [
-            *((trial.take_in, 4), (trial.seal, 3), (trial.step, 6)),
-            *((trial.disk_fails, 3), (trial.store_crashes, 3), (trial.sender_crashes, 3)),
-            *((trial.call_fails, 6), (trial.node_lies, 2), (trial.blocks_are_replaced, 1)),
-            *((trial.pool_forgets, 1), (trial.fees_rise, 1), (trial.money_goes, 1)),
-        ]
-        # Of a run that fails, what came last.
-        ends.callback(lambda: print(*trial.story, sep=", "))
-        names, weights = zip(*actions, strict=True)
-        end = time.monotonic() + MINUTES * 60
-        done = 0
-        while time.monotonic() < end:
-            [action] = chance.choices(names, weights)
-            trial.story.append(action.__name__)
-            action()
-            world.mine(chance.randint(0, 2))
-            world.pass_time(timedelta(seconds=chance.choice([1, 30, 90])))
-            # A replaced block is seen by the next step; until then the sender is behind the chain.
-            world.step()
-            world.check(crashed=True)
+    print(f"\nseed {seed}, {MINUTES:g} minutes", flush=True)
+    with trial(tmp_path) as one:
+        end, done = time.monotonic() + MINUTES * 60, 0
+        for name, chance in schedule(seed):
+            if time.monotonic() >= end:
+                break
+            act(one, name, chance)
             done += 1
-        _finish(trial)
-        events = world.on_chain()
-        promised = len(set(world.store.promised))
-        records = sum(one.size for one in world.store.register.all(world.store.agency_id))
-        world.close()
-    for name, count in sorted(trial.met.items()):
+        _finish(one)
+        events, store = one.world.on_chain(), one.world.store
+        promised = len(set(store.promised))
+        records = sum(matter.size for matter in store.register.all(store.agency_id))
+    for name, count in sorted(one.met.items()):
         print(f"{count:6} {name}")
-    print(f"{done} actions, {trial.lives} restarts")
+    for (change, code), count in sorted(one.alarms.items()):
+        print(f"{count:6} {change} {code}")
     print(
-        f"{trial.offered} records offered, {promised} acknowledged, {records} anchored by "
-        f"{len(events)} anchors, {max(0, promised - records)} lost, "
-        f"{max(0, records - trial.offered)} doubled"
+        f"{done} actions, {one.lives} restarts\n"
+        f"{one.offered} records in, {promised} acknowledged, {records} anchored by {len(events)} "
+        f"anchors, {max(0, promised - records)} lost, {max(0, records - one.offered)} doubled"
     )
-    assert records == len(trial.taken) == promised == trial.offered
+    assert records == len(one.taken) == promised == one.offered
     wanted = {
         *(rule.__name__.replace("_", " ") for rule in TRANSPORT),
         *LIES,
         *("disk error", "commit without acknowledgement", "crash during take_in"),
-        *("crash during seal", "crash during step", "blocks replaced", "transaction dropped"),
-        *("fee spike", "no money"),
+        *("crash during seal", "crash during step", "kill -9 of the process"),
+        *("blocks replaced", "transaction dropped", "fee spike", "no money"),
     }
-    assert wanted <= set(trial.met), f"never met: {wanted - set(trial.met)}"
+    never = {name for name in wanted if not one.met[name]}
+    assert not never, f"never met: {never}"
+    for code in ALARMS:
+        assert one.alarms[Change.RAISED, code], f"{code} was never raised"
+    for (change, code), count in one.alarms.items():
+        if change is Change.RAISED:
+            # HELD for another cause is raised again; all of it is resolved at once.
+            assert 0 < one.alarms[Change.RESOLVED, code] <= count, code
+
+
+@pytest.mark.slow
+def test_a_fresh_nonce_after_a_send_that_failed_turns_the_soak_red(tmp_path: Path) -> None:
+    def soak(one: Trial) -> None:
+        for name, chance in islice(schedule(PLANTED_SEED), PLANTED_ACTIONS):
+            act(one, name, chance)
+
+    with trial(tmp_path, forgetful) as one:
+        with pytest.raises(AssertionError, match="a batch is on chain twice"):
+            soak(one)
+        print(f"after {one.met.total()} faults")
+
+
+def test_the_same_seed_tries_the_same_things() -> None:
+    def first(seed: int) -> list[tuple[str, float]]:
+        actions = schedule(seed)
+        return [(name, chance.random()) for name, chance in (next(actions) for _ in range(50))]
+
+    assert first(1) == first(1) != first(2)
+    assert {name for name, _ in first(1)} <= set(dir(Trial))
 
 
 def _finish(trial: Trial) -> None:
@@ -294,4 +441,6 @@ def _finish(trial: Trial) -> None:
     while world.store.sealer.unsealed():
         trial.seal()
     world.run(lambda: world.steps[-1].idle, limit=200)
+    trial.look()
+    assert world.book.alarms() == {}
     world.check(settled=True)
