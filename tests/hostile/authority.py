@@ -233,7 +233,7 @@ class Authority:
             "data_version": integer(3),
             "inner_type": oid("1.2.840.113549.1.9.16.1.4"),
             "content": content,
-            "certificates": der(self.signer) + der(self.between),
+            "certificates": b"".join(sorted([der(self.signer), der(self.between)])),
             "signer_version": integer(1),
             "sid": seq(self.signer.issuer.public_bytes(), integer(self.signer.serial_number)),
             "digest_algorithm": algorithm(self.digest, NULL),

@@ -1,4 +1,4 @@
-"""openssl reads every token of the catalogue, and says the same of it as the verifier, but where said.
+"""openssl and rfc3161-client read every token of the catalogue, and agree with the verifier, but where said.
 
 openssl is told the time by -attime, since it would judge certificates by today.
 """
@@ -6,14 +6,18 @@ openssl is told the time by -attime, since it would judge certificates by today.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import rfc3161_client
 from cryptography import x509
 
 from tests.hostile.attacks import ALL
 from tests.hostile.attacks.tokens import path, shown
+from tests.hostile.authority import integer, seq
 from tests.hostile.package import Package
 from verifier.format import timestamp_authority, timestamp_token
 from verifier.format.errors import FormatError
@@ -45,6 +49,33 @@ STRICTER = {
     "tokens_by_rsa_pss": "its PKCS #7 code has no PSS",
     "authority_between_is_pinned": "it wants a self-signed root without -partial_chain",
 }
+# The same of rfc3161-client 1.0.9. What names the signer's certificate it does not look at.
+CLIENT_MILDER = {
+    "token_larger_than_any": "it has no limit",
+    "signed_data_of_another_version": "it does not look at versions",
+    "time_of_another_version": "likewise",
+    "signer_of_another_version": "likewise",
+    "critical_extension_in_the_token": "it does not look at extensions",
+    "attributes_of_another_content": "it does not look at this attribute",
+    "no_attribute_names_the_certificate": "likewise",
+    "attribute_that_names_no_certificate": "likewise",
+    "certificate_that_the_signer_did_not_name": "likewise",
+    "one_of_two_names_is_another": "likewise",
+    "certificate_named_by_an_unknown_hash": "likewise",
+    "token_signed_by_an_authority_for_certificates": "it asks for the purpose alone",
+    "authority_between_for_web_servers": "it asks the signer alone for the purpose",
+    "tokens_signed_over_sha_1": "it has SHA-1",
+    "signature_algorithm_of_another_hash": "it takes the digest algorithm",
+    "tokens_by_another_curve": "it has more curves",
+    "tokens_by_a_short_key": "it takes shorter keys",
+}
+CLIENT_STRICTER = {
+    "certificates_in_any_order": "it wants sets in the order of DER",
+    "tokens_by_rsa_pss": "its PKCS #7 code has no PSS",
+    "authority_between_is_pinned": "it wants a self-signed root",
+}
+
+
 # No token in its place, or nobody pinned.
 NOTHING_TO_COMPARE = {
     "row_required_of_a_package_without_tokens",
@@ -92,6 +123,16 @@ def openssl_takes(text: bytes, token: bytes, roots: str, at: int, folder: Path) 
     return done.returncode == 0
 
 
+def client_takes(text: bytes, token: bytes, roots: str) -> bool:
+    granted = seq(seq(integer(0)), token)
+    pinned = x509.load_pem_x509_certificates(roots.encode())
+    try:
+        response = rfc3161_client.decode_timestamp_response(granted)
+        return rfc3161_client.VerifierBuilder(roots=pinned).build().verify_message(response, text)
+    except (ValueError, rfc3161_client.VerificationError):
+        return False
+
+
 def compared() -> list[str]:
     found = []
     for name, attack in ALL.items():
@@ -100,28 +141,60 @@ def compared() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", compared())
-def test_openssl_says_the_same(name: str, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Question:
+    """A token, what it should be over, and whom the person pins."""
+
+    text: bytes
+    token: bytes
+    roots: str
+
+
+def question(name: str) -> Question | None:
+    """The first token of an attack; None if there is no token in its place, or nobody is pinned."""
     case = ALL[f"tokens.{name}"].make()
     assert isinstance(case.package, Package)
     assert isinstance(case.policy, dict)
-    found = first_token(case.package)
-    pinned = case.policy.get("timestamp_authority")
+    found, pinned = first_token(case.package), case.policy.get("timestamp_authority")
     if found is None or not pinned:
         assert name in NOTHING_TO_COMPARE
+        return None
+    return Question(*found, "".join(one["roots"] for one in pinned))
+
+
+@pytest.mark.parametrize("name", compared())
+def test_openssl_says_the_same(name: str, tmp_path: Path) -> None:
+    asked = question(name)
+    if asked is None:
         return
-    text, token = found
-    roots = "".join(one["roots"] for one in pinned)
     try:
-        at = timestamp_token.parse(token).gen_time
-        moment = int(at.timestamp())
+        moment = int(timestamp_token.parse(asked.token).gen_time.timestamp())
     except FormatError:
         moment = 1_790_856_000  # within the story, for what can't be read
-    against = ours(text, token, roots)
-    taken = openssl_takes(text, token, roots, moment, tmp_path)
-    if name in MILDER:
+    taken = openssl_takes(asked.text, asked.token, asked.roots, moment, tmp_path)
+    same(name, asked, taken, MILDER, STRICTER)
+
+
+@pytest.mark.parametrize("name", compared())
+def test_rfc3161_client_says_the_same(name: str) -> None:
+    asked = question(name)
+    if asked is None:
+        return
+    taken = client_takes(asked.text, asked.token, asked.roots)
+    same(name, asked, taken, CLIENT_MILDER, CLIENT_STRICTER)
+
+
+def same(
+    name: str,
+    asked: Question,
+    taken: bool,
+    milder: Mapping[str, str],
+    stricter: Mapping[str, str],
+) -> None:
+    against = ours(asked.text, asked.token, asked.roots)
+    if name in milder:
         assert taken
-    elif name in STRICTER:
+    elif name in stricter:
         assert against is None
         assert not taken
     else:
@@ -130,7 +203,8 @@ def test_openssl_says_the_same(name: str, tmp_path: Path) -> None:
 
 def test_the_comparison_is_no_list_of_exceptions() -> None:
     assert len(compared()) > 80
-    assert MILDER.keys() | STRICTER.keys() <= set(compared())
+    lists = (MILDER, STRICTER, CLIENT_MILDER, CLIENT_STRICTER, NOTHING_TO_COMPARE)
+    assert {name for one in lists for name in one} <= set(compared())
 
 
 def test_the_pinned_certificate_of_the_tests_is_a_root() -> None:

@@ -172,9 +172,10 @@ def tokens_renewed_in_time() -> Case:
 @attack()
 def certificates_in_any_order() -> Case:
     """An authority puts its certificates as they come, and one that nobody needs."""
-    honest_ = honest_authority()
-    certificates = der(honest_.between) + der(Authority.make("Other").root) + der(honest_.signer)
-    return damaged(put("certificates", certificates))
+    true = honest_authority()
+    certificates = [der(true.between), der(Authority.make("Other").root), der(true.signer)]
+    backwards = sorted(certificates, reverse=True)
+    return damaged(put("certificates", b"".join(backwards)))
 
 
 @attack()

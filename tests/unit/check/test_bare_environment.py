@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import persons
+from tests.hostile.attacks import ALL
 from tests.hostile.case import honest
+from tests.hostile.package import Package
 
 ROOT = Path(__file__).parents[3]
 # What verifier/pyproject.toml asks for, with what these need in turn.
@@ -82,6 +84,14 @@ def test_a_package_is_checked_where_nothing_else_is_installed(
     done = run("-m", "verifier.check", "check", "package.zip", *files, "--sm3")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"VERDICT: VALID ")
+    # Time-stamp tokens need nothing more.
+    stamped = ALL["tokens.tokens_of_every_shown_checkpoint"].make()
+    assert isinstance(stamped.package, Package)
+    assert isinstance(stamped.policy, dict)
+    stamped.package.write_zip(tmp_path / "stamped.zip")
+    persons.write(stamped.policy, tmp_path / "policy.toml")
+    done = run("-m", "verifier.check", "check", "stamped.zip", *files)
+    assert (done.returncode, done.stderr) == (0, b"")
     # Only --rpc touches the network; where it is closed, nobody answered and nothing else changes.
     policy = honest().policy() | {"endpoint": ENDPOINTS}
     policy["limits"]["quorum"] = 2
