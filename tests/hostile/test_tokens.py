@@ -41,6 +41,7 @@ MILDER = {
     "tokens_signed_over_sha_1": "it has SHA-1",
     "certificate_named_by_an_unknown_hash": "it has MD5",
     "signature_algorithm_of_another_hash": "it takes the digest algorithm",
+    "rsa_key_under_the_name_of_a_curve": "it takes the key's own algorithm",
     "tokens_by_another_curve": "it has more curves",
     "tokens_by_a_short_key": "it takes shorter keys",
 }

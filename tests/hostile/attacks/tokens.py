@@ -628,6 +628,19 @@ def key_that_may_not_sign() -> Case:
     return under("G", extensions=[STAMPS_ALONE, (key_usage(key_agreement=True), True)])
 
 
+def with_an_extension_twice(one: x509.Certificate) -> x509.Certificate:
+    """The certificate with its extended key usage called key usage, of which it then has two."""
+    return x509.load_der_x509_certificate(der(one).replace(oid("2.5.29.37"), oid("2.5.29.15")))
+
+
+@attack(timestamp="15.4 FAIL TOKEN_CERTIFICATE")
+def certificate_with_an_extension_twice() -> Case:
+    """Two key usages: one for each reader."""
+    true = honest_authority()
+    signer = with_an_extension_twice(true.signer)
+    return with_tokens(by(Authority(true.root, true.between, signer, true.key)))
+
+
 OF_THE_STORY = datetime(2026, 10, 1, tzinfo=UTC)  # begins here and ends on the same day
 
 
@@ -810,6 +823,23 @@ def signature_algorithm_of_another_hash() -> Case:
 
 
 @attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def rsa_key_under_the_name_of_a_curve() -> Case:
+    """The key is RSA, the signature is called ECDSA."""
+    authority = Authority.make("RSA", key=rsa_key())
+    return with_tokens(by(authority, sign=ECDSA_SHA384), authority)
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def pss_of_two_hashes() -> Case:
+    """The mask of the signature is made with SHA-1."""
+    authority = Authority.make("PSS", key=rsa_key(), digest=SHA512)
+    mask = seq(oid("1.2.840.113549.1.1.8"), algorithm(SHA1))
+    parameters = seq(tlv(0xA0, algorithm(SHA512)), tlv(0xA1, mask), tlv(0xA2, integer(64)))
+    damage = put("signature_algorithm", algorithm(RSA_PSS, parameters))
+    return with_tokens(by(authority, damage, sign=RSA_PSS), authority)
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
 def certificate_named_by_an_unknown_hash() -> Case:
     """The signed attribute names the certificate by MD5."""
     named = seq(algorithm("1.2.840.113549.2.5"), octets(honest_authority().named("md5")))
@@ -972,6 +1002,18 @@ def signer_pinned_as_a_root() -> Case:
     """The person pasted the signer's certificate: its end would be nobody's."""
     true = honest_authority()
     pem = Authority(true.signer, true.between, true.signer, true.key).pem
+    return with_policy(lambda document: authority_of(document).update(roots=pem))
+
+
+@attack(error="1.1 POLICY_KEY")
+def root_with_an_extension_twice() -> Case:
+    """A certificate that no two readers read alike."""
+    root = with_an_extension_twice(
+        certificate(
+            "Root", curve_key(5), ("Root", curve_key(5)), extensions=[*OF_AUTHORITY, STAMPS_ALONE]
+        )
+    )
+    pem = Authority(root, root, root, curve_key(5)).pem
     return with_policy(lambda document: authority_of(document).update(roots=pem))
 
 
