@@ -27,6 +27,7 @@ FORGE := contracts/node_modules/@foundry-rs/forge-linux-amd64/bin/forge
 # Two processes suit the smallest machine that the tests are meant for.
 PYTEST_WORKERS ?= 2
 PYTEST_ARGS ?=
+MODULES ?=
 BENCH_ARGS ?=
 SOAK_MINUTES ?= 10
 SOAK_SEED ?=
@@ -37,7 +38,7 @@ EPOCH := 1767225600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test demo serve test check pytest bench soak blocks foreign verifier artifact lock clean
+.PHONY: help setup setup-test demo serve test check pytest bench soak blocks mutants foreign verifier artifact lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +84,9 @@ soak: setup-test tests/soak/hardhat/node_modules/.stamp ## run the long tests; S
 
 blocks: setup-test ## prove real blocks by our own tries; BLOCKS=FOLDER adds block-N.json, receipts-N.json, proof-N.json
 	@BLOCKS=$(abspath $(BLOCKS)) $(TEST)/python -m pytest -n 0 -rs tests/unit/format/test_mainnet.py $(PYTEST_ARGS)
+
+mutants: setup-test ## put faults into MODULES='verifier.check.judge …' and name those that no test notices
+	@$(TEST)/python -m tests.mutation $(MODULES)
 
 foreign: setup-test ## run the tests that need other people's tools
 	@$(TEST)/python -m pytest -m foreign $(PYTEST_ARGS)

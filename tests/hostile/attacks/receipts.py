@@ -6,9 +6,11 @@ A receipt is evidence against the service; a forged one must not be evidence aga
 from __future__ import annotations
 
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 from tests.hostile.attacks.log import GROUP_ORDER
+from tests.hostile.attacks.person import leaf_missing
 from tests.hostile.case import Case, attack, case, honest
 from tests.hostile.log import MAX_DEADLINE_S, Key
 from tests.hostile.world import CASE, HOUR, NOBODY, World
@@ -38,6 +40,13 @@ def receipt(position: int = 4, **members: Any) -> bytes:
 def agreeing_receipts() -> Case:
     """Every record's receipt agrees with the package."""
     return with_receipts(*(receipt(position) for position in range(6)))
+
+
+@attack()
+def kept_promise_whose_deadline_is_over() -> Case:
+    """The deadline of a record that is there was long before the as-of block."""
+    early = format_block_time(honest().chain.genesis_time)
+    return with_receipts(receipt(received_at=early, deadline=early))
 
 
 @attack(receipts="12.1 NOT CHECKED RECEIPT_FORM:JSON_SYNTAX")
@@ -74,6 +83,12 @@ def receipt_of_another_contract() -> Case:
 def receipt_of_another_chain() -> Case:
     """The receipt is for a log on another chain."""
     return with_receipts(receipt(chain_id=1))
+
+
+@attack(receipts="12.1 NOT CHECKED RECEIPT_OF_OTHER")
+def receipt_of_another_name() -> Case:
+    """The receipt is for a log of another name at the same account."""
+    return with_receipts(receipt(log="other.example/log"))
 
 
 @attack(receipts="12.2 NOT CHECKED RECEIPT_KEY_NOT_PINNED")
@@ -153,6 +168,18 @@ def contradiction_in_a_row_that_nobody_requires() -> Case:
     contradiction = receipt(leaf="00" * 32)
     inputs = honest().inputs() | {"receipts": ["receipt.json"]}
     return case(honest().complete(), inputs=inputs, receipts={"receipt.json": contradiction})
+
+
+@attack(
+    completeness="8.5 FAIL RECORDS_MISSING",
+    inclusion="6.5 NOT CHECKED BLOCKED",
+    receipts="12.3 NOT CHECKED BLOCKED",
+)
+def receipt_for_a_leaf_that_the_exporter_left_out() -> Case:
+    """The person has the receipt of a record that is missing; the service broke no promise."""
+    left_out = leaf_missing(4)
+    inputs = honest().inputs() | {"receipts": ["receipt.json"]}
+    return replace(left_out, inputs=inputs, receipts={"receipt.json": receipt(4)})
 
 
 @attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED")

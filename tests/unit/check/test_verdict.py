@@ -80,6 +80,7 @@ def test_exit_codes_are_the_specification_s() -> None:
     assert len(set(EXIT.values())) == len(Verdict)
     assert 1 not in EXIT.values()
     assert EXIT_USAGE not in EXIT.values()
+    assert f"exit {EXIT_USAGE} is wrong usage" in PAGE
 
 
 def test_rows_stand_in_the_specification_s_order() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -85,6 +86,10 @@ def test_a_statement_has_the_members_of_the_specification() -> None:
     assert sorted(document) == sorted(members)
 
 
+def test_positions_stand_in_their_order() -> None:
+    assert built().shown == (0, 1, 2)
+
+
 def test_an_anchor_has_the_time_of_its_earliest_link() -> None:
     anchors = built().anchors
     assert [(one.size, one.time.timestamp()) for one in anchors] == [(3, 1_000), (5, 2_000)]
@@ -143,7 +148,11 @@ def test_blocks_of_two_chains_stand_in_one_order() -> None:
 
 
 def test_a_checkpoint_that_was_never_anchored_has_no_statement() -> None:
-    for links, checkpoint in ((LINKS, (4, sha256(b"one"))), ((), (3, sha256(b"one")))):
+    for links, checkpoints in (
+        (LINKS, [(4, sha256(b"one"))]),
+        ((), [(3, sha256(b"one"))]),
+        ((), []),
+    ):
         with pytest.raises(FormatError) as caught:
             build_statement(
                 CHOICES,
@@ -153,7 +162,7 @@ def test_a_checkpoint_that_was_never_anchored_has_no_statement() -> None:
                 legs=(),
                 events=(),
                 not_before=(),
-                checkpoints=[checkpoint],
+                checkpoints=checkpoints,
                 records=0,
                 shown=(),
             )
@@ -203,6 +212,26 @@ def test_a_statement_outside_the_form_is_refused(members: dict[str, Json], code:
     with pytest.raises(FormatError) as caught:
         statement.parse(document(**members))
     assert caught.value.code == code
+
+
+def test_no_object_of_a_statement_has_a_member_of_its_own() -> None:
+    count = len(list(objects(jsonc.decode(document(), "statement"))))
+    assert count > 10
+    for i in range(count):
+        value = jsonc.decode(document(), "statement")
+        list(objects(value))[i]["note"] = "trust me"
+        with pytest.raises(FormatError) as caught:
+            statement.parse(jsonc.encode(value))
+        assert caught.value.code == "MEMBER_UNKNOWN", i
+
+
+def objects(value: Json) -> Iterator[dict[str, Json]]:
+    """Every object in a JSON value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from objects(one)
 
 
 # ---------------------------------------------------------------------- README
