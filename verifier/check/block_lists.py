@@ -14,6 +14,7 @@ from verifier.format import notes
 from verifier.format.digests import Digest, shown
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import MAX_INTEGER
+from verifier.format.statement import Block
 
 FORMAT = "notary-blocks/1"
 MAX_BYTES = 2**20  # some 12,000 blocks
@@ -28,6 +29,25 @@ class SignedList(NamedTuple):
     name: str
     blocks: dict[BlockId, Digest]
     note: notes.Note
+
+
+# Without a hash it can't be read as a file of hashes, so that nobody confirms a package by itself.
+_FORM = """\
+# Blocks that the package rests on, as its statement says. Fill in each hash from a source of your
+# own: your node, or two explorers. What the package says the hashes are is left out on purpose.
+"""
+
+
+def form(blocks: Iterable[Block]) -> str:
+    """The blocks of a package's statement as a file of hashes to be filled in, each block once."""
+    uses: dict[BlockId, list[str]] = {}
+    for one in blocks:
+        uses.setdefault(BlockId(one.chain_id, one.number), []).append(one.used_for.value)
+    return _FORM + "".join(
+        f"\n[[block]]\nchain_id = {block.chain_id}\nnumber = {block.number}  # {', '.join(used)}\n"
+        'hash = ""  # 0x and 64 lower-case hex digits\n'
+        for block, used in uses.items()
+    )
 
 
 def read_line(text: str) -> tuple[BlockId, Digest]:

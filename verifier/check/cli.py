@@ -106,6 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     fork.add_argument("--json", action="store_true", help="report for machines")
     fork.set_defaults(run=_fork)
 
+    blocks = commands.add_parser("blocks", help="list the blocks whose hashes a package needs")
+    blocks.add_argument("package", metavar="PACKAGE", type=Path, help="a zip or a directory")
+    blocks.set_defaults(run=_blocks)
+
     receipt = commands.add_parser("receipt", help="say whether a receipt's promise was kept")
     receipt.add_argument("file", metavar="FILE", type=Path)
     receipt.add_argument(
@@ -282,6 +286,22 @@ def _fork(arguments: argparse.Namespace) -> int:
     checked = check_fork(read_file(arguments.file, MAX_BYTES, "FORK"), policy, inputs)
     _print(checked.json() + b"\n" if arguments.json else checked.text().encode("utf-8"))
     return checked.exit
+
+
+def _blocks(arguments: argparse.Namespace) -> int:
+    from verifier.check.block_lists import form
+    from verifier.check.evidence import Evidence
+    from verifier.check.reading import BagUnreadable, read_bag
+    from verifier.check.rows import CannotJudge
+
+    try:
+        statement = Evidence(read_bag(arguments.package)).statement
+    except BagUnreadable as error:
+        raise CannotJudge("PACKAGE_UNREADABLE", str(error)) from error
+    if statement.value is None:
+        raise CannotJudge("PACKAGE_UNREADABLE", f"{arguments.package!s}: no readable statement")
+    _print(form(statement.value.blocks).encode("ascii"))
+    return EXIT_OK
 
 
 def _receipt(arguments: argparse.Namespace) -> int:

@@ -96,6 +96,39 @@ def test_hashes_come_from_the_command_line_as_well(
     }
 
 
+def test_the_blocks_of_a_package_are_a_form_that_must_be_filled_in(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["blocks", str(folder / "package.zip")]) == 0
+    form = capsysbinary.readouterr().out
+    for block in honest().chain.blocks:
+        assert block.hash.hex().encode() not in form
+    inputs = honest().inputs()
+    hashes = {one["number"]: one["hash"] for one in inputs.pop("block")}
+    persons.write(inputs, folder / "inputs.toml")
+    (folder / "form.toml").write_bytes(form)
+    # As it is printed it confirms nothing.
+    assert check(folder, "--blocks", str(folder / "form.toml")) == 4
+    assert b"INPUTS_VALUE" in capsysbinary.readouterr().out
+    filled, number = [], 0
+    for line in form.decode("ascii").splitlines():
+        if line.startswith("number = "):
+            number = int(line.split()[2])
+        filled.append(line.replace('""', f'"{hashes[number]}"') if '""' in line else line)
+    (folder / "form.toml").write_text("\n".join(filled), "ascii")
+    assert check(folder, "--blocks", str(folder / "form.toml")) == 0
+    assert filled.count("[[block]]") == len({line for line in filled if line[:6] == "number"})
+
+
+def test_the_blocks_of_what_is_no_package_are_an_error(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    honest().complete().put("data/statement.json", b"{}").sealed().write_zip(folder / "bad.zip")
+    for name in ("bad.zip", "none.zip"):
+        assert main(["blocks", str(folder / name)]) == 4
+        assert b"PACKAGE_UNREADABLE" in capsysbinary.readouterr().out
+
+
 def network_modules(folder: Path, *more: str) -> set[str]:
     """Which modules that know a network are loaded by the end of a check, in another process."""
     files = ["--policy", "policy.toml", "--inputs", "inputs.toml"]
