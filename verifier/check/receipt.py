@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from verifier.check import texts
+from verifier.check import row_texts, texts
 from verifier.check.blocks import BlockId, BlockSource, Standing
 from verifier.check.case import Case, ProofCase, moment
 from verifier.check.evidence import attempt, read_receipts
@@ -87,7 +87,7 @@ class ReceiptCheck(NamedTuple):
 
     def _sentences(self) -> tuple[str, str]:
         if self.answer.code is None:
-            return texts.filled(texts.RECEIPT_KEPT, time=self.answer.detail)
+            return row_texts.filled(row_texts.RECEIPT_KEPT, time=self.answer.detail)
         return texts.sentences(self.answer.code, self.answer.detail)
 
     def _as_of_json(self, as_of: Standing) -> dict[str, Json]:

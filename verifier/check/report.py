@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from verifier.check import texts
+from verifier.check import row_texts, texts
 from verifier.check.blocks import Standing
 from verifier.check.chain_events import Place
 from verifier.check.event_times import EventTimes, event_times
@@ -93,8 +93,8 @@ class Report:
         if row is Row.TIMESTAMP:
             return self._dated()
         if row is Row.HISTORY:
-            sentences = texts.FULL_HISTORY if case.history_is_full else texts.HISTORY
-            return texts.filled(
+            sentences = row_texts.FULL_HISTORY if case.history_is_full else row_texts.HISTORY
+            return row_texts.filled(
                 sentences[(kind or Kind.COMPLETE).value],
                 block=case.header.number,
                 batch=case.as_of_batch,
@@ -103,12 +103,12 @@ class Report:
         if row is Row.EVENTS:
             return self._events()
         if row is Row.INCLUSION and kind is Kind.ABSENT:
-            return texts.ABSENT_INCLUSION
+            return row_texts.ABSENT_INCLUSION
         if row is Row.FINALITY:
-            return texts.given_by(case.as_of_standing.agreeing)
+            return row_texts.given_by(case.as_of_standing.agreeing)
         choices = case.statement.choices
-        return texts.filled(
-            texts.PASS[row],
+        return row_texts.filled(
+            row_texts.PASS[row],
             receipts=len(case.inputs.receipts),
             fields=len(choices.withheld),
             erased=len(choices.erased),
@@ -118,8 +118,8 @@ class Report:
         case = self.case
         choices = case.statement.choices
         seconds = case.as_of_batch_header.header.max_deadline_s
-        return texts.filled(
-            texts.ABSENT if self.judgement.kind is Kind.ABSENT else texts.COMPLETE,
+        return row_texts.filled(
+            row_texts.ABSENT if self.judgement.kind is Kind.ABSENT else row_texts.COMPLETE,
             n=case.as_of_size,
             block=case.header.number,
             time=format_block_time(case.header.timestamp),
@@ -137,8 +137,8 @@ class Report:
         dated = [one for one in found if one is not None]
         if len(dated) != len(found):
             raise Blocked("a token of each shown checkpoint")
-        return texts.filled(
-            texts.TIMESTAMP,
+        return row_texts.filled(
+            row_texts.TIMESTAMP,
             names=", ".join(sorted({name for one in dated for name in one.authorities})),
             gap=_duration(max(one.gap for one in dated)),
             until=format_time(min(one.until for one in dated)),
@@ -153,11 +153,11 @@ class Report:
             else:
                 latest = moment
         delay = "unknown" if times.delay is None else _duration(times.delay)
-        said = texts.filled(texts.ORDER, earlier=earlier, delay=delay)
+        said = row_texts.filled(row_texts.ORDER, earlier=earlier, delay=delay)
         if not (times.undisclosed or times.null or times.without or times.unreadable):
             return said
-        more = texts.filled(
-            texts.ORDER_UNKNOWN,
+        more = row_texts.filled(
+            row_texts.ORDER_UNKNOWN,
             undisclosed=times.undisclosed,
             null=times.null,
             without=times.without,
@@ -169,8 +169,8 @@ class Report:
         # Two records may show one event, which happened once.
         events = {one.place: one for one in self.case.events}
         chains = {self.case.policy.chains[one.proof.need().chain_id] for one in events.values()}
-        return texts.filled(
-            texts.EVENTS,
+        return row_texts.filled(
+            row_texts.EVENTS,
             n=len(events),
             chains=", ".join([f'"{one.name}" ({one.chain_class})' for one in sorted(chains)]),
             code=sum(one.claims.need().code_hash is not None for one in events.values()),

@@ -8,7 +8,7 @@ from itertools import groupby
 from textwrap import wrap
 from unicodedata import east_asian_width
 
-from verifier.check import texts
+from verifier.check import row_texts, texts
 from verifier.check.blocks import SourceKind
 from verifier.check.judge import RowFinding
 from verifier.check.policy import CONSORTIUM, PUBLIC
@@ -92,9 +92,9 @@ def _in_line(report: Report, sentence: str, finding: RowFinding) -> str:
 
 
 def _rows_in_chinese(report: Report) -> Iterator[str]:
-    yield f"结论：{texts.VERDICT_ZH[report.judgement.verdict.value]}"
+    yield f"结论：{row_texts.VERDICT_ZH[report.judgement.verdict.value]}"
     for row, finding in report.judgement.rows.items():
-        head = f"{texts.ROW_ZH[row]}　{texts.RESULT_ZH[finding.result.value]}　"
+        head = f"{row_texts.ROW_ZH[row]}　{row_texts.RESULT_ZH[finding.result.value]}　"
         yield from _hang(head, _in_line(report, report.sentences(finding)[1], finding))
 
 
@@ -155,7 +155,7 @@ def write_error(error: CannotJudge) -> str:
         f"{error.code}: {en}",
         text.do_en,
         "",
-        f"结论：{texts.VERDICT_ZH['ERROR']}。{zh}",
+        f"结论：{row_texts.VERDICT_ZH['ERROR']}。{zh}",
         text.do_zh,
     ]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Proves verifier/check/texts.py: every code has words, and the words claim nothing more."""
+"""Proves verifier/check/texts.py and row_texts.py: every code has words, and the words claim nothing more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verifier.check import texts
+from verifier.check import row_texts, texts
 from verifier.check.rows import Result, Row, Verdict
 from verifier.check.texts import TEXTS
 
@@ -28,7 +28,7 @@ def codes_of_the_specification() -> set[str]:
 
 def sentences() -> list[str]:
     found = [s for text in TEXTS.values() for s in (text.en, text.zh, text.do_en, text.do_zh)]
-    found += [s for pair in (*texts.PASS.values(), *texts.WHO.values()) for s in pair]
+    found += [s for pair in (*row_texts.PASS.values(), *row_texts.WHO.values()) for s in pair]
     for name in (
         "FINALITY",
         "ABSENT_INCLUSION",
@@ -40,8 +40,8 @@ def sentences() -> list[str]:
         "EVENTS",
         "TIMESTAMP",
     ):
-        found += getattr(texts, name)
-    for pair in (*texts.HISTORY.values(), *texts.FULL_HISTORY.values()):
+        found += getattr(row_texts, name)
+    for pair in (*row_texts.HISTORY.values(), *row_texts.FULL_HISTORY.values()):
         found += pair
     return found
 
@@ -88,18 +88,18 @@ def test_both_languages_are_there_and_are_themselves() -> None:
 
 def test_both_languages_have_the_same_places() -> None:
     pairs = [
-        *texts.PASS.values(),
-        *texts.WHO.values(),
-        texts.FINALITY,
-        texts.RECEIPT_KEPT,
-        texts.COMPLETE,
-        texts.ABSENT,
-        texts.ORDER,
-        texts.ORDER_UNKNOWN,
-        texts.EVENTS,
-        texts.TIMESTAMP,
+        *row_texts.PASS.values(),
+        *row_texts.WHO.values(),
+        row_texts.FINALITY,
+        row_texts.RECEIPT_KEPT,
+        row_texts.COMPLETE,
+        row_texts.ABSENT,
+        row_texts.ORDER,
+        row_texts.ORDER_UNKNOWN,
+        row_texts.EVENTS,
+        row_texts.TIMESTAMP,
     ]
-    pairs += [*texts.HISTORY.values(), *texts.FULL_HISTORY.values()]
+    pairs += [*row_texts.HISTORY.values(), *row_texts.FULL_HISTORY.values()]
     for en, zh in pairs:
         assert sorted(re.findall(r"\{\w+\}", en)) == sorted(re.findall(r"\{\w+\}", zh))
 
@@ -115,7 +115,7 @@ def words_of_the_specification(beginning: str) -> str:
     ("words", "beginning", "places"),
     [
         (
-            texts.COMPLETE,
+            row_texts.COMPLETE,
             "all <n> records",
             {
                 "n": "n",
@@ -129,40 +129,40 @@ def words_of_the_specification(beginning: str) -> str:
             },
         ),
         (
-            texts.ABSENT,
+            row_texts.ABSENT,
             "nothing under number",
             {"number": "number", "log": "log", "block": "b", "time": "time", "hours": "d"},
         ),
         (
-            texts.TIMESTAMP,
+            row_texts.TIMESTAMP,
             "every shown checkpoint bears",
             {"names": "names", "gap": "t", "until": "u"},
         ),
-        (texts.ORDER, "positions have not changed", {"earlier": "k", "delay": "t"}),
-        (texts.FINALITY, "the as-of block has", {"who": "who"}),
-        (texts.EVENTS, "<n> contract events", {"n": "n", "chains": "chains", "code": "c"}),
-        (texts.HISTORY["complete"], "at block <b>", {"block": "b", "n": "n"}),
-        (texts.FULL_HISTORY["complete"], "in every batch from 0", {"batch": "b", "n": "n"}),
-        (texts.FULL_HISTORY["absent"], "in no batch", {"batch": "b"}),
+        (row_texts.ORDER, "positions have not changed", {"earlier": "k", "delay": "t"}),
+        (row_texts.FINALITY, "the as-of block has", {"who": "who"}),
+        (row_texts.EVENTS, "<n> contract events", {"n": "n", "chains": "chains", "code": "c"}),
+        (row_texts.HISTORY["complete"], "at block <b>", {"block": "b", "n": "n"}),
+        (row_texts.FULL_HISTORY["complete"], "in every batch from 0", {"batch": "b", "n": "n"}),
+        (row_texts.FULL_HISTORY["absent"], "in no batch", {"batch": "b"}),
     ],
 )
 def test_the_words_are_the_specification_s(
     words: tuple[str, str], beginning: str, places: dict[str, str]
 ) -> None:
     marked = {name: f"<{letter}>" for name, letter in places.items()}
-    assert texts.filled(words, **marked)[0] == words_of_the_specification(beginning)
+    assert row_texts.filled(words, **marked)[0] == words_of_the_specification(beginning)
 
 
 def test_every_row_result_and_verdict_has_a_chinese_word() -> None:
-    assert set(texts.ROW_ZH) == set(Row)
-    assert set(texts.RESULT_ZH) == {result.value for result in Result}
-    assert set(texts.VERDICT_ZH) == {verdict.value for verdict in Verdict}
+    assert set(row_texts.ROW_ZH) == set(Row)
+    assert set(row_texts.RESULT_ZH) == {result.value for result in Result}
+    assert set(row_texts.VERDICT_ZH) == {verdict.value for verdict in Verdict}
 
 
 def test_every_row_that_can_pass_has_words_for_it() -> None:
     own = {Row.FINALITY, Row.COMPLETENESS, Row.ORDER, Row.HISTORY, Row.EVENTS, Row.TIMESTAMP}
     never = {Row.SIGNATURES}
-    assert set(texts.PASS) == set(Row) - own - never
+    assert set(row_texts.PASS) == set(Row) - own - never
 
 
 def test_a_format_error_s_code_after_the_colon_keeps_the_sentence() -> None:
