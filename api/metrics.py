@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from starlette.concurrency import run_in_threadpool
 
+from notary.chain_ports import Condition
 from notary.compose import Service
 from notary.core.budget import UNIT
 from notary.core.intent import Cause, State
@@ -128,6 +129,45 @@ class _Collector(Collector):
             given_up.add_metric([name], notices.given_up)
         yield waiting
         yield given_up
+        yield from _endpoints(found)
+        yield from _stamps(found)
+
+
+def _endpoints(found: Figures) -> Iterator[Metric]:
+    conditions = GaugeMetricFamily(
+        "notary_endpoint", "1 for the condition of each endpoint.", labels=["host", "condition"]
+    )
+    behind = GaugeMetricFamily("notary_endpoint_behind", "Blocks that it lags.", labels=["host"])
+    for endpoint in found.endpoints:
+        for condition in Condition:
+            conditions.add_metric(
+                [endpoint.host, condition], float(condition is endpoint.condition)
+            )
+        behind.add_metric([endpoint.host], endpoint.behind)
+    yield conditions
+    yield behind
+
+
+def _stamps(found: Figures) -> Iterator[Metric]:
+    waiting = GaugeMetricFamily(
+        "notary_timestamps_waiting", "Tokens wanted and not had.", labels=["authority"]
+    )
+    since = GaugeMetricFamily(
+        "notary_timestamps_wait_since_timestamp_seconds",
+        "Since when the oldest of them waits; absent if none does.",
+        labels=["authority"],
+    )
+    given_up = GaugeMetricFamily(
+        "notary_timestamps_given_up", "Tokens that came too late or never.", labels=["authority"]
+    )
+    for one in found.owing:
+        waiting.add_metric([one.authority], one.waiting)
+        given_up.add_metric([one.authority], one.given_up)
+        if one.since is not None:
+            since.add_metric([one.authority], one.since.timestamp())
+    yield waiting
+    yield since
+    yield given_up
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

@@ -15,7 +15,7 @@ from typing import Any
 from notary.adapters.store.anchors import AnchorStore, AnchorTotals
 from notary.adapters.store.notices import Waiting
 from notary.adapters.store.pulse import StoredPulse
-from notary.chain_ports import SeenBalance
+from notary.chain_ports import EndpointState, SeenBalance
 from notary.config import Config
 from notary.core.budget import AVERAGED, DAY, Forecast, amount_of, committed, forecast
 from notary.core.moments import has_passed
@@ -75,6 +75,8 @@ class Figures:
     balance: SeenBalance | None
     as_of_time: int | None
     notices: Mapping[str, Waiting]
+    endpoints: tuple[EndpointState, ...]
+    owing: tuple[Owing, ...]
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,8 @@ class Overview:
             balance=kept,
             as_of_time=None if as_of is None else as_of.as_of.block_time,
             notices=notices,
+            endpoints=self.book.endpoints(),
+            owing=tuple(self.token_book.owing()),
         )
 
     def forecast(self, now: datetime, balance: int | None) -> Forecast:

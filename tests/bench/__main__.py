@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import core, http, intake, packages, sealing
+from tests.bench import anchoring, core, http, intake, packages, sealing
 from tests.bench.measure import Row
 
 # Name → measurement. The argument says whether the long rows are wanted.
 MEASUREMENTS: dict[str, Callable[[bool], list[Row]]] = {
     "gas": lambda long: core.gas(),
+    "anchor": lambda long: anchoring.rows(),
     "tree": lambda long: core.tree(),
     "canonical": lambda long: core.canonical(),
     "start": lambda long: core.start(),

@@ -24,12 +24,15 @@ def crash(name: str) -> None:
 class Places:
     """Counts the places that are passed by, and strikes at number `at`.
 
+    With `on`, the first place of that name is struck.
+
     Places whose names end with one of `repeated` come at every step and don't depend on what it does:
     the first `of_repeated` of each stand for all.
     """
 
     at: int | None = None
     strike: Callable[[str], None] = crash
+    on: str | None = None
     repeated: tuple[str, ...] = ()
     of_repeated: int = 0
     passed: list[str] = field(default_factory=list)
@@ -39,7 +42,7 @@ class Places:
         if name.endswith(self.repeated or ("\0",)) and self.passed.count(name) == self.of_repeated:
             return
         self.passed.append(name)
-        if len(self.passed) - 1 == self.at:
+        if len(self.passed) - 1 == self.at or (name == self.on and self.passed.count(name) == 1):
             self.strike(name)
 
     @contextmanager

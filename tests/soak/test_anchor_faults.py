@@ -167,6 +167,9 @@ class Trial:
         """An error at one place of an intake or a sealing, which is then done again."""
         work = self.chance.choice([self.take_in, self.seal])
         places = Places(self.chance.randrange(STORE_PLACES), disk_full)
+        if self.chance.random() < 0.3:
+            # The one place where an error leaves the outcome open.
+            places = Places(None, disk_full, on="after commit")
         store = self.world.store
         with watched(store.database, store.folder, places):
             try:
