@@ -6,7 +6,7 @@ and nothing of whether that block is on any chain. Proved by tests/unit/check/te
 
 from typing import NamedTuple
 
-from verifier.check.case import ChainProof
+from verifier.check.chain_proof import ChainProof
 from verifier.check.evidence import attempt
 from verifier.check.judge import Found, troubles_of
 from verifier.check.rows import failed

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from verifier.check import texts
 from verifier.check.blocks import BlockId
-from verifier.check.case import KNOWN_HASH_RULES
+from verifier.check.chain_proof import KNOWN_HASH_RULES
 from verifier.check.inputs import Inputs
 from verifier.check.policy import Pin, Policy
 from verifier.format import fork, jsonc, notes

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from verifier.check.blocks import BlockId, BlockSource
-from verifier.check.case import Case, ChainProof
+from verifier.check.case import Case
+from verifier.check.chain_proof import ChainProof
 from verifier.check.inputs import Inputs
 from verifier.check.policy import Policy
 from verifier.check.reading import BagUnreadable, read_bag

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from verifier.check import row_texts, texts
 from verifier.check.blocks import BlockId, BlockSource, Standing
-from verifier.check.case import Case, ProofCase, moment
+from verifier.check.case import Case
+from verifier.check.chain_proof import ProofCase, moment
 from verifier.check.evidence import attempt, read_receipts
 from verifier.check.inputs import GivenFile, Inputs
 from verifier.check.judge import judge_case, troubles_of

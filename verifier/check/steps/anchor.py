@@ -6,7 +6,8 @@ Those that need no package work on a `ChainProof`, so that `verifier anchor` run
 from collections.abc import Iterator
 from itertools import pairwise
 
-from verifier.check.case import KNOWN_HASH_RULES, Case, ChainProof, ProofCase, moment
+from verifier.check.case import Case
+from verifier.check.chain_proof import KNOWN_HASH_RULES, ChainProof, ProofCase, moment
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
 from verifier.format import evm
 from verifier.format.errors import FormatError

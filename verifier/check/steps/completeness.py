@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from verifier.check.case import Case, moment
+from verifier.check.case import Case
+from verifier.check.chain_proof import moment
 from verifier.check.rows import Trouble, failed, not_checked
 from verifier.check.steps.anchor import untrusted_anchors
 from verifier.format import numbers

@@ -6,8 +6,9 @@ What keeps one event from being asked keeps no other from it: the step is blocke
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from verifier.check.case import KNOWN_HASH_RULES, Case
+from verifier.check.case import Case
 from verifier.check.chain_events import EventRecord
+from verifier.check.chain_proof import KNOWN_HASH_RULES
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
 from verifier.check.steps.finality import different, disputed
 from verifier.format import chain_event, evm

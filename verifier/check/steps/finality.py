@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from verifier.check.blocks import Standing
-from verifier.check.case import ProofCase
+from verifier.check.chain_proof import ProofCase
 from verifier.check.rows import Trouble, failed, not_checked
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from verifier.check.case import Case, moment
+from verifier.check.case import Case
+from verifier.check.chain_proof import moment
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
 from verifier.format.batches import BatchHeader
 from verifier.format.errors import FormatError

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from verifier.check.case import Case, moment
+from verifier.check.case import Case
+from verifier.check.chain_proof import moment
 from verifier.check.rows import Blocked, Trouble, failed
 from verifier.format.statement import Erased, claims_to_withhold, is_tombstone
 from verifier.format.times import format_time
