@@ -408,7 +408,7 @@ class IntentBook(AnchorBook, Protocol):
         ...
 
     def newest_released(self) -> StoredAsOf | None:
-        """The released one of the highest block."""
+        """The released one of the highest block, of those that are not orphaned."""
         ...
 
     def newest_taken(self) -> StoredAsOf | None:
@@ -416,7 +416,7 @@ class IntentBook(AnchorBook, Protocol):
         ...
 
     def released_below(self, number: int) -> StoredAsOf | None:
-        """The released one of the highest block below that number."""
+        """The released one of the highest block below that number, orphaned or not."""
         ...
 
     def release_as_of(self, as_of_id: int, said: tuple[str, ...]) -> None:
@@ -428,7 +428,7 @@ class IntentBook(AnchorBook, Protocol):
         ...
 
     def orphan_as_ofs(self, above: int) -> None:
-        """Those above that block number leave no package, and no others are kept from it."""
+        """Orphan the released ones above that block number, and no others."""
         ...
 
     def drop_as_of(self, as_of_id: int) -> None:

@@ -16,6 +16,8 @@ from notary.usecases.anchor_fate import block_of, document_leg
 from verifier.format import evm_document
 from verifier.format.digests import Digest
 
+ABOVE_ALL = 2**63 - 1  # the highest number that a block can have in the store
+
 
 @dataclass
 class Told:
@@ -88,9 +90,10 @@ class Proofs:
 
         Keeps what endpoints say of it now. Packages are made as of the newest one that is still there.
         """
-        newest = self._book.newest_released()
         lost: BlockRef | None = None
-        one = newest
+        one = self._book.released_below(ABOVE_ALL)
+        if one is None:
+            return None
         while one is not None:
             confirmed = self._chain.final_block(one.block.number)
             if confirmed.header is not None and confirmed.header.hash == one.block_hash:
@@ -98,8 +101,7 @@ class Proofs:
                 break
             lost = lost or one.block
             one = self._book.released_below(one.block.number)
-        if newest is not None:
-            self._book.orphan_as_ofs(-1 if one is None else one.block.number)
+        self._book.orphan_as_ofs(-1 if one is None else one.block.number)
         return lost
 
     def prove(self, intent: Intent, now: datetime, told: Told) -> Proved | None:

@@ -311,13 +311,14 @@ class ComparedChain:
 
     def _wait(self, waiting: Sequence[Future[Any]]) -> None:
         left, end, majority = set(waiting), time.monotonic() + self._limit_s, len(waiting) // 2 + 1
+        outrun = False
         while left:
             _, left = wait(left, max(0, end - time.monotonic()), FIRST_COMPLETED)
             now = time.monotonic()
             if now >= end:
                 return
-            if len(waiting) - len(left) == majority:
-                end = min(end, now + self._grace_s)
+            if not outrun and len(waiting) - len(left) >= majority:
+                outrun, end = True, min(end, now + self._grace_s)
 
     def _judge(self, heard: Sequence[Heard[Any]], failed: Sequence[Failed]) -> None:
         now = self._clock.now()

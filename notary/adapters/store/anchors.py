@@ -340,15 +340,15 @@ class AnchorStore:
         return self._first_as_of(wanted.order_by(AS_OFS.c.block_number))
 
     def newest_released(self) -> StoredAsOf | None:
-        """The released one of the highest block."""
-        return self._newest_as_of(text("released"))
+        """The released one of the highest block, of those that are not orphaned."""
+        return self._newest_as_of(text("released"), _NOT_ORPHANED)
 
     def newest_taken(self) -> StoredAsOf | None:
         """The one of the highest block, released or not."""
         return self._newest_as_of()
 
     def released_below(self, number: int) -> StoredAsOf | None:
-        """The released one of the highest block below that number."""
+        """The released one of the highest block below that number, orphaned or not."""
         return self._newest_as_of(text("released"), AS_OFS.c.block_number < number)
 
     def release_as_of(self, as_of_id: int, said: tuple[str, ...]) -> None:

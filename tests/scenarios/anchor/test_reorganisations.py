@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
+import pytest
+
 from notary.core.intent import Cause, State
+from notary.errors import NothingHappened
+from notary.usecases.export import Exporter, ExportOrder, ExportResult
+from notary.usecases.read import StoredEvidence
 from tests.scenarios.anchor.conftest import MakeWorld
+from tests.simulators.chain_forger import Forger
 from tests.simulators.chain_proxy import answered
 from tests.simulators.chain_world import World
+from verifier.format import evm, evm_document, numbers
 
 # Finality is far enough that a test can replace blocks before it comes.
 SLOW = ("--no-mining", "--slots-in-an-epoch", "4")
@@ -145,3 +155,126 @@ def test_a_final_anchor_that_vanishes_stops_the_sender(make_world: MakeWorld) ->
     status = world.sender.status(world.now)
     assert "need a person's judgement" in status.alarms["FINALITY_BROKEN"].text
     assert world.intents()[0].state is State.PROVED
+
+
+@pytest.mark.parametrize("depth", range(1, 21))
+def test_before_finality_any_number_of_blocks_may_go(make_world: MakeWorld, depth: int) -> None:
+    world = make_world("--no-mining", "--slots-in-an-epoch", "16")
+    # Each block of the twenty that may go is met by another stage of the anchors; the contract stays.
+    world.mine(4)
+    mined_intent(world)
+    world.mine(7)
+    mined_intent(world)
+    world.mine(5)
+    mined_intent(world)
+    world.mine(3)
+    reorganise(world, depth)
+    world.anvil.rpc("evm_increaseTime", 100)
+    world.step()
+    world.check()
+    world.run(lambda: world.steps[-1].idle, limit=120)
+    world.check(settled=True)
+    assert max(one.link.size for one in world.on_chain()) == 3
+    assert {"FINALITY_BROKEN", "FOREIGN_NONCE"}.isdisjoint(world.book.alarms())
+    assert "FINALITY_BROKEN" not in world.told()
+
+
+def export(world: World) -> tuple[ExportResult, evm_document.EvmDocument]:
+    """A package of the world's matter, with its chain proof."""
+    store = world.store
+    evidence = StoredEvidence(store.database, store.objects, store.keys, store.identity)
+    exporter = Exporter(store.identity, store.register, store.batch_log, world.book, evidence)
+    out = io.BytesIO()
+    order = ExportOrder(numbers.parse(world.matter.number))
+    result = exporter.export(store.agency_id, order, out)
+    with zipfile.ZipFile(out) as bag:
+        (name,) = [one for one in bag.namelist() if one.endswith("evm.json")]
+        return result, evm_document.parse(bag.read(name))
+
+
+def on_the_chain(world: World, document: evm_document.EvmDocument) -> bool:
+    """Whether every block that the proof rests on is the chain's."""
+    headers = [evm.parse_header(document.as_of.header)]
+    headers += [evm.parse_header(leg.header) for leg in document.legs]
+    found = [world.anvil.rpc("eth_getBlockByNumber", hex(one.number), False) for one in headers]
+    return all(
+        block is not None and block["hash"] == "0x" + header.hash.hex()
+        for block, header in zip(found, headers, strict=True)
+    )
+
+
+def test_no_package_rests_on_a_block_that_was_final_and_is_gone(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seal()
+    world.settle()
+    first, _ = export(world)
+    world.mine(4)
+    world.seal()
+    world.settle()
+    second, lost = export(world)
+    assert (first.records, second.records) == (1, 2)
+    reorganise(world, 4)
+    assert not on_the_chain(world, lost)
+    world.step(world.settings.identity_check)
+    assert "FINALITY_BROKEN" in world.book.alarms()
+    # What the chain still has is exported, as of then.
+    again, document = export(world)
+    assert (again.records, again.as_of_block) == (1, first.as_of_block)
+    assert on_the_chain(world, document)
+    for _ in range(3):
+        world.mine(3)
+        world.step(world.settings.identity_check)
+        world.restart()
+        assert "FINALITY_BROKEN" in world.book.alarms(), "a person has not judged it"
+        assert on_the_chain(world, export(world)[1])
+
+
+def test_without_any_block_that_is_left_nothing_is_exported(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seal()
+    world.settle()
+    reorganise(world, 3)
+    world.step(world.settings.identity_check)
+    assert "FINALITY_BROKEN" in world.book.alarms()
+    with pytest.raises(NothingHappened, match="no as-of proof is final"):
+        export(world)
+
+
+def test_a_proof_alone_in_a_block_that_was_final_is_enough_for_the_alarm(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    world.seal()
+    world.settle()
+    anchored, _ = export(world)
+    world.mine(6)
+    world.step(world.settings.as_of_refresh)
+    world.mine(3)
+    world.step()
+    later, _ = export(world)
+    assert later.as_of_block > anchored.as_of_block
+    # Deep enough for the proof's block, and not for the anchor's.
+    reorganise(world, 4)
+    world.seal()
+    world.step(world.settings.identity_check)
+    assert "with the newest as-of proof was final" in world.book.alarms()["FINALITY_BROKEN"].text
+    assert (world.youngest().cause, world.youngest().nonce) == (Cause.FINALITY_BROKEN, None)
+    assert export(world)[0].as_of_block == anchored.as_of_block
+
+
+def test_a_node_that_lied_about_what_was_final_costs_no_proof(make_world: MakeWorld) -> None:
+    world = make_world(proxied=1)
+    world.seal()
+    world.settle()
+    before, _ = export(world)
+    forger = Forger(world.anvil, world.proxy)
+    forger.replace_time(before.as_of_block)
+    with forger.lying():
+        world.step(world.settings.identity_check)
+        assert "FINALITY_BROKEN" in world.book.alarms()
+        with pytest.raises(NothingHappened):
+            export(world)
+    world.step(world.settings.identity_check)
+    assert world.book.alarms() == {}
+    assert export(world)[0] == before
+    world.settle()
