@@ -713,3 +713,29 @@ def test_on_a_chain_that_makes_blocks_by_itself_one_anchor_takes_seconds(
     world.check(settled=True)
     assert world.proxy.count("eth_sendRawTransaction") == 1
     no_more_than_asked(world.proxy)
+
+
+@pytest.mark.slow
+def test_with_epochs_of_32_slots_nothing_is_proved_before_finality(make_world: MakeWorld) -> None:
+    """Blocks come by themselves, as fast as the node makes them; three endpoints are compared."""
+    world = make_world("--block-time", "0.2", "--slots-in-an-epoch", "32", proxied=3)
+    world.seal()
+    deadline = time.monotonic() + 120
+    waited = 0
+    while not world.step(timedelta(seconds=0.2)).idle:
+        final = int(world.anvil.rpc("eth_getBlockByNumber", "finalized", False)["number"], 16)
+        for intent in world.intents():
+            if intent.state in (State.FINAL, State.PROVED):
+                assert intent.block is not None
+                assert intent.block.number <= final
+            elif intent.state is State.MINED:
+                waited += 1
+        as_of = world.book.newest_as_of()
+        assert as_of is None or as_of.block_number <= final
+        assert time.monotonic() < deadline, world.told()
+        time.sleep(0.2)
+    world.check(settled=True)
+    mined = world.youngest().block
+    assert mined is not None
+    assert int(world.anvil.rpc("eth_blockNumber"), 16) >= mined.number + 64
+    assert waited > 10, "it was not waited for"

@@ -13,7 +13,14 @@ import pytest
 from notary.adapters.store.anchors import AnchorStore
 from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import upgrade
-from notary.chain_ports import Alarm, ChainIdentity, HeadProof, RecentBlock
+from notary.chain_ports import (
+    Alarm,
+    ChainIdentity,
+    Condition,
+    EndpointState,
+    HeadProof,
+    RecentBlock,
+)
 from notary.core import intent as machine
 from notary.core.intent import (
     Attempt,
@@ -22,6 +29,7 @@ from notary.core.intent import (
     Cause,
     Event,
     Final,
+    Gap,
     Hold,
     Included,
     Intent,
@@ -296,3 +304,68 @@ def test_a_change_of_a_stored_attempt_is_refused(
     monkeypatch.setattr(machine, "apply", meddling)
     with pytest.raises(Contradiction, match="attempt 0 of intent 1 was to be changed"):
         book.advance(intent, Sent(NOW))
+
+
+def test_a_released_proof_that_is_orphaned_leaves_no_package_until_it_is_back(
+    book: AnchorStore,
+) -> None:
+    first = mined(book, 0, bytes(32))
+    book.advance(book.advance(first, Final()), Proved())
+    for number in (20, 21, 22):
+        book.add_as_of(proof(number, first.head), 1, NOW)
+    pending = book.pending_as_ofs()
+    for one in pending[:2]:
+        book.release_as_of(one.id, ("one.example: block is 0x01", "two.example: no answer"))
+    shown = book.newest_as_of()
+    assert shown is not None
+    assert (shown.block_number, shown.observed) == (
+        21,
+        ("one.example: block is 0x01", "two.example: no answer"),
+    )
+    book.keep_said(pending[1].id, ("one.example: block is 0x02",))
+    shown = book.newest_as_of()
+    assert shown is not None
+    assert shown.observed == ("one.example: block is 0x02",)
+    for above, wanted in ((20, 20), (-1, None), (21, 21)):
+        book.orphan_as_ofs(above)
+        shown, newest = book.newest_as_of(), book.newest_released()
+        assert (shown and shown.block_number) == wanted
+        assert (newest and newest.as_of.block_number) == wanted
+        assert (book.released_for(0) is None) == (wanted is None)
+        # It is still looked at, and what is not released was never one of them.
+        looked_at = book.released_below(100)
+        assert looked_at is not None
+        assert looked_at.as_of.block_number == 21
+
+
+def test_endpoints_are_kept_in_their_order_and_replaced(book: AnchorStore) -> None:
+    assert book.endpoints() == ()
+    states = (
+        EndpointState("two.example", Condition.LAGGING, NOW, 11, "two.example is 11 blocks behind"),
+        EndpointState("one.example:8545", Condition.OK, NOW),
+    )
+    book.keep_endpoints(states)
+    assert book.endpoints() == states
+    book.keep_endpoints(states[1:])
+    assert book.endpoints() == states[1:]
+
+
+def test_bytes_that_were_given_up_move_to_the_intent_that_signs_or_meets_them_again(
+    book: AnchorStore,
+) -> None:
+    given_up = sent(book, 4)
+    assert book.given_up(4) == []
+    book.advance(given_up, Gap())
+    assert book.given_up(4) == [attempt(1).hash]
+    again = sent(book, 4)
+    assert book.given_up(4) == []
+    first, second = book.all_intents()
+    assert (first.attempts, second.attempts) == ((), again.attempts)
+
+
+def sent(book: AnchorStore, nonce: int) -> Intent:
+    """An intent in BROADCAST with the same bytes each time."""
+    intent = seal(book)
+    for event in (Reserve(1, b"\x01" * 32, nonce, bytes(32)), Sign(attempt(1)), Sent(NOW)):
+        intent = book.advance(intent, event)
+    return intent

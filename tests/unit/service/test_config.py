@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ CONFIG = config.Config(
 def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     config.save(tmp_path, CONFIG)
     assert config.load(tmp_path).config == CONFIG
+
+
+def test_several_endpoints_are_an_array(tmp_path: Path) -> None:
+    several = replace(CONFIG, rpc=("https://one.example/key", "http://127.0.0.1:8545"))
+    path = config.save(tmp_path, several)
+    assert 'rpc = ["https://one.example/key", "http://127.0.0.1:8545"]' in path.read_text("utf-8")
+    assert config.load(tmp_path).config == several
+    assert several.endpoints == several.rpc
+    assert CONFIG.endpoints == ("http://127.0.0.1:8545",)
 
 
 def test_the_file_is_for_this_account_alone(tmp_path: Path) -> None:
@@ -55,6 +65,14 @@ def test_a_missing_home_names_the_remedy(tmp_path: Path) -> None:
         ('max_spend_per_day = ""', 'max_spend_per_day = "1e3"', "max_spend_per_day"),
         ('format = "notary-config/1"', 'format = "notary-config/2"', "format"),
         ('rpc = "http://127.0.0.1:8545"', 'rpc = "file:///etc/passwd"', "rpc"),
+        ('rpc = "http://127.0.0.1:8545"', "rpc = []", "rpc is empty"),
+        ('rpc = "http://127.0.0.1:8545"', "rpc = [1]", "rpc must be addresses"),
+        ('rpc = "http://127.0.0.1:8545"', 'rpc = ["http://a/1", "ws://b"]', "rpc must be an http"),
+        (
+            'rpc = "http://127.0.0.1:8545"',
+            'rpc = ["https://u:k@One.example/x", "https://one.example/y"]',
+            "names one.example twice",
+        ),
         ("chain_id = 31337", "", "chain_id"),
         ("chain_id = 31337", "chain_id = ", "TOML"),
     ],
@@ -160,8 +178,6 @@ def test_an_authority_that_can_not_be_is_refused(
 
 
 def test_a_control_character_is_refused(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     with pytest.raises(CallerError, match="control character"):
         config.save(tmp_path, replace(CONFIG, agency="a\nb"))
 
