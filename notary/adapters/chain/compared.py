@@ -90,7 +90,7 @@ class ComparedChain:
         self._final = -1
         self._splits: dict[str, datetime] = {}
         # One question at a time: an endpoint answers one after another.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def endpoints(self) -> tuple[EndpointState, ...]:
         """Every endpoint as it was last met."""
@@ -246,10 +246,9 @@ class ComparedChain:
                     and found is not None
                     and found.hash == proof.header.hash
                 ):
+                    self._splits.pop(PROOF, None)
                     return proof
-        raise Unsettled(
-            "HEAD_MOVED", "no proof of the head is in a block that the majority has yet"
-        )
+        raise self._split(PROOF, heard, lambda one: _block_text(one.header))
 
     # Whom to ask.
 
@@ -459,11 +458,9 @@ class ComparedChain:
         return tuple([f"{one.host}: {words.get(one.host, 'no answer')}" for one in self._members])
 
     def _too_few(self, agree: int, failed: Sequence[Failed]) -> Unsettled:
-        text = "; ".join(str(one.error) for one in failed)
-        return Unsettled(
-            "TOO_FEW_AGREE",
-            f"{agree} of {len(self._members)} endpoints agree on what is final, {self._needed} must. {text}",
-        )
+        said = [f"{agree} of {len(self._members)} endpoints agree on what is final"]
+        said += [f"{self._needed} must", *[str(one.error) for one in failed]]
+        return Unsettled("TOO_FEW_AGREE", "; ".join(said))
 
 
 def _reached(values: Sequence[T], key: Callable[[T], int] = lambda value: value) -> T:  # type: ignore[assignment,return-value]

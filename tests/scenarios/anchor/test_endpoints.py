@@ -338,6 +338,29 @@ def test_two_that_differ_about_the_tip_wait_and_then_say_so(make_world: MakeWorl
     only_true_blocks(world)
 
 
+def test_two_whose_chains_part_below_the_tip_are_both_named_in_time(make_world: MakeWorld) -> None:
+    """Every new block is another question, and the difference is the same: one has no block in common."""
+    world = make_world("--no-mining", "--slots-in-an-epoch", "32", proxied=2)
+    world.seal()
+    world.step()
+    world.mine()
+    world.step()
+    assert world.youngest().state is State.MINED
+    forger = Forger(world.anvil, world.proxy)
+    with forger.lying():
+        for _ in range(5):
+            world.mine()
+            forger.replace_time(int(world.anvil.rpc("eth_blockNumber"), 16))
+            world.step(SETTLE / 3)
+        world.step(world.settings.as_of_refresh)
+        world.mine()
+        forger.replace_time(int(world.anvil.rpc("eth_blockNumber"), 16))
+        world.step(SETTLE)
+        assert name(world, 0) in world.book.alarms()["ENDPOINT_CONTRADICTS"].text
+    world.step()
+    assert world.book.alarms() == {}
+
+
 def test_one_that_denies_a_receipt_does_not_make_a_foreign_transaction_of_ours(
     make_world: MakeWorld,
 ) -> None:
@@ -586,7 +609,7 @@ def test_too_few_say_what_is_final(make_world: MakeWorld) -> None:
     with ExitStack() as rules:
         for proxy in world.proxies[:2]:
             all_of(rules, proxy, away)
-        with pytest.raises(Unsettled, match="1 of 3 endpoints agree on what is final, 2 must"):
+        with pytest.raises(Unsettled, match="1 of 3 endpoints agree on what is final; 2 must"):
             chain.finalized()
         with pytest.raises(Unsettled, match="2 must"):
             chain.final_block(0)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import timedelta
 
 import pytest
 
+from notary.adapters.store.timestamps import StoredTokens
 from notary.core.intent import Cause, State
 from notary.errors import NothingHappened
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
@@ -183,7 +185,10 @@ def export(world: World) -> tuple[ExportResult, evm_document.EvmDocument]:
     """A package of the world's matter, with its chain proof."""
     store = world.store
     evidence = StoredEvidence(store.database, store.objects, store.keys, store.identity)
-    exporter = Exporter(store.identity, store.register, store.batch_log, world.book, evidence)
+    exporter = Exporter(
+        *(store.identity, store.register, store.batch_log, world.book, evidence),
+        *(StoredTokens(store.database), timedelta(hours=1)),
+    )
     out = io.BytesIO()
     order = ExportOrder(numbers.parse(world.matter.number))
     result = exporter.export(store.agency_id, order, out)
