@@ -407,6 +407,10 @@ class IntentBook(AnchorBook, Protocol):
         """The earliest released one to whose head the anchor of that number leads."""
         ...
 
+    def released_as_ofs(self) -> list[StoredAsOf]:
+        """Every released one, oldest block first."""
+        ...
+
     def newest_released(self) -> StoredAsOf | None:
         """The released one of the highest block, of those that are not orphaned."""
         ...

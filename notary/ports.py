@@ -214,6 +214,9 @@ class AnchorBook(Protocol):
         """The leg of a proved anchor. Raises Contradiction if there is none."""
         ...
 
-    def newest_as_of(self) -> AsOf | None:
-        """The newest released as-of proof whose head all proved anchors lead to."""
+    def newest_as_of(self, block: int | None = None, time: int | None = None) -> AsOf | None:
+        """The newest released as-of proof whose head all proved anchors lead to.
+
+        With `block` or `time` the newest of a block up to that number or block time.
+        """
         ...

@@ -15,6 +15,7 @@ import typer
 from notary import config
 from notary.cli import events, keeping, keys, present, webhooks
 from notary.cli.output import errors_said, progress_bar, say, say_json
+from notary.errors import CallerError
 
 app = typer.Typer(
     name="notary",
@@ -295,8 +296,28 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def export(
-    number: Annotated[str, typer.Argument(help="The matter number.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The zip to write.")],
+    number: Annotated[
+        str | None, typer.Argument(help="The matter number; not with --again.")
+    ] = None,
+    again: Annotated[
+        Path | None,
+        typer.Option(
+            "--again",
+            help="An earlier package: the same again as of a later block, showing no more of its records.",
+        ),
+    ] = None,
+    show_added: Annotated[
+        bool,
+        typer.Option("--show-added", help="With --again: show records that came since."),
+    ] = False,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of",
+            help="The newest proof up to this block number or time. Default: latest.",
+        ),
+    ] = present.LATEST,
     position: Annotated[
         list[int] | None,
         typer.Option("--position", help="Only this record (an extract); may be repeated."),
@@ -326,13 +347,32 @@ def export(
 ) -> None:
     """Write the evidence package of a matter, as of the newest final proof."""
     from notary import compose
+    from notary.usecases.reissue import read_earlier
 
     with errors_said(), compose.opened(_home(home)) as service:
-        order = present.export_order(
-            number, tuple(position or ()), absent, tuple(withhold or ()), full_history
-        )
+        if (number is None) == (again is None):
+            raise CallerError(
+                "ORDER_MIXED", "name a matter number, or --again a package; not both."
+            )
+        if again is not None:
+            if position or absent or full_history:
+                raise CallerError(
+                    "ORDER_MIXED", "--again takes kind, records and history from the package."
+                )
+            order = present.again_order(
+                read_earlier(again), tuple(withhold or ()), show_added, as_of
+            )
+        else:
+            order = present.export_order(
+                number or "",
+                tuple(position or ()),
+                absent,
+                tuple(withhold or ()),
+                full_history,
+                as_of,
+            )
         with progress_bar(
-            "packing", "batches, then records" if full_history else "records"
+            "packing", "batches, then records" if order.full_history else "records"
         ) as progress:
             result = service.export(service.agency_id, order, None if dry_run else out, progress)
         if as_json:

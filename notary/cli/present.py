@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from notary.errors import CallerError
 from notary.usecases.export import ExportOrder, ExportResult, Withhold
 from verifier.format import numbers, times
-from verifier.format.statement import Reason
+from verifier.format.errors import FormatError
+from verifier.format.statement import History, Reason
 
 if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.creation import Created
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.usecases.import_report import FileReport, IngestReport
     from notary.usecases.priority import Priority
     from notary.usecases.publish import Published
+    from notary.usecases.reissue import Earlier
+
+LATEST = "latest"
 
 
 def created(made: Created) -> str:
@@ -284,6 +288,7 @@ def export_order(
     absent: bool,
     withhold: tuple[str, ...],
     full_history: bool = False,
+    as_of: str = LATEST,
 ) -> ExportOrder:
     """An order from the command line's words."""
     if absent and positions:
@@ -295,7 +300,43 @@ def export_order(
         positions,
         tuple(_withhold(text) for text in withhold),
         full_history,
+        *_as_of(as_of),
     )
+
+
+def again_order(
+    earlier: Earlier, withhold: tuple[str, ...], show_added: bool, as_of: str
+) -> ExportOrder:
+    """The order of an earlier package, as of a later block."""
+    choices = earlier.stated.choices
+    block, time = _as_of(as_of)
+    return ExportOrder(
+        choices.matter,
+        choices.kind.value,
+        earlier.positions,
+        tuple(_withhold(text) for text in withhold),
+        choices.history is History.FULL,
+        block,
+        time,
+        earlier,
+        show_added,
+    )
+
+
+def _as_of(text: str) -> tuple[int | None, int | None]:
+    """The greatest block number, or else the latest block time."""
+    if text == LATEST:
+        return None, None
+    if text.isascii() and text.isdigit():
+        return int(text), None
+    try:
+        return None, int(times.parse_time(text).timestamp())
+    except FormatError as error:
+        raise CallerError(
+            "AS_OF_FORM",
+            f"--as-of {text[:80]!a}: want {LATEST}, a block number, or a time like "
+            "2026-11-01T00:00:00.000Z.",
+        ) from error
 
 
 def _withhold(text: str) -> Withhold:
@@ -333,6 +374,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "records": result.records,
         "shown": result.shown,
         "withheld": result.withheld,
+        "added": list(result.added),
         "as_of": {"block": result.as_of_block, "time": times.format_block_time(result.as_of_time)},
         "blocks": [
             {
@@ -353,6 +395,11 @@ def export_text(result: ExportResult, out: Path | None) -> str:
     return (
         f"{where}\n{result.kind}: {result.shown} of {result.records} records as of block "
         f"{result.as_of_block} ({moment}), {result.withheld} fields withheld"
+        + (
+            f"; records added since the earlier package: {len(result.added)}"
+            if result.added
+            else ""
+        )
     )
 
 

@@ -27,6 +27,7 @@ from notary.ports import (
     SealedHead,
 )
 from notary.timestamp_ports import TokenBook
+from notary.usecases.reissue import Earlier
 from verifier.format import (
     bag,
     chain_event,
@@ -111,7 +112,9 @@ class Withhold:
 class ExportOrder:
     """What to export. `positions` are the records of an extract, empty otherwise.
 
-    `full_history` adds every header and the matter's map proof in every batch.
+    `full_history` adds every header and the matter's map proof in every batch. `block` or `time` (block
+    time) is the latest that the as-of block may be. With `again` only what that package showed of its records
+    is shown; `show_added` says that records which came since may be shown whole.
     """
 
     number: MatterNumber
@@ -119,11 +122,18 @@ class ExportOrder:
     positions: tuple[int, ...] = ()
     withhold: tuple[Withhold, ...] = field(default=())
     full_history: bool = False
+    block: int | None = None
+    time: int | None = None
+    again: Earlier | None = None
+    show_added: bool = False
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What a package holds, for the person who ordered it. Times are block times."""
+    """What a package holds, for the person who ordered it. Times are block times.
+
+    `added` are the positions that the earlier package, if there is one, did not have.
+    """
 
     kind: str
     records: int
@@ -132,6 +142,7 @@ class ExportResult:
     as_of_block: int
     as_of_time: int
     blocks: tuple[statement.Block, ...]
+    added: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,7 @@ class Exporter:
         proof is final yet; then `out` holds no package.
         """
         kind = _kind(order)
-        chain = self._chain_side()
+        chain = self._chain_side(order)
         matter = self._matter(agency_id, order, kind, chain)
         shown = _shown(kind, matter, chain)
         batches = {item.batch: self.batch_log.batch(item.batch) for item in shown}
@@ -187,7 +198,8 @@ class Exporter:
         if order.full_history:
             files |= self._history(order.number.key, shown[-1].batch + 1, progress)
         contents = self._contents(agency_id, order, matter, progress)
-        withheld = _withheld(order, leaves, contents)
+        added = self._added(order, matter, leaves)
+        withheld = _withheld(order, leaves, contents, added)
         packed: dict[str, file_digests.Content] = {**files}
         digests = _add_contents(
             packed, contents, {(item.position, item.claim) for item in withheld}
@@ -207,14 +219,22 @@ class Exporter:
             stated.as_of.block,
             chain.as_of.block_time,
             stated.blocks,
+            added,
         )
 
-    def _chain_side(self) -> ChainSide:
-        as_of = self.book.newest_as_of()
+    def _chain_side(self, order: ExportOrder) -> ChainSide:
+        as_of = self.book.newest_as_of(order.block, order.time)
         if as_of is None or as_of.anchors == 0:
             raise NothingHappened(
                 "ASOF_MISSING",
-                "no as-of proof is final yet. Keep `notary work` running and see `notary status`.",
+                "no as-of proof is final yet, or none of so early a block. Keep `notary work` running and "
+                "see `notary status`.",
+            )
+        if order.again is not None and as_of.block_number <= order.again.stated.as_of.block:
+            raise NothingHappened(
+                "ASOF_NOT_LATER",
+                f"the newest proof is of block {as_of.block_number}, the earlier package of block "
+                f"{order.again.stated.as_of.block}. Keep `notary work` running.",
             )
         anchors = tuple(self.book.anchors()[: as_of.anchors])
         if len(anchors) != as_of.anchors:
@@ -259,6 +279,25 @@ class Exporter:
                     f"position {position} is outside the {size} records anchored so far.",
                 )
         return _Matter(sealed, leaf_bytes, leaf_hashes, positions)
+
+    def _added(
+        self, order: ExportOrder, matter: _Matter, leaves: Mapping[int, Leaf]
+    ) -> tuple[int, ...]:
+        """The positions that the earlier package did not have. Raises CallerError AGAIN_OTHER."""
+        again = order.again
+        if again is None:
+            return ()
+        log, identity = again.stated.log, self.identity
+        mine = (identity.chain_id, identity.contract, identity.log_address, identity.name)
+        if tuple(log) != mine or again.stated.choices.matter != order.number:
+            raise CallerError("AGAIN_OTHER", "the earlier package is of another log or matter.")
+        for position, leaf in again.leaves.items():
+            if position not in leaves or matter.leaf_bytes[position] != leaf:
+                raise CallerError(
+                    "AGAIN_OTHER",
+                    f"the earlier package has another record at position {position} than the store.",
+                )
+        return tuple(position for position in leaves if position not in again.leaves)
 
     def _check_leaves(self, key: Digest, hashes: Sequence[bytes], head: SealedHead) -> None:
         if len(hashes) != head.size or trees.root(hashes) != head.root:
@@ -398,11 +437,41 @@ def _header(raw: bytes) -> statement.Header:
     return statement.Header(header.number, header.hash, header.timestamp)
 
 
+def _kept_before(
+    again: Earlier, leaves: Mapping[int, Leaf], contents: Mapping[int, RecordContent]
+) -> dict[tuple[int, str], Reason]:
+    """What the earlier package did not show of its records, each with the reason that it gave."""
+    return {
+        (position, name): again.reasons.get((position, name), Reason.OTHER)
+        for position in again.leaves
+        for name in leaves[position].claims
+        if not again.shows(position, contents[position].disclosures.get(name, ""))
+    }
+
+
 def _withheld(
-    order: ExportOrder, leaves: Mapping[int, Leaf], contents: Mapping[int, RecordContent]
+    order: ExportOrder,
+    leaves: Mapping[int, Leaf],
+    contents: Mapping[int, RecordContent],
+    added: Sequence[int],
 ) -> list[statement.Withheld]:
-    """The claims kept back, each with its reason; refuses an order for what is not there."""
+    """The claims kept back, each with its reason; refuses an order for what is not there.
+
+    Raises CallerError RECORDS_ADDED where an earlier package kept something back and nobody said what is
+    to become of the records since: whatever is shown can't be taken back.
+    """
     reasons: dict[tuple[int, str], Reason] = {}
+    if order.again is not None:
+        reasons |= _kept_before(order.again, leaves, contents)
+        decided = {item.position for item in order.withhold}
+        open_ones = [position for position in added if position not in decided]
+        if reasons and open_ones and not order.show_added:
+            raise CallerError(
+                "RECORDS_ADDED",
+                f"the earlier package kept {len(reasons)} fields back, and {len(open_ones)} records came "
+                f"since, from position {open_ones[0]} on. Say by --withhold what of them is kept back, and "
+                "by --show-added that all else is shown.",
+            )
     for item in order.withhold:
         leaf = leaves.get(item.position)
         if leaf is None:

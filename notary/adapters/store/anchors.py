@@ -330,9 +330,16 @@ class AnchorStore:
 
     def pending_as_ofs(self) -> list[StoredAsOf]:
         """Those that wait for finality, oldest block first."""
-        pending = select(AS_OFS).where(text("NOT released")).order_by(AS_OFS.c.block_number)
+        return self._as_ofs_where("NOT released")
+
+    def released_as_ofs(self) -> list[StoredAsOf]:
+        """Every released one, oldest block first."""
+        return self._as_ofs_where("released")
+
+    def _as_ofs_where(self, condition: str) -> list[StoredAsOf]:
+        wanted = select(AS_OFS).where(text(condition)).order_by(AS_OFS.c.block_number)
         with self._database.reading() as connection:
-            return [_as_of(row) for row in connection.execute(pending)]
+            return [_as_of(row) for row in connection.execute(wanted)]
 
     def released_for(self, number: int) -> StoredAsOf | None:
         """The earliest released one to whose head the anchor of that number leads."""
@@ -471,14 +478,18 @@ class AnchorStore:
             )
         return _leg(row)
 
-    def newest_as_of(self) -> AsOf | None:
+    def newest_as_of(self, block: int | None = None, time: int | None = None) -> AsOf | None:
         """The newest released as-of proof to whose head only proved anchors lead.
+
+        With `block` or `time` the newest of a block up to that number or block time.
 
         While the newest anchor waits for its proof, that is the one before; its links are then the
         first `anchors` of those that `anchors()` returns.
         """
+        bounds = [] if block is None else [AS_OFS.c.block_number <= block]
+        bounds += [] if time is None else [AS_OFS.c.block_time <= time]
         stored = self._newest_as_of(
-            AS_OFS.c.anchors <= self.proved_count(), text("released"), _NOT_ORPHANED
+            AS_OFS.c.anchors <= self.proved_count(), text("released"), _NOT_ORPHANED, *bounds
         )
         if stored is None:
             return None

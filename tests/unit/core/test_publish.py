@@ -55,7 +55,7 @@ class Store:
     def leg_of(self, number: int) -> Leg:
         raise AssertionError("no leg is public")
 
-    def newest_as_of(self) -> AsOf | None:
+    def newest_as_of(self, block: int | None = None, time: int | None = None) -> AsOf | None:
         raise AssertionError("no as-of proof is public")
 
 

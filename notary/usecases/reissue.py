@@ -1,0 +1,90 @@
+"""Reads an earlier package, so that the same is exported again as of a later block.
+
+Owns what counts as shown by it: a field whose disclosure is there, byte for byte as the store has it. Its
+lists are not asked: whoever changed them could otherwise have a field shown that was kept back.
+Spec: docs/spec/package.md §1, §4. Test: tests/scenarios/service/test_reissue.py.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from notary.errors import CallerError
+from verifier.format import bag, lines, records, statement, stored_zip
+from verifier.format.errors import FormatError
+from verifier.format.statement import Kind, Reason
+
+MAX_FILE_BYTES = 64 * 2**20  # docs/spec/package.md §2
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier package showed. `lines` are its disclosures as they stand in it."""
+
+    stated: statement.Statement
+    leaves: Mapping[int, bytes]
+    lines: frozenset[bytes]
+    reasons: Mapping[tuple[int, str], Reason]
+
+    @property
+    def kind(self) -> Kind:
+        """Its kind, which stays."""
+        return self.stated.choices.kind
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The records of an extract; of other kinds none is named."""
+        return tuple(self.leaves) if self.kind is Kind.EXTRACT else ()
+
+    def shows(self, position: int, disclosure: str) -> bool:
+        """Whether it disclosed that field."""
+        return records.disclosure_line(position, disclosure) in self.lines
+
+
+def read_earlier(path: Path) -> Earlier:
+    """Read a package, zip or directory. Raises CallerError AGAIN_UNREADABLE.
+
+    Nothing of it is believed: what it shows is compared with the store.
+    """
+    try:
+        stated = statement.parse(_file(path, bag.STATEMENT) or b"")
+        leaves = {records.parse_leaf(line).position: line for line in _lines(path, bag.LEAVES)}
+        shown = frozenset(_lines(path, bag.DISCLOSURES))
+    except (OSError, zipfile.BadZipFile, FormatError) as error:
+        raise CallerError("AGAIN_UNREADABLE", f"{path} is no package: {error}.") from error
+    reasons = {(one.position, one.claim): one.reason for one in stated.choices.withheld}
+    return Earlier(stated, dict(sorted(leaves.items())), shown, reasons)
+
+
+def _lines(path: Path, name: str) -> Iterable[bytes]:
+    data = _file(path, name)
+    return () if data is None else lines.read_lines(data, name)
+
+
+def _file(path: Path, name: str) -> bytes | None:
+    """A file of the package; None where it has none."""
+    if path.is_dir():
+        inside = next(
+            (
+                base / name
+                for base in (path, path / stored_zip.BASE)
+                if (base / bag.STATEMENT).exists()
+            ),
+            path / name,
+        )
+        if not inside.exists():
+            return None
+        size = inside.stat().st_size
+        data = inside.read_bytes() if size <= MAX_FILE_BYTES else b""
+    else:
+        with zipfile.ZipFile(path) as package:
+            if stored_zip.BASE + name not in package.namelist():
+                return None
+            size = package.getinfo(stored_zip.BASE + name).file_size
+            data = package.read(stored_zip.BASE + name) if size <= MAX_FILE_BYTES else b""
+    if size > MAX_FILE_BYTES:
+        raise CallerError("AGAIN_UNREADABLE", f"{path}: {name} has {size} bytes.")
+    return data
