@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from notary import config
+from notary.adapters.audit_file import AuditFile
 from notary.adapters.chain.account import DeferredSigner
 from notary.adapters.durable import only_one, whole_file
 from notary.adapters.keys.folder import add_set, destroy_sets, load_keys
@@ -26,6 +27,7 @@ from notary.adapters.preparers import Preparers
 from notary.adapters.store import log as log_rows
 from notary.adapters.store.agencies import AgencyRegister
 from notary.adapters.store.anchors import AnchorStore
+from notary.adapters.store.audit import check_rows
 from notary.adapters.store.batches import StoredBatchLog
 from notary.adapters.store.database import Database
 from notary.adapters.store.imports import StoredImports
@@ -34,6 +36,7 @@ from notary.adapters.store.migrations import require_current
 from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
+from notary.adapters.store.snapshot import opened_live
 from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.system import SystemClock, SystemEntropy
 from notary.adapters.timestamp_http import HttpAuthority
@@ -49,6 +52,7 @@ from notary.usecases.accept import RecordAcceptor
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer, AnchorSettings
 from notary.usecases.backup import Backup, BackupDone
+from notary.usecases.chain_audit import Audit, AuditState
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.courier import Courier, send_test
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
@@ -164,6 +168,7 @@ class Service:
         )
         self._imports = StoredImports(database, keyring, self._entropy)
         self._pulse = StoredPulse(database, self._clock)
+        self._audits = AuditFile(home.data)
         self.notices = StoredNotices(database, self._entropy)
         self._committer: GroupCommitter | None = None
         self._lock = threading.Lock()
@@ -487,6 +492,28 @@ class Service:
         """Add what is sealed to the public folder."""
         return Publisher(self.identity, self.batch_log, self.book).publish(folder, progress)
 
+    # Audit.
+
+    def audit(self, rpcs: Sequence[str], since: int, full: bool, progress: Progress) -> AuditState:
+        """Ask again whether every stored proof holds (usecases.chain_audit)."""
+        from notary.adapters.chain.web3_chain import Web3Chain
+
+        identity = self.identity
+        chains = [
+            Web3Chain(rpc, identity.contract, identity.log_address)
+            for rpc in rpcs or self.home.config.endpoints
+        ]
+        task = Audit(identity, self.book, self.batch_log, chains, self._audits, self._check_store)
+        with only_one(
+            self.home.data / "audit.lock",
+            NothingHappened("AUDIT_RUNS", "another audit is at work on this home."),
+        ):
+            return task.run(self._clock.now, progress, since=since, full=full)
+
+    def _check_store(self) -> None:
+        with opened_live(self.home.database) as connection:
+            check_rows(connection, self.identity, lambda done, total: None)
+
     # State.
 
     def newest_checkpoint(self) -> str:
@@ -504,6 +531,7 @@ class Service:
             self.batch_log,
             self.standing,
             self.notices,
+            self._audits,
             max_deadline=timedelta(seconds=settings.max_deadline_s),
             receivers=[one.name for one in settings.webhook],
             token_book=self.token_book,

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli.output import errors_said, progress_bar, say, say_json
+from notary.cli.output import EXIT_CONTRADICTION, errors_said, progress_bar, say, say_json
 from notary.core.backup_manifest import Manifest
 from notary.errors import CallerError
 from verifier.format import times
@@ -24,6 +24,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 keys_app = typer.Typer(help="The keys of the service.", no_args_is_help=True)
 
+MAX_FINDINGS = 20  # of a kind, for people
+EXIT_UNCHECKED = 1  # nothing drifted, and something could not be asked
+
 WITHOUT_KEYS = "The keys are not in it, and without them it opens nothing: copy them with --keys."
 
 
@@ -31,6 +34,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the `notary` command line."""
     app.command()(backup)
     app.command()(restore)
+    app.command()(audit)
     keys_app.command("rotate-kek")(rotate_kek)
     app.add_typer(keys_app, name="keys")
 
@@ -125,6 +129,62 @@ def restore(
             "taken in or sealed."
         )
         _answer(as_json, shown, text)
+
+
+def audit(
+    rpc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rpc", help="Ask this endpoint; may be repeated. Default: the configured one."
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Only what was sealed and anchored from this time on, 2026-11-01T00:00:00.000Z."
+        ),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read every row and rebuild every tree and map as well.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask again whether every stored proof holds: by its own rules, and on the chain as it is now.
+
+    Stopped, the same command goes on. Exit 0 all holds, 1 something can't be asked any more, 70 drift.
+    """
+    from notary import compose
+
+    with errors_said():
+        first = 0 if since is None else int(times.parse_time(since).timestamp())
+        with (
+            compose.opened(config.load(config.home_folder(home))) as service,
+            progress_bar("auditing", "proofs") as progress,
+        ):
+            done = service.audit(tuple(rpc or ()), first, full, progress)
+        drifts = [one for one in done.found if one.drift]
+        unchecked = [one for one in done.found if not one.drift]
+        shown = {
+            "begun_at": done.begun_at,
+            "ended_at": done.ended_at,
+            "endpoints": done.hosts,
+            "asked": done.steps,
+            "drift": [{"subject": one.subject, "text": one.text} for one in drifts],
+            "not_checkable": [{"subject": one.subject, "text": one.text} for one in unchecked],
+            "standing": [{"subject": one.subject, "text": one.text} for one in done.standing],
+        }
+        lines = [f"asked     {done.steps} proofs, of {', '.join(done.hosts)}"]
+        for word, found in (("DRIFT     ", drifts), ("unchecked ", unchecked)):
+            lines += [f"{word}{one.subject}: {one.text}" for one in found[:MAX_FINDINGS]]
+            if len(found) > MAX_FINDINGS:
+                lines.append(f"{word}… and {len(found) - MAX_FINDINGS} more; --json lists them all")
+        lines.append(f"drift {len(drifts)}, not checkable {len(unchecked)}")
+        _answer(as_json, shown, "\n".join(lines))
+        if drifts:
+            raise typer.Exit(EXIT_CONTRADICTION)
+        if unchecked:
+            raise typer.Exit(EXIT_UNCHECKED)
 
 
 def rotate_kek(

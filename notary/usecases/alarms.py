@@ -15,6 +15,7 @@ from notary.chain_ports import IntentBook
 from notary.core.moments import has_passed
 from notary.core.stamping import LATE
 from notary.timestamp_ports import TokenBook
+from notary.usecases.chain_audit import AuditMemory, alarm_of
 from notary.usecases.standing import Standing
 from verifier.format import times
 
@@ -31,6 +32,7 @@ class AlarmBoard:
         log: StoredBatchLog,
         standing: Standing,
         notices: StoredNotices,
+        audits: AuditMemory,
         *,
         max_deadline: timedelta,
         receivers: Sequence[str],
@@ -41,6 +43,7 @@ class AlarmBoard:
         self._log = log
         self._standing = standing
         self._notices = notices
+        self._audits = audits
         self._max_deadline = max_deadline
         self._receivers = receivers
         self._token_book = token_book
@@ -58,6 +61,9 @@ class AlarmBoard:
         if trouble is not None and trouble.code not in found:
             since = told[trouble.code].since if trouble.code in told else now
             found[trouble.code] = Stand(str(trouble), since)
+        drift = alarm_of(self._audits.read())
+        if drift is not None:
+            found["AUDIT_DRIFT"] = Stand(*drift)
         deadline = self.deadline()
         if deadline is not None:
             at_risk = deadline - self._max_deadline / AT_RISK_PART

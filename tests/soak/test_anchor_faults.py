@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from notary.adapters.audit_file import AuditFile
 from notary.adapters.store.anchors import AnchorStore
 from notary.adapters.store.notices import Change, StoredNotices
 from notary.adapters.store.timestamps import StoredTokens
@@ -119,6 +120,7 @@ class Trial:
             world.store.batch_log,
             Standing(world.database, world.store.mark),
             notices,
+            AuditFile(world.store.data),
             max_deadline=timedelta(seconds=MAX_DEADLINE_S),
             receivers=[],
             token_book=StoredTokens(world.database),

@@ -79,6 +79,20 @@ def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
+@contextmanager
+def opened_live(path: Path) -> Iterator[sqlite3.Connection]:
+    """The store as it is now, to be read: one moment of it, however long the reading takes.
+
+    Raises Contradiction STORE_DAMAGED where SQLite says so.
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            connection.execute("BEGIN")
+            yield connection
+    except sqlite3.Error as error:
+        raise Contradiction("STORE_DAMAGED", f"{path}: {error}. Restore a backup.") from error
+
+
 def facts(connection: sqlite3.Connection) -> StoreFacts:
     """What the copy holds."""
     log = connection.execute("SELECT chain_id, contract, log_address, name FROM log").fetchone()

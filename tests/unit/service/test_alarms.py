@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from notary.adapters.audit_file import AuditFile
 from notary.adapters.store.anchors import AnchorStore
 from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.timestamps import StoredTokens
 from notary.core.stamping import LATE
 from notary.usecases.alarms import AlarmBoard
+from notary.usecases.chain_audit import AuditState, Finding
 from notary.usecases.standing import Standing
 from tests.simulators.authority import put_intent
 from tests.simulators.store import MAX_DEADLINE_S, StoreWorld, make_world
 from tests.unit.store.test_priority import anchor
+from verifier.format.times import format_time
 
 PROMISE = timedelta(seconds=MAX_DEADLINE_S)
 MOMENT = timedelta(milliseconds=1)
@@ -36,6 +39,7 @@ def board(world: StoreWorld) -> AlarmBoard:
         world.batch_log,
         Standing(world.database, world.mark),
         StoredNotices(world.database, world.entropy),
+        AuditFile(world.data),
         max_deadline=PROMISE,
         receivers=["a"],
         token_book=StoredTokens(world.database),
@@ -116,3 +120,18 @@ def test_an_authority_that_owes_a_token_for_an_hour_is_late(
     assert wanted is not None
     book.give_up(wanted, "not to be had in time")
     assert board.standing(now + LATE) == {}
+
+
+def test_a_drift_that_an_audit_found_stands_in_the_file(
+    board: AlarmBoard, world: StoreWorld
+) -> None:
+    since = "2026-01-02T03:04:05.678Z"
+    drift = Finding("block 7", True, "another hash")
+    state = AuditState(since, 0, False, ["node"], standing=[drift], standing_since=since)
+    file = AuditFile(world.data)
+    file.keep(state)
+    assert file.read() == state
+    stand = board.standing(world.clock.now())["AUDIT_DRIFT"]
+    assert (stand.text, format_time(stand.since)) == ("block 7: another hash", since)
+    file.keep(AuditState(since, 0, False, ["node"], ended_at=since))
+    assert "AUDIT_DRIFT" not in board.standing(world.clock.now())
