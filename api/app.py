@@ -230,11 +230,7 @@ def _private(app: FastAPI) -> None:
     async def anchor_now(service: TheService, agency: Agency) -> PriorityView:
         """Have what is acknowledged sealed and anchored at once. Repeating it changes nothing."""
         told = await run_in_threadpool(service.anchor_now)
-        return PriorityView(
-            state=str(told.place),
-            asked_at=None if told.asked_at is None else times.format_time(told.asked_at),
-            not_before=None if told.not_before is None else times.format_time(told.not_before),
-        )
+        return PriorityView.model_validate(told.shown())
 
     @app.get("/v1/status")
     async def status(service: TheService, agency: Agency) -> dict[str, object]:

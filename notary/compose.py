@@ -547,6 +547,7 @@ class Service:
             self._board,
             self._pulse,
             self.token_book,
+            self._lane,
         )
 
     def endpoints(self) -> tuple[EndpointState, ...]:

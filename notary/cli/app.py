@@ -246,9 +246,9 @@ def anchor_now(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from notary import compose
 
     with errors_said(), compose.opened(_home(home)) as service:
-        told = service.anchor_now()
+        told = service.anchor_now().shown()
         if as_json:
-            say_json(present.priority_json(told))
+            say_json(told)
         else:
             say(present.priority_text(told))
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.creation import Created
     from notary.ports import Matter
     from notary.usecases.import_report import FileReport, IngestReport
-    from notary.usecases.priority import Priority
     from notary.usecases.publish import Published
     from notary.usecases.reissue import Earlier
 
@@ -217,7 +216,7 @@ def ingest_incomplete(report: IngestReport) -> bool:
 
 def status_text(status: Mapping[str, Any]) -> str:
     """The service's state for people."""
-    anchor = status["anchor"]
+    anchor, priority = status["anchor"], status["priority"]
     lines = [
         f"health    {status['health']}",
         f"log       {status['log']}",
@@ -229,6 +228,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         f"account   {_of_currency(anchor['balance']) or 'balance unknown'}",
         f"costs     {_costs(status['budget'])}",
         *[f"stamps    {_stamps(one)}" for one in status["timestamps"]],
+        *([f"at once   {priority_text(priority)}"] if priority["asked_at"] else []),
         f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
     ]
     lines += [
@@ -245,22 +245,13 @@ def _stamps(one: Mapping[str, Any]) -> str:
     return said + (f"; {one['error']}" if one["error"] else "")
 
 
-def priority_json(told: Priority) -> dict[str, object]:
-    """How far a request to anchor at once is, for programs."""
-    return {
-        "state": str(told.place),
-        "asked_at": None if told.asked_at is None else times.format_time(told.asked_at),
-        "not_before": None if told.not_before is None else times.format_time(told.not_before),
-    }
-
-
-def priority_text(told: Priority) -> str:
-    """The same for people."""
-    said = str(told.place)
-    if told.asked_at is not None:
-        said += f"; asked for at {times.format_time(told.asked_at)}"
-    if told.not_before is not None:
-        said += f"; not before {times.format_time(told.not_before)}"
+def priority_text(told: Mapping[str, str | None]) -> str:
+    """How far a request to anchor at once is."""
+    said = str(told["state"])
+    if told["asked_at"]:
+        said += f"; asked for at {told['asked_at']}"
+    if told["not_before"]:
+        said += f"; not before {told['not_before']}"
     return said
 
 

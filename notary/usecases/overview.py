@@ -23,6 +23,7 @@ from notary.ports import BatchLog
 from notary.timestamp_ports import Owing, TokenBook
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer
+from notary.usecases.priority import PriorityLane
 from verifier.format import times
 
 SILENT_POLLS = 5  # a worker that missed so many passes is taken for dead …
@@ -89,6 +90,7 @@ class Overview:
     board: AlarmBoard
     pulse: StoredPulse
     token_book: TokenBook
+    lane: PriorityLane
 
     def health(self, now: datetime) -> Health:
         """Judged from the store alone: it answers at once, also while the chain is away."""
@@ -142,6 +144,7 @@ class Overview:
                 else f"block {anchor.as_of_block}, {_time(anchor.as_of_time)}",
                 "balance": None if anchor.balance is None else amount_of(anchor.balance),
             },
+            "priority": self.lane.place(now).shown(),
             "timestamps": self._timestamps(),
             "budget": _budget_row(self.forecast(now, anchor.balance)),
             "endpoints": [

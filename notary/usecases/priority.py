@@ -14,6 +14,7 @@ from notary.adapters.store.priority import Asked, StoredPriority
 from notary.chain_ports import IntentBook
 from notary.core.budget import DAY, committed
 from notary.core.moments import has_passed
+from verifier.format import times
 
 
 class Place(StrEnum):
@@ -33,6 +34,14 @@ class Priority:
     place: Place
     asked_at: datetime | None = None
     not_before: datetime | None = None
+
+    def shown(self) -> dict[str, str | None]:
+        """The same in the words that commands, HTTP and status give."""
+        return {
+            "state": str(self.place),
+            "asked_at": None if self.asked_at is None else times.format_time(self.asked_at),
+            "not_before": None if self.not_before is None else times.format_time(self.not_before),
+        }
 
 
 class PriorityLane:

@@ -57,6 +57,7 @@ def test_a_request_is_carried_out_though_the_worker_was_killed(tmp_path: Path) -
         again = json.loads(live.run("anchor-now", "--json").stdout)
         assert first == again
         assert first["state"] == "sealed next"
+        assert json.loads(live.run("status", "--json").stdout)["priority"] == first
         with worker(live):
             until_anchored(live, [1, 2])
             done = live.run("anchor-now")
