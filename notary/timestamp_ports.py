@@ -106,5 +106,5 @@ class TokenBook(Protocol):
         ...
 
     def owing(self) -> list[Owing]:
-        """How each authority stands that anything was ever asked of, by name."""
+        """How each authority stands that owes a token or was given up on, by name."""
         ...

@@ -145,7 +145,16 @@ class Overview:
                 "balance": None if anchor.balance is None else amount_of(anchor.balance),
             },
             "priority": self.lane.place(now).shown(),
-            "timestamps": self._timestamps(),
+            "timestamps": [
+                {
+                    "authority": one.authority,
+                    "waiting": one.waiting,
+                    "since": _time(one.since),
+                    "given_up": one.given_up,
+                    "error": one.last_error,
+                }
+                for one in self._owing()
+            ],
             "budget": _budget_row(self.forecast(now, anchor.balance)),
             "endpoints": [
                 {
@@ -186,7 +195,7 @@ class Overview:
             as_of_time=None if as_of is None else as_of.as_of.block_time,
             notices=notices,
             endpoints=self.book.endpoints(),
-            owing=tuple(self.token_book.owing()),
+            owing=self._owing(),
         )
 
     def forecast(self, now: datetime, balance: int | None) -> Forecast:
@@ -200,22 +209,11 @@ class Overview:
             balance,
         )
 
-    def _timestamps(self) -> list[dict[str, Any]]:
+    def _owing(self) -> tuple[Owing, ...]:
         """How each configured authority stands; one that nothing was asked of yet owes nothing."""
         owing = {one.authority: one for one in self.token_book.owing()}
-        found = []
-        for name in [one.name for one in self.settings.timestamp]:
-            one = owing.get(name, Owing(name, 0, None, 0, None))
-            found.append(
-                {
-                    "authority": name,
-                    "waiting": one.waiting,
-                    "since": _time(one.since),
-                    "given_up": one.given_up,
-                    "error": one.last_error,
-                }
-            )
-        return found
+        names = [one.name for one in self.settings.timestamp]
+        return tuple([owing.get(name, Owing(name, 0, None, 0, None)) for name in names])
 
     def _proved_size(self) -> int:
         count = self.book.proved_count()

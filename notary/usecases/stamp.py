@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from notary.core.moments import has_passed
@@ -71,41 +72,51 @@ class Stamper:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Ask while the block runs. At its end, what is due is asked for once more."""
+        if not self._authorities:
+            yield
+            return
         end = threading.Event()
         threads = [
             # Daemons: an authority that hangs must not keep a process from ending.
-            threading.Thread(target=self._serve, args=(one, end), daemon=True)
-            for one in self._authorities
+            threading.Thread(target=self._repeat, args=(act, end), daemon=True)
+            for act in (self.look, *[partial(self.ask_all, one) for one in self._authorities])
         ]
         for thread in threads:
             thread.start()
         try:
             yield
         finally:
+            # What came about at the very end is asked for as well.
+            self._caught(self.look)
             end.set()
             for thread in threads:
                 thread.join(PARTING_S)
 
-    def _serve(self, pinned: PinnedAuthority, end: threading.Event) -> None:
+    def _repeat(self, act: Callable[[], None], end: threading.Event) -> None:
         while True:
             last = end.is_set()
-            try:
-                self.look()
-                # Where one failed, the others wait as well: they would fail the same way.
-                while self.ask(pinned):
-                    pass
-            except NotaryError as error:
-                # The store was away. What is owed is looked up again.
-                self._report(f"timestamps of {pinned.authority.name}: {error.code}: {error}")
+            self._caught(act)
             if last:
                 return
             end.wait(LOOK_EVERY_S)
+
+    def _caught(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except NotaryError as error:
+            # The store was away. What is owed is looked up again.
+            self._report(f"timestamps: {error.code}: {error}")
 
     def look(self) -> None:
         """Note what is owed by now: first tokens, and renewals before a certificate ends."""
         now = self._clock.now()
         self._book.want(self._names, now, now - self._settings.gap)
         self._book.want_renewals(self._names, now, now + self._settings.renew_before)
+
+    def ask_all(self, pinned: PinnedAuthority) -> None:
+        """Ask for what is due, until one fails: the others would fail the same way."""
+        while self.ask(pinned):
+            pass
 
     def ask(self, pinned: PinnedAuthority) -> bool:
         """Ask for the first token that is due; whether there was one, and it was kept."""

@@ -33,6 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Created:
     )
     with (made.home.folder / "notary.toml").open("a", encoding="utf-8") as file:
         file.write('[[webhook]]\nname = "ops"\nurl = "https://example.org/"\nsecret = "s"\n')
+        file.write('[[timestamp]]\nname = "tsa"\nurl = "https://example.org/"\nroots = "s"\n')
     return made
 
 
@@ -75,6 +76,7 @@ def test_what_the_store_holds_is_measured(client: TestClient) -> None:
     )
     assert due - waits == pytest.approx(4 * 3600, abs=1)
     assert found["notary_webhook_waiting", ("ops",)] == 0
+    assert found["notary_timestamps_waiting", ("tsa",)] == 0
     assert {labels for name, labels in found if name == "notary_intents"} == {
         (str(state),) for state in State
     }

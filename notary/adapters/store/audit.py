@@ -11,7 +11,8 @@ import sqlite3
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction
 from notary.ports import Progress
-from verifier.format import batches, public, trees
+from verifier.format import batches, notes, public, trees
+from verifier.format.digests import sha256
 from verifier.format.errors import FormatError
 from verifier.format.frontier import Frontier
 from verifier.format.replay import Replay, ReplayFault
@@ -29,6 +30,7 @@ def check_rows(connection: sqlite3.Connection, identity: LogIdentity, progress: 
                 f"row {broken[1]} of {broken[0]} names a row of {broken[2]} that is gone"
             )
         _check_log(connection, identity)
+        _check_tokens(connection)
         _check_matters(connection, progress)
     except (FormatError, TypeError, ValueError) as error:
         # SQLite keeps text where bytes were declared; then a rule gets what it was not made for.
@@ -78,6 +80,25 @@ def _check_log(connection: sqlite3.Connection, identity: LogIdentity) -> None:
     ):
         if not 0 < size < len(roots) or roots[size] != root:
             raise _damaged(f"anchor {number} is of {size} batches with a root that the log has not")
+
+
+def _check_tokens(connection: sqlite3.Connection) -> None:
+    """Every time-stamp token: signed, and over its checkpoint or the token before it."""
+    kept = connection.execute(
+        "SELECT this.size, this.chain, this.number, this.token, checkpoint, before.token"
+        " FROM timestamp_tokens this LEFT JOIN batches ON batches.id = this.size - 1"
+        " LEFT JOIN timestamp_tokens before ON before.size = this.size"
+        " AND before.chain = this.chain AND before.number = this.number - 1"
+        " WHERE this.token IS NOT NULL ORDER BY this.id"
+    )
+    for size, chain, number, raw, checkpoint, before in kept:
+        # Imported here: reading certificates takes long to load, and most stores have no tokens.
+        from verifier.format import timestamp_authority, timestamp_token
+
+        over = before if number else notes.parse_note(checkpoint).text.encode("utf-8")
+        token = timestamp_authority.check_signature(timestamp_token.parse(raw))
+        if token.imprint != sha256(over):
+            raise _damaged(f"token {number} of {chain} over size {size} is of something else")
 
 
 def _file(connection: sqlite3.Connection, file: str) -> bytes | None:

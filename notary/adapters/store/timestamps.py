@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, UniqueConstraint, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Index,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlmodel import Field
 
 from notary.adapters.store.anchor_tables import IntentRow
@@ -27,7 +38,12 @@ class TokenRow(Row, table=True):
     """
 
     __tablename__ = "timestamp_tokens"
-    __table_args__ = (UniqueConstraint("size", "chain", "number"),)
+    __table_args__ = (
+        UniqueConstraint("size", "chain", "number"),
+        # The worker asks every other second, and health at each call; the others are all of the past.
+        Index("ix_timestamp_tokens_open", "authority", sqlite_where=text("token IS NULL")),
+        Index("ix_timestamp_tokens_until", "until_ms"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     size: int
@@ -181,6 +197,7 @@ class StoredTokens:
                     func.count().filter(TOKENS.c.given_up).label("given_up"),
                     func.max(TOKENS.c.last_error).filter(_IS_WANTED).label("error"),
                 )
+                .where(TOKENS.c.token.is_(None))
                 .group_by(TOKENS.c.authority)
                 .order_by(TOKENS.c.authority)
             ).all()
@@ -202,14 +219,14 @@ def _missing(
     """Authority and size of each first token that nobody has asked for."""
     found: list[tuple[str, int]] = []
     for name in authorities:
-        asked = select(TOKENS.c.size).where(TOKENS.c.chain == name)
+        asked = select(TOKENS.c.id).where(
+            TOKENS.c.size == INTENTS.c.size, TOKENS.c.chain == name, TOKENS.c.number == 0
+        )
         wanted = (
             select(INTENTS.c.size)
             .distinct()
-            .where(INTENTS.c.state.not_in(_OUT), INTENTS.c.size.not_in(asked))
-            .where(
-                or_(INTENTS.c.block_time.is_(None), INTENTS.c.block_time >= anchored_since),
-            )
+            .where(or_(INTENTS.c.block_time.is_(None), INTENTS.c.block_time >= anchored_since))
+            .where(INTENTS.c.state.not_in(_OUT), ~asked.exists())
             .order_by(INTENTS.c.size)
         )
         found += [(name, size) for size in connection.execute(wanted).scalars()]

@@ -5,11 +5,13 @@ The authority is openssl's. What it does wrong is done by the server in front of
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +19,11 @@ from pathlib import Path
 import pytest
 
 from notary import demo
+from notary.adapters.store import audit
 from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.timestamp_http import HttpAuthority
 from notary.core.stamping import FIRST_PAUSE, LONGEST_PAUSE, pause_after
-from notary.errors import CallerError
+from notary.errors import CallerError, Contradiction
 from notary.usecases.export import ExportOrder
 from notary.usecases.stamp import PinnedAuthority
 from tests.anvil import Anvil
@@ -59,8 +62,7 @@ class Scene:
         """One pass of the stamper, as its thread makes it."""
         one = stamper(self.world, [self.pinned], self.book, self.told, **settings)
         one.look()
-        while one.ask(self.pinned):
-            pass
+        one.ask_all(self.pinned)
 
     def text(self, size: int) -> bytes:
         return notes.parse_note(self.world.batch_log.checkpoint(size)).text.encode()
@@ -131,8 +133,7 @@ def test_a_bad_answer_is_kept_out_and_named_and_a_good_one_later_kept(
     stage.clock.advance(FIRST_PAUSE.total_seconds())
     stage.pass_()
     assert [len(stage.tokens(size)) for size in SIZES] == [1, 1]
-    [waiting] = stage.book.owing()
-    assert (waiting.waiting, waiting.last_error) == (0, None)
+    assert stage.book.owing() == []
 
 
 def test_a_token_of_another_query_is_kept_out(stage: Scene) -> None:
@@ -262,6 +263,36 @@ def test_a_process_killed_between_answer_and_storing_asks_again(
     stage.pass_()
     assert [len(stage.tokens(size)) for size in SIZES] == [1, 1]
     assert stage.server.asked == 3
+
+
+def audited(stage: Scene) -> None:
+    with closing(sqlite3.connect(stage.world.database.path)) as connection:
+        audit.check_rows(connection, stage.world.identity, lambda done, total: None)
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("UPDATE timestamp_tokens SET size = 3 - size + 10 * (number + 1)", "has not its form"),
+        ("UPDATE timestamp_tokens SET token = substr(token, 1, 100) WHERE size = 1", "TOKEN_DER"),
+        (
+            "UPDATE timestamp_tokens SET token = (SELECT token FROM timestamp_tokens WHERE size = 1)"
+            " WHERE size = 2",
+            "token 0 of Example over size 2 is of something else",
+        ),
+    ],
+)
+def test_the_audit_of_a_backup_reads_every_token(stage: Scene, damage: str, named: str) -> None:
+    stage.pass_(renew_before=timedelta(days=9000))
+    assert [len(stage.tokens(size)) for size in SIZES] == [1, 1]
+    stage.pass_(renew_before=timedelta(days=9000))
+    assert [len(stage.tokens(size)) for size in SIZES] == [2, 2]
+    audited(stage)
+    with closing(sqlite3.connect(stage.world.database.path)) as connection:
+        connection.execute(damage)
+        connection.commit()
+    with pytest.raises(Contradiction, match=named):
+        audited(stage)
 
 
 # ---------------------------------------------------------------------- the whole service

@@ -106,7 +106,7 @@ def test_a_kept_token_is_due_no_more_and_never_changes(
     assert book.due("alpha", NOW) is None
     assert book.chains(3) == [[token(b"first")]]
     assert book.want(NAMES, NOW, NOW - DAY) == 0
-    assert [(one.waiting, one.given_up) for one in book.owing()] == [(0, 0), (1, 0)]
+    assert [(one.authority, one.waiting, one.given_up) for one in book.owing()] == [("beta", 1, 0)]
 
 
 def test_what_is_given_up_is_counted_and_never_asked_again(

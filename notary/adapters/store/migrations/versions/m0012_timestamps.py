@@ -29,3 +29,10 @@ def upgrade() -> None:
             "size", "chain", "number", name=op.f("uq_timestamp_tokens_size_chain_number")
         ),
     )
+    op.create_index(
+        "ix_timestamp_tokens_open",
+        "timestamp_tokens",
+        ["authority"],
+        sqlite_where=sa.text("token IS NULL"),
+    )
+    op.create_index("ix_timestamp_tokens_until", "timestamp_tokens", ["until_ms"])
