@@ -231,6 +231,7 @@ class Authority:
         whole = {
             "content_type": oid("1.2.840.113549.1.7.2"),
             "data_version": integer(3),
+            "digest_algorithms": algorithm(self.digest, NULL),
             "inner_type": oid("1.2.840.113549.1.9.16.1.4"),
             "content": content,
             "certificates": b"".join(sorted([der(self.signer), der(self.between)])),
@@ -251,7 +252,7 @@ class Authority:
         signer = seq(*(whole[name] for name in signer_parts))
         signed_data = seq(
             whole["data_version"],
-            set_of(whole["digest_algorithm"]),
+            set_of(whole["digest_algorithms"]),
             seq(whole["inner_type"], tlv(0xA0, octets(whole["content"]))),
             tlv(0xA0, whole["certificates"]) if whole["certificates"] else b"",
             tlv(0x31, signer, whole["more_signers"]),

@@ -43,6 +43,7 @@ MILDER = {
     "signature_algorithm_of_another_hash": "it takes the digest algorithm",
     "rsa_key_under_the_name_of_a_curve": "it takes the key's own algorithm",
     "tokens_by_another_curve": "it has more curves",
+    "five_authorities_between": "it takes longer paths",
     "tokens_by_a_short_key": "it takes shorter keys",
 }
 # Where it is stricter.
@@ -68,6 +69,7 @@ CLIENT_MILDER = {
     "tokens_signed_over_sha_1": "it has SHA-1",
     "signature_algorithm_of_another_hash": "it takes the digest algorithm",
     "tokens_by_another_curve": "it has more curves",
+    "five_authorities_between": "it takes longer paths",
     "tokens_by_a_short_key": "it takes shorter keys",
 }
 CLIENT_STRICTER = {

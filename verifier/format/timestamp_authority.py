@@ -137,13 +137,13 @@ def _verify(token: Token) -> None:
     raise FormatError("TOKEN_ALGORITHM", f"signature {algorithm.dotted_string} by this key")
 
 
-def _algorithm(stated: asn1.TLV) -> tuple[ObjectIdentifier, _PssParameters | None]:
+def _algorithm(stated: bytes) -> tuple[ObjectIdentifier, _PssParameters | None]:
     """The algorithm, and the parameters if it is RSASSA-PSS."""
     try:
-        return stated.parse(_PlainAlgorithm).algorithm, None
+        return asn1.decode_der(_PlainAlgorithm, stated).algorithm, None
     except ValueError:
         pass
-    found = stated.parse(_PssAlgorithm)
+    found = asn1.decode_der(_PssAlgorithm, stated)
     return found.algorithm, found.parameters if found.algorithm == _RSA_PSS else None
 
 

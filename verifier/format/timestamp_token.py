@@ -81,7 +81,7 @@ class _SignerInfo:
 @asn1.sequence
 class _SignedData:
     version: int
-    digest_algorithms: asn1.SetOf[asn1.TLV]
+    digest_algorithms: asn1.SetOf[HashAlgorithm]
     content: _EncapsulatedContent
     # Sets, by the standard in the order of DER; authorities put them in any order, and nothing
     # signed depends on it. A list is read in the order in which it stands.
@@ -172,7 +172,8 @@ class Token(NamedTuple):
     """A time-stamp token as it reads. `gen_time` is the authority's word, aware, UTC.
 
     `signer` is the certificate that the token says signed it; `named` are the signed attributes
-    that name it. `content` is what the message digest is of, `signed` the bytes under the signature.
+    that name it. `content` is what the message digest is of, `signed` the bytes under the signature;
+    `signature_algorithm` is the DER of its AlgorithmIdentifier.
     """
 
     raw: bytes
@@ -187,7 +188,7 @@ class Token(NamedTuple):
     message_digest: bytes
     digest_algorithm: ObjectIdentifier
     signed: bytes
-    signature_algorithm: asn1.TLV
+    signature_algorithm: bytes
     signature: bytes
 
 
@@ -196,7 +197,7 @@ def parse(data: bytes) -> Token:
 
     Raises FormatError TOKEN_SIZE, TOKEN_DER (not the DER of such a structure), TOKEN_CONTENT (no
     TSTInfo, another version, a critical extension), TOKEN_IMPRINT_ALGORITHM, TOKEN_SIGNER (not one
-    signer, or its certificate is not in the token) or TOKEN_ATTRIBUTES.
+    signer, or its certificate or digest algorithm is not in the token) or TOKEN_ATTRIBUTES.
     """
     if len(data) > MAX_BYTES:
         raise FormatError(
@@ -232,6 +233,9 @@ def _parse(data: bytes) -> Token:
     if len(signers) != 1 or signers[0].version != _VERSION:
         raise FormatError("TOKEN_SIGNER", "want one signer, named by issuer and serial number")
     signer = signers[0]
+    listed = [one.algorithm for one in signed_data.digest_algorithms.as_list()]
+    if signer.digest_algorithm.algorithm not in listed:
+        raise FormatError("TOKEN_SIGNER", "the signer's digest algorithm is not listed")
     # RFC 5652 §5.4: what is signed is the DER of the attributes as a SET OF.
     attributes = signer.signed
     if attributes is None:
@@ -252,7 +256,7 @@ def _parse(data: bytes) -> Token:
         message_digest=asn1.decode_der(bytes, _der(found, MESSAGE_DIGEST)),
         digest_algorithm=signer.digest_algorithm.algorithm,
         signed=asn1.encode_der(attributes),
-        signature_algorithm=signer.signature_algorithm,
+        signature_algorithm=asn1.encode_der(signer.signature_algorithm),
         signature=signer.signature,
     )
 

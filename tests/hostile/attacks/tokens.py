@@ -18,6 +18,7 @@ from tests.hostile.authority import (
     ECDSA_SHA384,
     NULL,
     OF_AUTHORITY,
+    OF_SIGNER,
     RSA_PSS,
     SHA1,
     SHA384,
@@ -390,6 +391,12 @@ def token_with_two_signers() -> Case:
 
 
 @attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_SIGNER")
+def digest_algorithm_that_is_not_listed() -> Case:
+    """The list in front names another hash than the signer's."""
+    return damaged(put("digest_algorithms", algorithm(SHA512, NULL)))
+
+
+@attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_SIGNER")
 def signer_of_another_version() -> Case:
     """SignerInfo of version 3, which goes with key identifiers."""
     return damaged(put("signer_version", integer(3)))
@@ -725,6 +732,38 @@ def below(name: str, **between: Any) -> Case:
 def authority_between_that_had_ended() -> Case:
     """The certificate between was not valid at the token's time."""
     return below("J", until=OF_THE_STORY)
+
+
+def under_so_many(count: int) -> Case:
+    """Tokens of an authority with a chain of others between it and the root."""
+    keys = [curve_key(200 + i) for i in range(count + 2)]
+    names = ["Example Root", *[f"CA {i}" for i in range(count)], "TSA"]
+    made = [
+        certificate(
+            names[i + 1],
+            keys[i + 1],
+            (names[i], keys[i]),
+            extensions=OF_SIGNER if i == count else OF_AUTHORITY,
+            serial=7 if i == count else 1,
+        )
+        for i in range(count + 1)
+    ]
+    root = certificate(names[0], keys[0], (names[0], keys[0]), until=UNTIL, extensions=OF_AUTHORITY)
+    authority = Authority(root, made[0], made[-1], keys[-1])
+    certificates = b"".join(sorted(map(der, made)))
+    return with_tokens(by(authority, put("certificates", certificates)), authority)
+
+
+@attack()
+def four_authorities_between() -> Case:
+    """The longest path that there may be."""
+    return under_so_many(4)
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_NOT_PINNED")
+def five_authorities_between() -> Case:
+    """One more."""
+    return under_so_many(5)
 
 
 @attack(timestamp="15.5 NOT CHECKED TOKEN_NOT_PINNED")
