@@ -353,6 +353,10 @@ class IntentBook(AnchorBook, Protocol):
         """Of the intents in MINED, FINAL or PROVED, the one with the greatest number."""
         ...
 
+    def anchored(self) -> int:
+        """How many batches the newest of them covers; 0 without one."""
+        ...
+
     def newest_final(self) -> Intent | None:
         """Of the intents in FINAL or PROVED, the one with the greatest number."""
         ...

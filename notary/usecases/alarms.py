@@ -110,8 +110,7 @@ class AlarmBoard:
 
     def _first_waiting(self) -> tuple[Promise | None, datetime | None]:
         """Of what the newest mined anchor does not cover: the first receipt, and the first sealing."""
-        newest = self._book.newest_on_chain()
-        anchored = 0 if newest is None else newest.size
+        anchored = self._book.anchored()
         sealed_at = None
         if self._log.size() > anchored:
             sealed_at = self._log.batch(anchored).header.sealed_at

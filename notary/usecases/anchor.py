@@ -262,7 +262,7 @@ class Anchorer:
         live = any(intent.live for intent in self._book.open_intents())
         span = self._settings.identity_check
         fresh = checked_at is not None and not has_passed(span, checked_at, now)
-        if fresh and not live and self._log.size() <= self._covered():
+        if fresh and not live and self._log.size() <= self._book.anchored():
             return None
         self._identity_checked_at = None
         found = self._chain.identity()
@@ -388,7 +388,7 @@ class Anchorer:
         match plan:
             case Reservation(nonce, prev, anchored):
                 size = self._log.size() if anchored is None else anchored
-                if anchored is None and size <= self._covered():
+                if anchored is None and size <= self._book.anchored():
                     # Made while an anchor was taken for a foreign one, which has turned out to be ours.
                     return Stale()
                 return Reserve(
@@ -446,12 +446,8 @@ class Anchorer:
 
     # The next intent.
 
-    def _covered(self) -> int:
-        newest = self._book.newest_on_chain()
-        return 0 if newest is None else newest.size
-
     def _seal(self, told: Told) -> Intent | None:
-        size, covered = self._log.size(), self._covered()
+        size, covered = self._log.size(), self._book.anchored()
         if size < covered:
             raise Contradiction(
                 "BATCH_LOG_SHORT",
@@ -497,7 +493,7 @@ class Anchorer:
         sealed = self._log.size()
         newest, as_of = self._book.newest_on_chain(), self._book.newest_released()
         live = next((intent for intent in self._book.open_intents() if intent.live), None)
-        anchored = self._covered()
+        anchored = self._book.anchored()
         lag = timedelta()
         if sealed > anchored:
             lag = max(lag, now - self._log.batch(anchored).header.sealed_at)
@@ -568,6 +564,6 @@ class Anchorer:
 
     def _report(self, now: datetime, happened: list[str]) -> Step:
         busy = bool(self._book.open_intents() or self._book.pending_as_ofs())
-        idle = self._compared and not busy and self._log.size() == self._covered()
+        idle = self._compared and not busy and self._log.size() == self._book.anchored()
         wait = self._settings.poll * (IDLE_POLLS if idle else 1)
         return Step(tuple(happened), now + wait, idle)

@@ -95,8 +95,6 @@ class Overview:
     def health(self, now: datetime) -> Health:
         """Judged from the store alone: it answers at once, also while the chain is away."""
         settings = self.settings
-        sealed, newest = self.batch_log.size(), self.book.newest_on_chain()
-        anchored = 0 if newest is None else newest.size
         held = next((one.cause for one in self.book.open_intents() if one.cause), None)
         standing = self.board.standing(now)
         alarms = [f"{code}: {alarm.text}" for code, alarm in standing.items()]
@@ -114,8 +112,8 @@ class Overview:
             tuple(reasons),
             None if beat is None else times.format_time(beat.seen_at),
             None if beat is None else beat.error,
-            sealed,
-            anchored,
+            self.batch_log.size(),
+            self.book.anchored(),
             None if held is None else str(held),
             tuple(alarms),
         )

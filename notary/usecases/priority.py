@@ -62,11 +62,11 @@ class PriorityLane:
 
     def ask(self, now: datetime) -> Priority:
         """Ask that all records acknowledged by now be anchored at once. Durable when this returns."""
-        return self._place(self._requests.ask(now, self._anchored()), now)
+        return self._place(self._requests.ask(now, self._book.anchored()), now)
 
     def place(self, now: datetime) -> Priority:
         """How far the newest request is."""
-        return self._place(self._requests.asked(self._anchored()), now)
+        return self._place(self._requests.asked(self._book.anchored()), now)
 
     def due(self, now: datetime) -> bool:
         """Whether a batch is to be sealed now, before cadence and size ask for one."""
@@ -74,7 +74,7 @@ class PriorityLane:
 
     def hurried(self) -> bool:
         """Whether an open request waits for the chain."""
-        return self._requests.asked(self._anchored()) is not None
+        return self._requests.asked(self._book.anchored()) is not None
 
     def _place(self, asked: Asked | None, now: datetime) -> Priority:
         if asked is None:
@@ -94,7 +94,3 @@ class PriorityLane:
             return False
         paid = sum(self._book.costs_since(now - DAY)) + committed(self._book.open_intents())
         return 2 * paid >= self._spend_per_day
-
-    def _anchored(self) -> int:
-        newest = self._book.newest_on_chain()
-        return 0 if newest is None else newest.size

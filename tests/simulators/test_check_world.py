@@ -140,6 +140,16 @@ DAMAGES: list[tuple[str, Damage, str]] = [
         sql("UPDATE batches SET header = (SELECT header FROM batches WHERE id = 1) WHERE id = 0"),
         "anchor 0 on chain holds a root that is not of the first 1 batches",
     ),
+    (
+        "cost of another transaction",
+        sql("UPDATE costs SET wei = '1' WHERE intent_id = 2"),
+        "anchor 1 of the store is said to have cost 1 wei, not ",
+    ),
+    (
+        "cost gone",
+        sql("DELETE FROM costs WHERE intent_id = 2"),
+        "anchor 1 of the store is said to have cost None wei, not ",
+    ),
     ("leg gone", sql("DELETE FROM legs WHERE intent_id = 2"), "anchor 1 of the store has no leg"),
     (
         "transaction of another anchor",

@@ -186,6 +186,11 @@ class AnchorStore:
         """The mined intent with the greatest number."""
         return self._first(_with_number(_ON_CHAIN).order_by(INTENTS.c.number.desc()))
 
+    def anchored(self) -> int:
+        """How many batches the newest mined anchor covers."""
+        newest = self.newest_on_chain()
+        return 0 if newest is None else newest.size
+
     def newest_final(self) -> Intent | None:
         """The final intent with the greatest number."""
         return self._first(_with_number(_FINAL).order_by(INTENTS.c.number.desc()))
