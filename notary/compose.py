@@ -33,7 +33,7 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import require_current
-from notary.adapters.store.notices import StoredNotices
+from notary.adapters.store.notices import StoredNotices, Waiting
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.store.snapshot import opened_live
@@ -560,12 +560,16 @@ class Service:
 
     def status(self) -> dict[str, Any]:
         """What people ask first, as `notary status --json` prints it."""
-        return self._overview.status(self._clock.now(), self.anchorer, self._counts())
+        return self._overview.status(
+            self._clock.now(), self.anchorer, self._counts(), self._waiting_notices()
+        )
 
     def figures(self) -> Figures:
         """What monitoring reads, from the store alone."""
-        notices = {one.name: self.notices.waiting(one.name) for one in self.home.config.webhook}
-        return self._overview.figures(self._clock.now(), self._counts(), notices)
+        return self._overview.figures(self._clock.now(), self._counts(), self._waiting_notices())
+
+    def _waiting_notices(self) -> dict[str, Waiting]:
+        return {one.name: self.notices.waiting(one.name) for one in self.home.config.webhook}
 
     def _counts(self) -> Counts:
         return Counts(

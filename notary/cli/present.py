@@ -232,6 +232,10 @@ def status_text(status: Mapping[str, Any]) -> str:
         f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
     ]
     lines += [
+        f"webhook   {name}: {one['waiting']} notices wait, {one['given_up']} given up"
+        for name, one in status["webhooks"].items()
+    ]
+    lines += [
         f"endpoint  {one['host']} {one['condition']} since {one['since']}"
         + (f": {one['text'].removeprefix(one['host'] + ': ')}" if one["text"] else "")
         for one in status["endpoints"]

@@ -118,7 +118,9 @@ class Overview:
             tuple(alarms),
         )
 
-    def status(self, now: datetime, anchorer: Anchorer, counts: Counts) -> dict[str, Any]:
+    def status(
+        self, now: datetime, anchorer: Anchorer, counts: Counts, notices: Mapping[str, Waiting]
+    ) -> dict[str, Any]:
         """What people ask first, as `notary status --json` prints it."""
         anchor = anchorer.status(now)
         health = self.health(now)
@@ -153,6 +155,10 @@ class Overview:
                 }
                 for one in self._owing()
             ],
+            "webhooks": {
+                name: {"waiting": one.waiting, "given_up": one.given_up}
+                for name, one in notices.items()
+            },
             "budget": _budget_row(self.forecast(now, anchor.balance)),
             "endpoints": [
                 {

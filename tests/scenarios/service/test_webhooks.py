@@ -119,10 +119,14 @@ def test_an_alarm_is_told_when_it_comes_and_when_it_goes(tmp_path: Path) -> None
         inbox.until(lambda: ("alarm_raised", "HELD", "FUNDS") in inbox.told())
         assert "Send it money" in inbox.got[-1][1]["data"]["text"]
         assert inbox.got[-1][1]["data"]["log"] == scene.LOG
-        assert "FUNDS" in live.run("status").stdout
+        said = live.run("status").stdout
+        assert "FUNDS" in said
+        assert "webhook   ops: 0 notices wait, 0 given up" in said
         demo.fund(live.anvil.url, live.made.home.config.log_address)
-        inbox.until(lambda: len(inbox.told()) == 2)
-        assert inbox.told()[1] == ("alarm_resolved", "HELD", "FUNDS")
+        inbox.until(lambda: ("alarm_resolved", "HELD", "FUNDS") in inbox.told())
+        held = [one for one in inbox.told() if one[1] == "HELD"]
+        # A busy machine's node may be away for a moment; what was held was held once.
+        assert [change for change, _, _ in held] == ["alarm_raised", "alarm_resolved"]
 
 
 @pytest.mark.slow
