@@ -433,6 +433,34 @@ def contract_show(home: HomeOption = None) -> None:
         say(service.contract_said())
 
 
+@contract_app.command("proof")
+def contract_proof(
+    receipt: Annotated[Path, typer.Argument(help="A receipt of the log.")],
+    rpc: Annotated[str, typer.Option("--rpc", help="A JSON-RPC endpoint of the log's chain.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The chain proof to write.")],
+    since: Annotated[
+        int,
+        typer.Option(
+            min=0, help="The block from which on anchors are looked for; before the receipt."
+        ),
+    ] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove from a node alone when a log anchored, without its service: for `verifier receipt`."""
+    from notary.adapters.chain.web3_chain import Web3Chain
+    from notary.adapters.durable import whole_file
+    from notary.usecases import chain_proof
+
+    with errors_said():
+        body = chain_proof.read_receipt(receipt)
+        chain = Web3Chain(rpc, body.contract, body.log_address)
+        document = chain_proof.prove_log(chain, body, since)
+        with whole_file(out, "PROOF_FILE") as file:
+            file.write(chain_proof.write(document))
+        shown = present.chain_proof_json(document)
+        say_json(shown) if as_json else say(present.chain_proof_text(shown, out))
+
+
 @app.command()
 def demo(
     out: Annotated[

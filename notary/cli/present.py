@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from notary.errors import CallerError
 from notary.usecases.export import ExportOrder, ExportResult, Withhold
-from verifier.format import numbers, times
+from verifier.format import evm, numbers, times
+from verifier.format.digests import ZERO
 from verifier.format.errors import FormatError
 from verifier.format.statement import History, Reason
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.usecases.import_report import FileReport, IngestReport
     from notary.usecases.publish import Published
     from notary.usecases.reissue import Earlier
+    from verifier.format.evm_document import EvmDocument
 
 LATEST = "latest"
 
@@ -359,6 +361,28 @@ def published_text(done: Published, folder: Path) -> str:
     return (
         f"{folder}: {done.batches} batches, {done.added} of them new; {done.anchors} anchors. "
         f"Anybody can check it: verifier replay {folder}"
+    )
+
+
+def chain_proof_json(document: EvmDocument) -> dict[str, object]:
+    """What a chain proof is as of, for programs. The block's hash is for others to give."""
+    header = evm.parse_header(document.as_of.header)
+    return {
+        "as_of": {"block": header.number, "time": times.format_block_time(header.timestamp)},
+        "chain_id": document.chain_id,
+        "links": len(document.links),
+        "from_first": document.prev == ZERO,
+    }
+
+
+def chain_proof_text(shown: Mapping[str, Any], out: Path) -> str:
+    """The same for people."""
+    as_of = shown["as_of"]
+    whole = "all of the log's" if shown["from_first"] else "not from the log's first on"
+    return (
+        f"wrote {out}: as of block {as_of['block']} ({as_of['time']}) of chain {shown['chain_id']}\n"
+        f"anchors: {shown['links']}, {whole}\n"
+        "wait until that block is final, and confirm its hash with a source of your own"
     )
 
 

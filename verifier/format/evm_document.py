@@ -119,9 +119,9 @@ def _check(document: EvmDocument, *, may_lack_links: bool) -> None:
         previous = leg.link
 
 
-def encode(document: EvmDocument) -> bytes:
+def encode(document: EvmDocument, *, may_lack_links: bool = False) -> bytes:
     """Write a chain proof. Raises FormatError as `parse` does."""
-    _check(document, may_lack_links=False)
+    _check(document, may_lack_links=may_lack_links)
     return jsonc.encode(
         {
             "format": FORMAT,

@@ -32,6 +32,7 @@ from verifier.format import contract as anchors
 from verifier.format import evm, rlp
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
+from verifier.format.fold import Link
 from verifier.format.keccak import keccak256
 
 BASE_FEE_FIELD = 15  # EIP-1559: the sixteenth member of a header
@@ -132,19 +133,23 @@ class Web3Chain(BlockReader):
 
     def find_anchor(self, prev: Digest, root: Digest, size: int, since: int) -> bytes | None:
         """The transaction that the node names for this anchor, from block `since` on."""
-        for found_prev, anchor in self._anchors_since(since):
-            if (found_prev, anchor.root, anchor.size) == (prev, root, size):
-                return anchor.tx_hash
+        for found_prev, link, tx_hash in self._anchors_since(since):
+            if (found_prev, link.root, link.size) == (prev, root, size):
+                return tx_hash
         return None
 
     def anchor_after(self, prev: Digest, since: int) -> SeenAnchor | None:
         """The anchor that the node names as the one on top of that head."""
-        for found_prev, anchor in self._anchors_since(since):
+        for found_prev, link, tx_hash in self._anchors_since(since):
             if found_prev == prev:
-                return anchor
+                return SeenAnchor(link.root, link.size, tx_hash)
         return None
 
-    def _anchors_since(self, since: int) -> Iterator[tuple[bytes, SeenAnchor]]:
+    def anchors(self, since: int) -> list[tuple[Digest, Link]]:
+        """Head before, and link, of the anchors that the node names from block `since` on."""
+        return [(prev, link) for prev, link, _ in self._anchors_since(since)]
+
+    def _anchors_since(self, since: int) -> Iterator[tuple[Digest, Link, bytes]]:
         wanted = {
             "address": zerox(self._contract),
             "topics": [zerox(anchors.EVENT_TOPIC), zerox(self._log.rjust(32, b"\x00"))],
@@ -160,13 +165,13 @@ class Web3Chain(BlockReader):
                     "LOG_FORM", f"an event has {len(event)} bytes, want {EVENT_LENGTH}"
                 )
             # docs/spec/anchor.md §1: prev, root, u256(size · 2^64 + time)
+            size, time = divmod(int.from_bytes(event[64:]), 2**64)
+            if size >= 2**64:
+                raise self._contradiction("LOG_FORM", "an event's size is above a u64")
             yield (
-                event[:32],
-                SeenAnchor(
-                    Digest(event[32:64]),
-                    int.from_bytes(event[64:], "big") >> 64,
-                    encoding.raw_bytes(log.get("transactionHash"), "transaction hash"),
-                ),
+                Digest(event[:32]),
+                Link(Digest(event[32:64]), size, time),
+                encoding.raw_bytes(log.get("transactionHash"), "transaction hash"),
             )
 
     def signed_by_log(self, tx: bytes) -> bool:
