@@ -9,6 +9,8 @@ import pytest
 
 from tests.simulators.intake import IntakeWorld, counts
 
+pytestmark = pytest.mark.usefixtures("chunks")
+
 EVENT: dict[str, Any] = {
     "eventID": "urn:uuid:0c9a0c4e-0000-4000-8000-000000000001",
     "type": "ObjectEvent",

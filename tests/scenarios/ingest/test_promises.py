@@ -11,6 +11,8 @@ from notary.errors import CallerError
 from notary.importers.column_map import ColumnMap, parse_map
 from tests.simulators.intake import LETTERS, LETTERS_CSV, IntakeWorld, counts
 
+pytestmark = pytest.mark.usefixtures("chunks")
+
 WITHOUT_IDENTITY = parse_map(
     LETTERS.replace(b'[identity]\ncolumns = ["id"]\n', b""), "without identity"
 )
@@ -110,6 +112,16 @@ def test_a_corrected_row_conflicts_with_one_that_waits(
     world.store.open_matter("Contract two", "C-2")
     assert counts(world.take(changed, maps=[letters])) == (0, 2, 0, 0, 1)
     assert world.imports.waiting_count(world.agency_id) == 1
+
+
+def test_two_rows_of_one_identity_that_wait_and_differ_are_a_conflict(
+    world: IntakeWorld, letters: ColumnMap
+) -> None:
+    rows = "L7,C-9,2026-02-01 09:00,1.00,One\nL7,C-9,2026-02-01 09:00,1.00,Other\n"
+    path = world.file("twice.csv", "id,contract,sent,amount,subject\n" + rows)
+    report = world.take(path, maps=[letters])
+    assert counts(report) == (0, 0, 0, 1, 1)
+    assert world.rebuilt(path) == path.read_bytes()
 
 
 def test_equal_rows_without_identity_are_kept_and_counted(world: IntakeWorld) -> None:
