@@ -276,6 +276,8 @@ def serve(
             host=host or opened.config.host,
             port=port if port is not None else opened.config.port,
             log_level="warning",
+            # Its lines would not be shown; they are made all the same.
+            access_log=False,
         )
 
 

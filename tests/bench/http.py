@@ -166,7 +166,11 @@ def _main(words: list[str]) -> None:
         import uvicorn
 
         uvicorn.run(
-            "tests.bench.empty:create_app", factory=True, port=int(words[1]), log_level="warning"
+            "tests.bench.empty:create_app",
+            factory=True,
+            port=int(words[1]),
+            log_level="warning",
+            access_log=False,
         )
 
 

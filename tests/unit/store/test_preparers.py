@@ -5,7 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,6 +150,34 @@ def test_what_was_prepared_elsewhere_and_out_of_order_enters_in_the_order_of_the
     assert [answer.position for answer in flat] == list(range(79))
     world.promised += [answer.receipt for answer in flat]
     check_world(world)
+
+
+def test_processes_end_with_the_one_that_started_them_however_it_ends() -> None:
+    text = (
+        "import sys\n"
+        "from notary.adapters.preparers import Preparers\n"
+        "pool = Preparers(2)\n"
+        "pool._start()\n"
+        "print(*[child.process.pid for child in pool._children], flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    words = [sys.executable, "-c", text]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        children = [Path("/proc", pid) for pid in parent.stdout.readline().decode().split()]
+        assert [child.exists() for child in children] == [True, True]
+        parent.kill()
+    end = time.monotonic() + 20
+    while any(_runs(child) for child in children):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _runs(process: Path) -> bool:
+    try:
+        return ") Z " not in (process / "stat").read_text()
+    except OSError:
+        return False
 
 
 def letter(key: str, matter: bytes = b"m" * 32, claims: Any = None) -> Incoming:
