@@ -137,10 +137,12 @@ class Report:
         dated = [one for one in found if one is not None]
         if len(dated) != len(found):
             raise Blocked("a token of each shown checkpoint")
+        second = timedelta(seconds=1)
         return row_texts.filled(
             row_texts.TIMESTAMP,
             names=", ".join(sorted({name for one in dated for name in one.authorities})),
-            gap=_duration(max(one.gap for one in dated)),
+            # Rounded up: "at most" holds to the second.
+            gap=_duration(-(-max(one.gap for one in dated) // second) * second),
             until=format_time(min(one.until for one in dated)),
         )
 

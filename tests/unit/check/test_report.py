@@ -15,6 +15,8 @@ import pytest
 from tests.hostile import persons
 from tests.hostile.attacks import ALL
 from tests.hostile.attacks.finality import block_list, pinned
+from tests.hostile.attacks.tokens import policy, stamped
+from tests.hostile.authority import honest_authority
 from tests.hostile.case import honest
 from tests.hostile.package import Package
 from tests.hostile.world import CASE, NOBODY, World
@@ -237,6 +239,15 @@ def test_tokens_are_said_with_whose_word_they_are_and_until_when(tmp_path: Path)
         (3, 1, "authority 1"),
     ]
     assert {"name": "authority 0", "origin": "its web site"} in document["policy"]["pins"]
+
+
+def test_the_distance_of_tokens_is_rounded_up(tmp_path: Path) -> None:
+    authority = honest_authority()
+    package = stamped(
+        lambda text, at: [[authority.token(text, at + timedelta(milliseconds=59_001))]]
+    )
+    one = report(tmp_path, package, policy=policy(authority))
+    assert "a time at most 1 min away from its anchor" in row(as_json(one), "timestamp")["en"]
 
 
 def test_no_certificate_reader_is_loaded_for_a_package_without_tokens(tmp_path: Path) -> None:
