@@ -412,7 +412,7 @@ class IntentBook(AnchorBook, Protocol):
         ...
 
     def released_as_ofs(self) -> list[StoredAsOf]:
-        """Every released one, oldest block first."""
+        """Every released one that is not orphaned, oldest block first."""
         ...
 
     def newest_released(self) -> StoredAsOf | None:

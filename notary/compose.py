@@ -43,11 +43,12 @@ from notary.adapters.timestamp_http import HttpAuthority
 from notary.adapters.webhook import HttpReceiver
 from notary.chain_ports import EndpointState
 from notary.config import Home
+from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
-from notary.ports import Bars, Matter, Progress
+from notary.ports import Bars, Matter, Progress, SealedBatch
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer, AnchorSettings
@@ -73,12 +74,19 @@ from notary.usecases.seal import Block, Sealer
 from notary.usecases.show import RecordShelf
 from notary.usecases.stamp import PinnedAuthority, Stamper, StampSettings
 from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
+from notary.usecases.succession import (
+    Predecessor,
+    read_checkpoint,
+    retire,
+    state_continuation,
+)
 from notary.worker import Worker
 from verifier.format import contract, numbers
 from verifier.format.errors import FormatError
 from verifier.format.key_sets import KeySet
 
 GWEI = 10**9
+CONTINUES = "continues:"  # how the matter of a hand-over is found again, before the log's name
 AGENCY_ID = 1  # one agency a service; the tables are ready for more
 
 # A local chain makes a block a second; the timers of the public ones would make people wait.
@@ -106,6 +114,34 @@ def open_service(home: Home) -> Service:
 def restore(source: Path, folder: Path, keys: Path | None, bars: Bars) -> Restored:
     """Make a home from a backup (usecases.restore)."""
     return restore_backup(source, folder, keys, SystemClock(), bars)
+
+
+def predecessor(source: Path, log: str) -> Predecessor:
+    """The last checkpoint of a home whose log `log` follows, or the one in a file.
+
+    Raises CallerError NOT_RETIRED or SUCCESSOR_OTHER for a home, PREDECESSOR_FILE for a file.
+    """
+    if not source.is_dir():
+        try:
+            found = read_checkpoint(source.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, FormatError) as error:
+            raise CallerError("PREDECESSOR_FILE", f"{source} is no checkpoint: {error}") from error
+        if found.log == log:
+            raise CallerError("SUCCESSOR_ITSELF", f"{log} can't follow itself.")
+        return found
+    with opened(config.load(source)) as service:
+        if service.successor is None:
+            raise CallerError(
+                "NOT_RETIRED",
+                f"{service.identity.name} is not retired. Run: notary retire --log "
+                f"{service.identity.name} --successor {log} --home {source}",
+            )
+        if service.successor != log:
+            raise CallerError(
+                "SUCCESSOR_OTHER",
+                f"{service.identity.name} names {service.successor} as its successor.",
+            )
+        return read_checkpoint(service.newest_checkpoint())
 
 
 @contextmanager
@@ -491,6 +527,30 @@ class Service:
     def publish(self, folder: Path, progress: Progress) -> Published:
         """Add what is sealed to the public folder."""
         return Publisher(self.identity, self.batch_log, self.book).publish(folder, progress)
+
+    # One log after another.
+
+    def retire(self, successor: str) -> SealedBatch:
+        """Seal the last batch of this log, which names its successor (usecases.succession)."""
+        now = self._clock.now()
+        return retire(self._sealer, self.identity.name, successor, now, self._recent_block(now))
+
+    @property
+    def successor(self) -> str | None:
+        """The log that follows this one, once it is retired."""
+        with self._database.reading() as connection:
+            return log_rows.successor(connection)
+
+    def state_continuation(self, predecessor: Predecessor) -> tuple[Matter, Accepted]:
+        """Record, in a matter of the log's own, that this log continues another one."""
+        account = f"{CONTINUES}{predecessor.log}"
+        matter = self.register.by_account(self.agency_id, account)
+        if matter is None:
+            title = f"{self.identity.name} continues {predecessor.log}"
+            matter = self.new_matter(self.agency_id, title, (account,))
+        actor = self.home.config.agency
+        told = state_continuation(self.acceptor, self.agency_id, matter, predecessor, actor)
+        return matter, told
 
     # Audit.
 

@@ -85,6 +85,11 @@ def create(
     return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)
 
 
+def is_made(folder: Path, log: str) -> bool:
+    """Whether a service of that log is in the folder already."""
+    return (folder / config.CONFIG_NAME).exists() and config.load(folder).config.log == log
+
+
 def _asked_chain_id(endpoints: tuple[str, ...]) -> int:
     from notary.adapters.chain.compared import ComparedChain
 

@@ -64,21 +64,35 @@ def init(
     keys: Annotated[
         str, typer.Option(help="Key folder; best on another volume than the home.")
     ] = "keys",
+    succeeds: Annotated[
+        Path | None,
+        typer.Option(
+            help="The log that this one continues: its home, retired in favour of this one, or a file with a "
+            "signed checkpoint of it. Killed, the same command goes on."
+        ),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Make a new service: keys, store, log. Prints what was made and what to back up."""
-    from notary import creation
+    from notary import compose, creation
 
     with errors_said():
-        made = creation.create(
-            config.home_folder(home),
-            log=log,
-            agency=agency,
-            rpc=rpc[0] if len(rpc) == 1 else tuple(rpc),
-            chain_id=chain_id,
-            keys=keys,
-        )
-        say(present.created(made))
+        folder = config.home_folder(home)
+        before = None if succeeds is None else compose.predecessor(succeeds, log)
+        if before is None or not creation.is_made(folder, log):
+            made = creation.create(
+                folder,
+                log=log,
+                agency=agency,
+                rpc=rpc[0] if len(rpc) == 1 else tuple(rpc),
+                chain_id=chain_id,
+                keys=keys,
+            )
+            say(present.created(made))
+        if before is not None:
+            with compose.opened(config.load(folder)) as service:
+                matter, told = service.state_continuation(before)
+            say(present.continued(before, matter, told))
 
 
 @matter_app.command("new")

@@ -15,6 +15,7 @@ from notary.cli.output import EXIT_CONTRADICTION, errors_said, progress_bar, say
 from notary.core.backup_manifest import Manifest
 from notary.errors import CallerError
 from verifier.format import times
+from verifier.format.heads import check_log_name
 
 HomeOption = Annotated[
     str | None,
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command()(backup)
     app.command()(restore)
     app.command()(audit)
+    app.command()(retire)
     keys_app.command("rotate-kek")(rotate_kek)
     app.add_typer(keys_app, name="keys")
 
@@ -185,6 +187,47 @@ def audit(
             raise typer.Exit(EXIT_CONTRADICTION)
         if unchecked:
             raise typer.Exit(EXIT_UNCHECKED)
+
+
+def retire(
+    log: Annotated[str, typer.Option("--log", help="The name of this log, so that no other ends.")],
+    successor: Annotated[
+        str, typer.Option("--successor", help="The name of the log that follows.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End this log for ever: seal a last batch that names its successor. Nothing enters afterwards.
+
+    Keep `notary work` running until it is anchored. `notary init --succeeds` begins the other log.
+    """
+    from notary import compose
+
+    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+        if log != service.identity.name:
+            raise CallerError(
+                "LOG_OF_OTHER_HOME", f"this home holds {service.identity.name}, not {log}."
+            )
+        if dry_run:
+            check_log_name(successor)
+            waiting = service.status()["unsealed"]
+            shown: dict[str, object] = {
+                "dry_run": True,
+                "successor": successor,
+                "unsealed": waiting,
+            }
+            _answer(as_json, shown, f"would seal {waiting} records in a last batch and end {log}")
+            return
+        sealed = service.retire(successor)
+        shown = {"log": log, "successor": successor, "last_batch": sealed.index}
+        _answer(
+            as_json,
+            shown,
+            f"retired   {log} with batch {sealed.index}; {successor} follows it\n"
+            "Next: keep notary work running until notary status shows this batch anchored and proved; export "
+            "what is needed; notary init --succeeds this home.",
+        )
 
 
 def rotate_kek(

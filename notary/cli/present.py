@@ -17,14 +17,24 @@ from verifier.format.errors import FormatError
 from verifier.format.statement import History, Reason
 
 if TYPE_CHECKING:  # what these modules load would make every `--help` wait
+    from notary.core.intake import Accepted
     from notary.creation import Created
     from notary.ports import Matter
     from notary.usecases.import_report import FileReport, IngestReport
     from notary.usecases.publish import Published
     from notary.usecases.reissue import Earlier
+    from notary.usecases.succession import Predecessor
     from verifier.format.evm_document import EvmDocument
 
 LATEST = "latest"
+
+
+def continued(before: Predecessor, matter: Matter, told: Accepted) -> str:
+    """What a new log states of the one that it continues."""
+    return (
+        f"continues {before.log} from size {before.size}, root {before.root.hex()}\n"
+        f"          stated in record {told.record_id} of matter {matter.number}: export it to show it"
+    )
 
 
 def created(made: Created) -> str:

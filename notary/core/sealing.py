@@ -61,6 +61,7 @@ def make_batch(
     sealed_at: datetime,
     max_deadline_s: int,
     not_before: NotBefore | None,
+    successor: str | None = None,
 ) -> NewBatch:
     """The batch that follows a batch log with this frontier, over a map whose pages `load` gives."""
     index = frontier.size
@@ -90,7 +91,7 @@ def make_batch(
         max_deadline_s=max_deadline_s,
         keys=in_force.keys,
         next_keys=in_force.next_keys,
-        successor=None,
+        successor=successor,
         not_before=not_before,
     )
     header_bytes = batches.encode_header(header)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import records as rows
 from notary.adapters.store.database import Connection, Database
-from notary.adapters.store.log import keys_in_force, settle_kek
+from notary.adapters.store.log import keys_in_force, require_open, settle_kek
 from notary.core import acceptance, envelope, leaves, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
@@ -338,6 +338,8 @@ class RecordAcceptor:
             write_body(offer.item.matter_key, row.position, row.leaf_hash, row.head_root)
             for offer, row in fresh
         ]
+        # Under the write lock: a receipt promises a batch, and after the last one there is none.
+        require_open(connection)
         # The key set in force by what this transaction sees; a running process takes over new keys so.
         signer = self._keys.signers.of(keys_in_force(connection).keys)
         group = receipts.sign_group(bodies, self._identity.name, signer.receipt)

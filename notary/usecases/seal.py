@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from notary.adapters.store import batches as rows
 from notary.adapters.store.database import Database
-from notary.adapters.store.log import keep_key_set, keys_in_force
+from notary.adapters.store.log import keep_key_set, keys_in_force, require_open, successor
 from notary.core import sealing
 from notary.core.keyring import Keyring, KeysInForce
 from notary.core.log_identity import LogIdentity
@@ -61,6 +61,8 @@ class Sealer:
         with self._database.reading() as connection:
             if rows.unsigned_batch(connection) is not None:
                 return True
+            if successor(connection) is not None:
+                return False
             end = rows.log_end(connection)
             if end.sealed_at is None or has_passed(self._cadence, end.sealed_at, now):
                 return True
@@ -77,13 +79,17 @@ class Sealer:
         not_before: Block | None,
         *,
         hand_over: tuple[Digest, Digest] | None = None,
+        retire_to: str | None = None,
     ) -> SealedBatch:
         """Seal one batch, also when nothing changed. Durable and signed when this returns.
 
         With `hand_over`, the key set in force and another one, the batch is a hand-over: the set that
         its predecessor committed to signs from it on, and it commits to that other one.
 
+        With `retire_to`, the name of another log, the batch is the last one of this log.
+
         A batch that a crash left unsigned is signed, and is the one returned. Raises NothingHappened
+        LOG_RETIRED after the last batch. Raises NothingHappened
         SEALED_ELSEWHERE if another sealer was faster, or the reason why this store may not go on with
         its log (usecases.standing); Contradiction STORE_BEHIND_SIGNED if that shows only now.
         """
@@ -95,6 +101,7 @@ class Sealer:
         # records go on entering; what enters meanwhile is the next batch's. A crash here leaves
         # nothing.
         with self._database.reading() as connection:
+            require_open(connection)
             end = rows.log_end(connection)
             in_force = keys_in_force(connection)
             if hand_over is not None:
@@ -118,6 +125,7 @@ class Sealer:
                 # Receipts may have been promised under a longer limit than today's.
                 max(self._max_deadline_s, -(-deadlines.longest_ms // _SECOND_MS)),
                 None if not_before is None else _named(not_before),
+                retire_to,
             )
         header_rlp = None if not_before is None else not_before[3]
         with self._database.transaction() as connection:
@@ -133,6 +141,11 @@ class Sealer:
             rows.append_batch(
                 connection, batch, rows.UNSIGNED, changed, deadlines.last_group_id, header_rlp
             )
+            if retire_to is not None and rows.unsealed_records(connection):
+                # Undone with the transaction: what entered meanwhile would be in no batch for ever.
+                raise NothingHappened(
+                    "SEALED_ELSEWHERE", "records entered while the last batch was made; run again."
+                )
         # A crash from here on leaves the batch stored and unsigned: nobody is shown it, and the next
         # call signs it.
         self._sign_newest()

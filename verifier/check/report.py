@@ -18,7 +18,10 @@ from verifier.check.rows import BLOCKED, Blocked, Result, Row, or_none
 from verifier.check.verdict import EXIT
 from verifier.format import chain_event, key_sets
 from verifier.format.errors import FormatError
+from verifier.format.heads import check_log_name
 from verifier.format.identity import Identity
+from verifier.format.jsonc import Json
+from verifier.format.members import Members
 from verifier.format.statement import Kind
 from verifier.format.times import format_block_time, format_time
 
@@ -273,11 +276,25 @@ class Report:
         if late:
             found.append(("EVENT_AFTER_RECORD", f"{late} records"))
         found += self._events_said()
+        found += self._predecessors()
         handed = self.hand_overs()
         if handed:
             said = ", ".join([f"batch {batch} to {keys}" for batch, keys in handed])
             found.append(("KEYS_HANDED_OVER", said))
         return found
+
+    def _predecessors(self) -> Iterator[tuple[str, str]]:
+        """What the log states of logs that it continues (format.md §7)."""
+        case, rows = self.case, self.judgement.rows
+        # What the log does not hold, it does not state.
+        if any(rows[row].result is Result.FAIL for row in (Row.INTEGRITY, Row.INCLUSION)):
+            return
+        leaves = or_none(lambda: case.evidence.leaves) or {}
+        for position, disclosed in (or_none(lambda: case.disclosed) or {}).items():
+            told = disclosed.get("predecessor")
+            if told is not None and position in leaves and leaves[position].leaf.kind == "custody":
+                said = or_none(lambda value=told.value: _predecessor(value))  # type: ignore[misc]
+                yield "LOG_CONTINUES", f"record {position}: {said or 'not readable'}"
 
     def _events_said(self) -> Iterator[tuple[str, str]]:
         """What a reader should know of foreign events, which no step judges."""
@@ -306,6 +323,14 @@ class Report:
         """Where trusted keys handed over: the first batch with the new keys, their hex digest."""
         hand_overs = or_none(lambda: self.case.trusted_hand_overs) or {}
         return [(batch, key_sets.digest(keys).hex()) for batch, keys in hand_overs.items()]
+
+
+def _predecessor(value: Json) -> str:
+    members = Members(value, "predecessor")
+    log = check_log_name(members.text("log"))
+    said = f"{log} from size {members.integer('size', 1)}, root {members.hex32('root').hex()}"
+    members.done()
+    return said
 
 
 def _duration(span: timedelta) -> str:

@@ -786,6 +786,12 @@ TEXTS: Mapping[str, Text] = {
         "recorded_at and sealed_at are stated by the service; no proof supports them",
         "recorded_at 与 sealed_at 由服务方陈述，并无证明支持",
     ),
+    "LOG_CONTINUES": Text(
+        "the log states that it continues another log from a checkpoint",
+        "该日志声明其自某检查点起承接另一日志",
+        "Ask for a package of the other log as well: the two agree if its last header names this log.",
+        "请同时索取另一日志的证据包：若其末批次载明本日志为后继，则二者相符。",
+    ),
     "EVENT_TIME_DIFFERS": Text(
         "a record gives another time for a contract event than its block has",
         "某记录所载合约事件的时间与其区块时间不同",

@@ -53,7 +53,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "withdrawal": _names("reason"),
         "erasure": _names("target reason authority"),
         "closing": _names("first last counts"),
-        "custody": _names("action actor"),
+        "custody": _names("action actor predecessor"),
         "document": _names("title filename"),
     }
 )

@@ -104,6 +104,15 @@ class Replay:
             raise ReplayFault(batch, file, None, f"log {self._log.name}", shown(header.log))
         if header.batch != batch:
             raise ReplayFault(batch, file, None, f"batch {batch}", str(header.batch))
+        if self._header is not None and self._header.successor is not None:
+            # format.md §10: the log is retired, and no batch follows.
+            raise ReplayFault(
+                batch,
+                file,
+                None,
+                f"no batch after {batch - 1}, which names a successor",
+                "one more",
+            )
         self._frontier.append(trees.leaf_hash(data))
         self._roots.append(self._frontier.root())
         return header

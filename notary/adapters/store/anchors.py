@@ -335,14 +335,14 @@ class AnchorStore:
 
     def pending_as_ofs(self) -> list[StoredAsOf]:
         """Those that wait for finality, oldest block first."""
-        return self._as_ofs_where("NOT released")
+        return self._as_ofs_where(text("NOT released"))
 
     def released_as_ofs(self) -> list[StoredAsOf]:
-        """Every released one, oldest block first."""
-        return self._as_ofs_where("released")
+        """Every released one that is not orphaned, oldest block first."""
+        return self._as_ofs_where(text("released"), _NOT_ORPHANED)
 
-    def _as_ofs_where(self, condition: str) -> list[StoredAsOf]:
-        wanted = select(AS_OFS).where(text(condition)).order_by(AS_OFS.c.block_number)
+    def _as_ofs_where(self, *conditions: Any) -> list[StoredAsOf]:
+        wanted = select(AS_OFS).where(*conditions).order_by(AS_OFS.c.block_number)
         with self._database.reading() as connection:
             return [_as_of(row) for row in connection.execute(wanted)]
 

@@ -18,7 +18,7 @@ from notary.core.keks import StoreKek
 from notary.core.keyring import HeldKeys, Keyring, KeysInForce, LogSigners
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds
-from notary.errors import CallerError, Contradiction
+from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Entropy
 from verifier.format import batches, key_sets
 from verifier.format.digests import Digest
@@ -28,23 +28,40 @@ LOG = table_of(LogRow)
 KEY_SETS = table_of(KeySetRow)
 
 THE_LOG = 1  # a store has one log; the table's own constraint says so
+_NEWEST_HEADER = "SELECT header FROM batches ORDER BY id DESC LIMIT 1"
 NO_AGENCY = 0  # secrets of the log belong to no agency
 
 
 def keys_in_force(connection: Connection) -> KeysInForce:
     """What the newest batch header says; of an empty batch log, what it was made with."""
-    newest = driver_row(connection, "SELECT header FROM batches ORDER BY id DESC LIMIT 1")
+    newest = driver_row(connection, _NEWEST_HEADER)
     if newest is not None:
-        return _keys_of(newest[0])
+        return _end_of(newest[0])[0]
     row = driver_row(connection, "SELECT first_keys, second_keys FROM log")
     return KeysInForce(Digest(row[0]), Digest(row[1]))
 
 
+def successor(connection: Connection) -> str | None:
+    """The log that follows this one, if its newest header names one: then nothing may enter it."""
+    newest = driver_row(connection, _NEWEST_HEADER)
+    return None if newest is None else _end_of(newest[0])[1]
+
+
+def require_open(connection: Connection) -> None:
+    """Raise NothingHappened LOG_RETIRED if the log has a successor."""
+    following = successor(connection)
+    if following is not None:
+        raise NothingHappened(
+            "LOG_RETIRED",
+            f"this log is retired, and nothing enters it any more; {following} follows it.",
+        )
+
+
 @lru_cache(maxsize=1)
-def _keys_of(header: bytes) -> KeysInForce:
-    """What a header says; every commit asks it of the newest one."""
+def _end_of(header: bytes) -> tuple[KeysInForce, str | None]:
+    """Keys and successor that a header names; every commit asks it of the newest one."""
     found = batches.parse_header(header)
-    return KeysInForce(found.keys, found.next_keys)
+    return KeysInForce(found.keys, found.next_keys), found.successor
 
 
 def keep_key_set(connection: Connection, batch: int, key_set: KeySet) -> None:

@@ -425,3 +425,10 @@ def matter_dropped() -> World:
         return 0 if where["matter"] == CASE and where["batch"] > QUIET else size
 
     return World.told(damage={"matter_size": gone})
+
+
+@attack(history="7.5 FAIL HISTORY_HEADERS")
+def log_that_goes_on_after_its_last_batch() -> Case:
+    """The log named a successor in batch 3, and went on as if nothing had been said."""
+    world = World.told(headers={QUIET: {"successor": "notary.example/next"}})
+    return asked(full(world=world), world)

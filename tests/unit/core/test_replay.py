@@ -207,6 +207,16 @@ def test_a_header_that_lies_is_found(
     assert found.expected.startswith(expected)
 
 
+def test_a_batch_after_the_one_that_ends_the_log_is_found(tmp_path: Path) -> None:
+    made = log()
+    made.seal(successor="notary.example/next")
+    assert replay_folder(write(made.files(), tmp_path / "ended")).exit == 0
+    made.seal()
+    found = fault(made.files(), tmp_path / "on")
+    assert (found.batch, found.file) == (6, "batches/6/header.json")
+    assert found.expected == "no batch after 5, which names a successor"
+
+
 def with_delta(change: Callable[[bytes], bytes]) -> dict[str, bytes]:
     """The last batch has another delta file, with its digest in the header, and is signed."""
     made = log()

@@ -132,6 +132,11 @@ def step_7_5(case: Case) -> Iterator[Trouble]:
                 "HISTORY_HEADERS",
                 f"{name}, line {batch + 1}: names batch {one.header.batch} of {one.header.log}",
             )
+    for batch, one in enumerate(headers[:-1]):
+        if one.header.successor is not None:
+            yield failed(
+                "HISTORY_HEADERS", f"{name}: batches follow batch {batch}, which ends the log"
+            )
     for batch, shown in case.evidence.batches.items():
         if batch >= len(headers) or headers[batch].hash != shown.header.need().hash:
             yield failed("HISTORY_HEADERS", f"{name} has another header of shown batch {batch}")
