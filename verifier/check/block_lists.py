@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from verifier.check.blocks import BlockId, BlockSource, Said, SourceKind
+from verifier.check.blocks import OWN_LEVEL, BlockId, BlockSource, Said, SourceKind
 from verifier.check.policy import BlockList
 from verifier.format import notes
 from verifier.format.digests import Digest, shown
@@ -106,5 +106,5 @@ def check_signed(signed: SignedList, pinned: Iterable[BlockList]) -> BlockSource
     said = {}
     for block, hash_ in signed.blocks.items():
         if block.chain_id in chains:
-            said[block] = Said(SourceKind.LIST, f"the list {signed.name}", hash_, 1)
+            said[block] = Said(SourceKind.LIST, f"the list {signed.name}", hash_, OWN_LEVEL)
     return said

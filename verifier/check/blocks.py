@@ -53,6 +53,7 @@ class Said(NamedTuple):
 
 BlockSource = Mapping[BlockId, Said]
 
+OWN_LEVEL = 1  # of a hash that the person has, or that a list gives which she pins
 QUORUM_LEVEL = 2
 
 
@@ -63,6 +64,7 @@ class Standing(NamedTuple):
     hash: bytes
     said: tuple[Said, ...]
     quorum: int | None
+    least: int
 
     @property
     def agreeing(self) -> list[Said]:
@@ -102,9 +104,9 @@ class Standing(NamedTuple):
         return 0 if self._differing else self.confirmed
 
     @property
-    def unknown(self) -> bool:
-        """Whether nobody whose word counts gives any hash."""
-        return not self.confirmed and not self._differing
+    def too_low(self) -> bool:
+        """Whether nobody gives another hash, and the level is below what the person asks for."""
+        return not self._differing and self.confirmed < self.least
 
     def words(self) -> str:
         """The block and who said what of it, in one line."""
@@ -113,6 +115,8 @@ class Standing(NamedTuple):
         if any(one.kind is SourceKind.ENDPOINT for one in self.said):
             wanted = "no quorum" if self.quorum is None else f"want {self.quorum}"
             said.append(f"operators of your policy that agree: {len(self._operators)}, {wanted}")
+        if self.too_low and self.confirmed:
+            said.append(f"level {self.confirmed}, your policy asks for {self.least}")
         return "; ".join([where, *said])
 
     def json(self) -> dict[str, Json]:
@@ -133,8 +137,15 @@ class Standing(NamedTuple):
 
 
 def weigh(
-    sources: Iterable[BlockSource], block: BlockId, hash_: bytes, quorum: int | None = None
+    sources: Iterable[BlockSource],
+    block: BlockId,
+    hash_: bytes,
+    quorum: int | None = None,
+    least: int = 1,
 ) -> Standing:
-    """Ask every source of one header; from `quorum` distinct operators on it is of level 2."""
+    """Ask every source of one header; from `quorum` distinct operators on it is of level 2.
+
+    `least` is the level from which on it counts, at least 1.
+    """
     said = [source[block] for source in sources if block in source]
-    return Standing(block, hash_, tuple(said), quorum)
+    return Standing(block, hash_, tuple(said), quorum, least)

@@ -158,8 +158,8 @@ class ProofCase(ChainProof):
 
     def standing(self, chain_id: int, number: int, hash_: bytes) -> Standing:
         """What the person's sources make of a header, of whatever chain and for whatever use."""
-        quorum = self.policy.limits.quorum
-        return weigh(self._sources, BlockId(chain_id, number), hash_, quorum)
+        limits, block = self.policy.limits, BlockId(chain_id, number)
+        return weigh(self._sources, block, hash_, limits.quorum, limits.level)
 
     @property
     def as_of_standing(self) -> Standing:

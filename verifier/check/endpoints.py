@@ -167,8 +167,16 @@ def _quantity(value: object, what: str) -> int:
 def _call(connection: HTTPConnection, node: Asked, method: str, *params: object) -> Any:
     """The result of one JSON-RPC call. Raises _NoAnswer."""
     call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    body, was_open = json.dumps(call).encode("ascii"), connection.sock is not None
     try:
-        data = _post(connection, node.url.path, json.dumps(call).encode("ascii"))
+        try:
+            data = _post(connection, node.url.path, body)
+        except ConnectionError:
+            # A node may close a connection that it kept open; to ask twice changes nothing there.
+            if not was_open:
+                raise
+            connection.close()
+            data = _post(connection, node.url.path, body)
     except _NoAnswer:
         raise
     except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from verifier.check import block_lists
-from verifier.check.blocks import BlockId, Said, SourceKind
+from verifier.check.blocks import OWN_LEVEL, BlockId, Said, SourceKind
 from verifier.check.rows import CannotJudge
 from verifier.check.toml import Table, parse_table, read_document, read_file
 from verifier.format import numbers
@@ -102,7 +102,7 @@ class _Blocks:
     def add(self, block: BlockId, hash_: Digest, origin: str | None) -> None:
         """Take a hash of the person's own. Raises CannotJudge INPUTS_BLOCK_CONFLICT."""
         who = "you" if origin is None else f"you ({origin})"
-        other = self.own.setdefault(block, Said(SourceKind.OWN, who, hash_, 1))
+        other = self.own.setdefault(block, Said(SourceKind.OWN, who, hash_, OWN_LEVEL))
         if other.hash != hash_:
             raise CannotJudge(
                 f"{CODE}_BLOCK_CONFLICT",

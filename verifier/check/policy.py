@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from verifier.check.blocks import OWN_LEVEL, QUORUM_LEVEL
 from verifier.check.rows import Row
 from verifier.check.toml import Table, read_document
 from verifier.format.digests import Digest, shown
@@ -40,7 +41,8 @@ class Limits(NamedTuple):
     """Durations in seconds; `history` is what the person wants to be shown.
 
     `max_timestamp_gap_s` is there just when the policy names a time-stamping authority. `quorum`
-    operators of endpoints together make level 2; None where the policy has no endpoint.
+    operators of endpoints together make level 2; None where the policy has no endpoint. `level` is
+    the lowest at which a header counts.
     """
 
     max_silence_s: int
@@ -48,6 +50,7 @@ class Limits(NamedTuple):
     dispute_since: datetime | None
     max_timestamp_gap_s: int | None
     quorum: int | None
+    level: int
 
 
 class Chain(NamedTuple):
@@ -169,6 +172,8 @@ def read_policy(path: Path) -> Policy:
         authorities[authority.name] = authority
     endpoints = [_endpoint(table, chains) for table in top.tables("endpoint")]
     _check_endpoints(top, endpoints, limits.quorum)
+    if limits.level == QUORUM_LEVEL and not endpoints:
+        raise top.error("QUORUM", "'level' in [limits] is 2, and no [[endpoint]] could make it")
     top.done()
     return Policy(
         sha256(document.data).hexdigest(),
@@ -211,7 +216,10 @@ def _limits(table: Table, *, with_authorities: bool) -> Limits:
         dispute_since=table.time("dispute_since") if "dispute_since" in table else None,
         max_timestamp_gap_s=table.integer("max_timestamp_gap_s") if with_authorities else None,
         quorum=table.integer("quorum") if "quorum" in table else None,
+        level=table.integer("level") if "level" in table else OWN_LEVEL,
     )
+    if not OWN_LEVEL <= limits.level <= QUORUM_LEVEL:
+        raise table.error("VALUE", f"'level' is {OWN_LEVEL} or {QUORUM_LEVEL}, got {limits.level}")
     if limits.quorum is not None and limits.quorum < MIN_QUORUM:
         raise table.error("VALUE", f"'quorum' is {MIN_QUORUM} or more, got {limits.quorum}")
     table.done()

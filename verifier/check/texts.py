@@ -414,6 +414,12 @@ TEXTS: Mapping[str, Text] = {
         "Look again at a second source of your own; if it agrees with the first, the package lies.",
         "请用您自己的第二个来源再次查询；若与第一个一致，则证据包不实。",
     ),
+    "LEVEL_BELOW_POLICY": Text(
+        "the as-of block is confirmed at a lower level than your policy asks for",
+        "截止区块的确认等级低于您的策略所要求",
+        "Ask the endpoints of your policy with --rpc, or set level in its [limits] to what suffices for you.",
+        "请以 --rpc 查询策略所列节点，或在其 [limits] 中将 level 设为您认为足够的等级。",
+    ),
     "BLOCK_DISPUTED": Text(
         "sources of yours give different hashes for a block; which of them is wrong is not decided here",
         "您的各个来源对某区块给出了不同的哈希；此处不判断何者有误",

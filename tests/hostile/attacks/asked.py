@@ -45,12 +45,13 @@ def asking(
     *nodes: tuple[str | None, Node],
     own: bool = False,
     quorum: int = 2,
+    level: int = 1,
     rpc: bool = True,
     package: Package | None = None,
 ) -> Case:
     """A person who asks these nodes, and with `own` has hashes of her own as well."""
     policy: Toml = honest().policy()
-    policy["limits"]["quorum"] = quorum
+    policy["limits"] |= {"quorum": quorum, "level": level}
     inputs = honest().inputs()
     if not own:
         del inputs["block"]
@@ -112,6 +113,24 @@ def nodes_of_another_chain() -> Case:
     """The nodes say that they are of chain 1, and have blocks of these numbers and hashes."""
     of_1: dict[str, Answer] = {"eth_chainId": result("0x1")}
     return asking(("A", node(rules=of_1)), ("B", node(rules=of_1)))
+
+
+@attack()
+def quorum_that_the_policy_asks_for() -> Case:
+    """The policy asks for level 2, and two operators make it."""
+    return asking(("A", node()), ("B", node()), level=2)
+
+
+@attack(finality="9.1 NOT CHECKED LEVEL_BELOW_POLICY", time=UNCONFIRMED)
+def own_hashes_where_the_policy_asks_for_a_quorum() -> Case:
+    """The person has every hash; her policy wants operators to agree, and nobody was asked."""
+    return asking(("A", node()), ("B", node()), own=True, level=2, rpc=False)
+
+
+@attack(finality="9.1 NOT CHECKED LEVEL_BELOW_POLICY", time=UNCONFIRMED)
+def one_operator_beside_own_hashes_where_the_policy_asks_for_a_quorum() -> Case:
+    """One operator agrees with the person's own hashes; her own word is none of an operator."""
+    return asking(("A", node()), ("B", silent()), own=True, level=2)
 
 
 @attack(finality=DISPUTED)

@@ -37,7 +37,7 @@ def test_any_other_hash_takes_a_header_to_level_0(
     assert made.disputed is (OTHER in (other, third))
     assert made.confirmed == int(HASH in answers)
     assert made.level == int(HASH in answers and OTHER not in answers)
-    assert made.unknown is (answers == (None, None, None))
+    assert made.too_low is (answers == (None, None, None))
 
 
 def test_the_highest_level_of_those_who_agree_counts() -> None:
@@ -48,7 +48,18 @@ def test_the_highest_level_of_those_who_agree_counts() -> None:
 
 def test_a_word_that_counts_for_nothing_confirms_nothing() -> None:
     made = standing(said(SourceKind.LIST, HASH, 0))
-    assert (made.level, made.unknown) == (0, True)
+    assert (made.level, made.too_low) == (0, True)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_a_header_counts_from_the_level_on_that_the_person_asks_for(level: int, least: int) -> None:
+    sources = [{BLOCK: said(SourceKind.LIST, HASH, level)}]
+    made = weigh(sources, BLOCK, HASH, least=least)
+    assert made.too_low is (level < least)
+    # Who is contradicted is not too low: that has codes of its own.
+    other = {BLOCK: said(SourceKind.LIST, OTHER)}
+    assert not weigh([*sources, other], BLOCK, HASH, least=least).too_low
 
 
 def endpoint(operator: str | None, hash_: Digest | None = HASH) -> Said:

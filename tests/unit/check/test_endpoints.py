@@ -389,6 +389,17 @@ def test_answers_may_come_in_pieces(start: Start) -> None:
     assert word(asked(start(eth_getBlockByNumber=chunks).url)).hash == HASH
 
 
+def test_a_connection_that_is_closed_between_two_calls_is_opened_anew(start: Start) -> None:
+    def close(handler: BaseHTTPRequestHandler, call: dict[str, Any]) -> None:
+        result(hex(CHAIN))(handler, call)
+        # Without a word, as a server does whose patience is over.
+        handler.close_connection = True
+
+    node = start(eth_chainId=close)
+    assert word(asked(node.url)).hash == HASH
+    assert [one["method"] for one in node.calls] == ["eth_chainId", "eth_getBlockByNumber"]
+
+
 def test_an_answer_that_is_cut_off_is_none(start: Start) -> None:
     def cut(handler: BaseHTTPRequestHandler, call: dict[str, Any]) -> None:
         handler.send_response(200)

@@ -421,5 +421,23 @@ def test_endpoints_that_make_no_quorum_are_refused(
     assert refused(with_endpoints(*endpoints, quorum=quorum), tmp_path).code == code
 
 
+@pytest.mark.parametrize(
+    ("level", "code"),
+    [(0, "POLICY_VALUE"), (3, "POLICY_VALUE"), ("2", "POLICY_TYPE"), (True, "POLICY_TYPE")],
+)
+def test_the_level_asked_for_is_1_or_2(level: Any, code: str, tmp_path: Path) -> None:
+    made = with_endpoints(ONE, TWO)
+    made["limits"]["level"] = level
+    assert refused(made, tmp_path).code == code
+    made["limits"]["level"] = 2
+    assert read(made, tmp_path).limits.level == 2
+    del made["limits"]["level"]
+    assert read(made, tmp_path).limits.level == 1
+    # A level that nothing could reach is a mistake.
+    del made["endpoint"]
+    made["limits"]["level"] = 2
+    assert refused(made, tmp_path).code == "POLICY_QUORUM"
+
+
 def test_a_quorum_without_endpoints_is_idle(tmp_path: Path) -> None:
     assert read(with_endpoints(), tmp_path).endpoints == ()

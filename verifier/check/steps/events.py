@@ -148,7 +148,7 @@ def step_17_9(case: Case) -> Iterator[Trouble]:
     """Some source gives a hash for the header that counts, and none gives another."""
     for event, header in _each(case, lambda one: one.header.need()):
         standing = case.standing(event.proof.need().chain_id, header.number, header.hash)
-        if standing.unknown:
+        if standing.too_low:
             yield not_checked(
                 "EVENT_BLOCK_UNCONFIRMED",
                 f"{event.name}: compare with a source of your own: {standing.words()}",

@@ -22,7 +22,9 @@ def disputed(standing: Standing) -> Iterator[Trouble]:
 def step_9_1(case: ProofCase) -> Iterator[Trouble]:
     """Some source gives a hash for the as-of block that counts."""
     standing = case.as_of_standing
-    if standing.unknown:
+    if standing.too_low and standing.confirmed:
+        yield not_checked("LEVEL_BELOW_POLICY", standing.words())
+    elif standing.too_low:
         yield not_checked("LEVEL_0", f"compare with a source of your own: {standing.words()}")
 
 

@@ -66,7 +66,7 @@ def step_10_3(case: Case) -> Iterator[Trouble]:
     """Some source gives a hash for it that counts, and none gives another."""
     for _, block in _named(case):
         standing = case.standing(block.chain_id, block.number, block.hash)
-        if standing.unknown:
+        if standing.too_low:
             yield not_checked(
                 "NOT_BEFORE_UNCONFIRMED", f"compare with a source of your own: {standing.words()}"
             )
