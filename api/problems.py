@@ -16,6 +16,7 @@ from verifier.format.errors import FormatError
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2  # the writer empties its queue within a commit or two
 
+EXPECTED = (NotaryError, FormatError, RequestValidationError, HTTPException)
 NOT_FOUND = frozenset({"MATTER_UNKNOWN", "RECORD_UNKNOWN", "BATCH_UNKNOWN", "CHECKPOINT_UNKNOWN"})
 
 
@@ -49,28 +50,30 @@ def status_of(error: NotaryError) -> int:
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem document."""
 
-    @app.exception_handler(NotaryError)
-    async def of_service(_: Request, error: NotaryError) -> JSONResponse:
+    async def answered(_: Request, error: Exception) -> JSONResponse:
+        return answer(error)
+
+    for kind in EXPECTED:
+        app.add_exception_handler(kind, answered)
+
+
+def answer(error: Exception) -> JSONResponse:
+    """The problem document of an error that is among EXPECTED."""
+    if isinstance(error, NotaryError):
         return problem(status_of(error), error.code, str(error))
-
-    @app.exception_handler(FormatError)
-    async def of_format(_: Request, error: FormatError) -> JSONResponse:
+    if isinstance(error, FormatError):
         return problem(422, error.code, error.message)
-
-    @app.exception_handler(RequestValidationError)
-    async def of_request(_: Request, error: RequestValidationError) -> JSONResponse:
+    if isinstance(error, RequestValidationError):
         faults: list[dict[str, str]] = []
         for fault in error.errors():
             # The value itself is left out: it may be personal data, and it may be huge.
             place = ".".join(str(part) for part in fault["loc"])
             faults.append({"field": place, "reason": str(fault["msg"])})
         return problem(422, "REQUEST_INVALID", "The request does not fit.", faults=faults)
-
-    @app.exception_handler(HTTPException)
-    async def of_http(_: Request, error: HTTPException) -> JSONResponse:
-        code = {401: "TOKEN_WANTED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(
-            error.status_code, "REQUEST_REFUSED"
-        )
-        answer = problem(error.status_code, code, str(error.detail))
-        answer.headers.update(error.headers or {})
-        return answer
+    assert isinstance(error, HTTPException)
+    code = {401: "TOKEN_WANTED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(
+        error.status_code, "REQUEST_REFUSED"
+    )
+    found = problem(error.status_code, code, str(error.detail))
+    found.headers.update(error.headers or {})
+    return found

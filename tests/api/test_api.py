@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api import app as app_module
 from api.app import create_app
 from notary import creation
 from notary.creation import Created
@@ -118,6 +119,25 @@ def test_a_record_without_the_token_or_by_another_method_is_refused(client: Test
     answer = client.put("/v1/records", json=RECORD)
     _problem(answer, 405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [({}, 201), ({"claims": {"text": 1.5}}, 422), ({"more": 1}, 422), ({"matter": "nm1"}, 422)],
+)
+def test_the_route_in_front_answers_as_the_frameworks_own(
+    agency: TestClient, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], status: int
+) -> None:
+    item = {**RECORD, "matter": _matter(agency), "idempotency_key": f"front {changed}", **changed}
+    front = agency.post("/v1/records", json=item)
+    monkeypatch.setattr(app_module, "RECORDS", "/nowhere")
+    own = agency.post("/v1/records", json=item)
+    assert front.status_code == status, front.text
+    if status == 201:
+        assert (own.status_code, own.json()) == (200, {**front.json(), "replayed": True})
+    else:
+        assert (own.status_code, own.content) == (front.status_code, front.content)
+    assert own.headers.keys() == front.headers.keys()
 
 
 def test_public_proofs_answer_without_token(client: TestClient) -> None:
