@@ -9,13 +9,26 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from verifier.check.arguments import EXIT_OK, EXIT_USAGE, parser
+from verifier.check.arguments import EXIT_OK, EXIT_USAGE, parse
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from verifier.check.blocks import BlockId, BlockSource
     from verifier.check.policy import Policy, Url
+
+    class _Checked(Protocol):
+        """What a command other than `check` came to."""
+
+        @property
+        def exit(self) -> int: ...
+
+        def json(self) -> bytes: ...
+
+        def text(self) -> str: ...
+
 
 EXIT_ERROR = 4  # verdict ERROR, which is also what an unknown condition gives
 
@@ -79,18 +92,7 @@ def _asking(
     return ask
 
 
-class _Checked(Protocol):
-    """What a command other than `check` came to."""
-
-    @property
-    def exit(self) -> int: ...
-
-    def json(self) -> bytes: ...
-
-    def text(self) -> str: ...
-
-
-def _tell(checked: _Checked, arguments: argparse.Namespace) -> int:
+def _tell(checked: "_Checked", arguments: argparse.Namespace) -> int:
     _print(checked.json() + b"\n" if arguments.json else checked.text().encode("utf-8"))
     return checked.exit
 
@@ -220,7 +222,7 @@ def _print(data: bytes) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code. Never raises but SystemExit of argparse."""
-    arguments = parser().parse_args(argv)
+    arguments = parse(sys.argv[1:] if argv is None else argv)
     try:
         return _with_errors(_COMMANDS[arguments.command], arguments)
     except Exception as failure:  # noqa: BLE001 - the last resort: not even the error could be printed

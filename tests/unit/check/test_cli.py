@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -286,6 +287,15 @@ def test_help_and_version_exit_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == (
         f"verifier {identity.version} sha256:{identity.sha256.hex()}\n"
     )
+
+
+def test_every_command_that_is_named_has_its_own_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert usage("--help") == 0
+    named = re.findall(r"^    ([a-z]+) +[a-z]", capsys.readouterr().out, re.MULTILINE)
+    assert named == list(cli._COMMANDS)
+    for name in named:
+        assert usage(name, "--help") == 0
+        assert capsys.readouterr().out.startswith(f"usage: verifier {name} ")
 
 
 def test_explain_says_what_a_code_means(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
