@@ -27,8 +27,12 @@ _MAX_INTEGER_CHARACTERS = 17  # a sign and the 16 digits of 2^53 − 1
 # so that no input makes it go back: the time is linear.
 _NOT_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?+|[^"\[\]{}]++', re.DOTALL)
 
-# Canonical but for what stands in strings: no space between tokens, no escape. Possessive as above.
-_SPACE_IN_STRINGS_ONLY = re.compile(r'[^"\\ \t\r\n]*+(?:"[^"\\]*+"[^"\\ \t\r\n]*+)*+')
+# Spaces in strings only, and of escapes those that the writer makes: RFC 8785 §3.2.2.2. Possessive
+# as above.
+_ONE_FORM = re.compile(
+    r'[^"\\ \t\r\n]*+'
+    r'(?:"[^"\\]*+(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\]*+)*+"[^"\\ \t\r\n]*+)*+'
+)
 _QUICK_INTEGER_CHARACTERS = 15  # however they read, they stay below 2^53
 
 
@@ -115,13 +119,14 @@ def _shows_its_form(text: str) -> bool:
     """Whether only the hooks of the quick reader can find that a document is not canonical.
 
     RFC 8785 leaves a writer four choices less than JSON does: spaces, escapes, the forms of
-    numbers and the order of names. Here no space stands between tokens and nothing is escaped;
-    names, if any, are ordered by code points, since every character takes one unit of UTF-16.
+    numbers and the order of names. Here no space stands between tokens, and what is escaped is so
+    in its one form; names, if any, are ordered by code points, since every character takes one
+    unit of UTF-16.
     """
     if not text.isascii() and "{" in text and len(text.encode("utf-16-le")) != 2 * len(text):
         return False
     bare = not (" " in text or "\\" in text or "\n" in text or "\t" in text or "\r" in text)
-    return bare or _SPACE_IN_STRINGS_ONLY.fullmatch(text) is not None
+    return bare or _ONE_FORM.fullmatch(text) is not None
 
 
 def _quick_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

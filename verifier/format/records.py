@@ -108,7 +108,9 @@ def parse_leaf(data: bytes) -> Leaf:
 
 def _claim_digest(name: str, text: Json) -> Digest:
     if isinstance(text, str) and _CANONICAL_DIGEST.fullmatch(text):
-        return Digest(a2b_base64(text.replace("-", "+").replace("_", "/") + "="))
+        # 43 characters are 32 bytes.
+        raw = a2b_base64(text.replace("-", "+").replace("_", "/") + "=")
+        return bytes.__new__(Digest, raw)
     if not isinstance(text, str) or not _DIGEST_TEXT.fullmatch(text):
         raise FormatError("LEAF_CLAIMS", f"claim {shown(name)} is no disclosure digest")
     return Digest(b64url_decode(text))
@@ -244,7 +246,7 @@ def open_disclosure(raw: bytes) -> Disclosure:
         salt = b64url_decode(salt_text)
     if len(salt) != SALT_LENGTH:
         raise FormatError("DISCLOSURE_SALT", f"a salt has 16 bytes, got {len(salt)}")
-    if _NESTING_BYTES[0] in raw or _NESTING_BYTES[1] in raw:
+    if isinstance(value, (dict, list)) and any(name in raw for name in _NESTING_BYTES):
         _refuse_nesting(value)
     return Disclosure(raw, salt, name, value)
 

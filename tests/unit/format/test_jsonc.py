@@ -9,6 +9,7 @@ import pytest
 
 from tests.reference.refusal import refused
 from verifier.format import jsonc
+from verifier.format.errors import FormatError
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "jcs" / "rfc8785.json"
 
@@ -92,6 +93,27 @@ def test_what_the_writer_would_not_write_is_refused(data: bytes, code: str) -> N
 )
 def test_names_in_their_order_stand(data: bytes) -> None:
     assert jsonc.encode(jsonc.decode(data, "x")) == data
+
+
+def test_every_character_has_one_spelling() -> None:
+    for code in [*range(0x20), *b'"\\/ \x7f', 0xE9, 0xFFFF]:
+        one = jsonc.encode(chr(code))
+        spellings = {
+            one,
+            b'"%c"' % code if code < 0x80 else one,
+            b'"\\u%04x"' % code,
+            b'"\\u%04X"' % code,
+            *(
+                b'"\\%c"' % short
+                for short in b'"\\/bfnrt'
+                if json.loads(b'"\\%c"' % short) == chr(code)
+            ),
+        }
+        for spelling in spellings - {one}:
+            for document in (spelling, b"[0,%s]" % spelling, b'{"a":%s}' % spelling):
+                with pytest.raises(FormatError, match=r"JSON_NOT_CANONICAL|JSON_SYNTAX"):
+                    jsonc.decode(document, "x")
+        assert jsonc.decode(one, "x") == chr(code)
 
 
 def test_thirty_two_levels_stand() -> None:
