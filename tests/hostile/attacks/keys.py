@@ -613,6 +613,23 @@ def hand_over_by_keys_of_an_unknown_type() -> Case:
     return before_old_pins(world.complete(), world)
 
 
+@attack(checkpoint="5.3 FAIL HANDOVER_INVALID")
+def forged_hand_over_by_keys_of_an_unknown_type() -> Case:
+    """A key of a type that nobody knows excuses no bad signature of one that everybody knows."""
+    world = World()
+    world.log.keys = with_an_unknown_type()
+    world.tell(hand_overs=(QUIET_ROTATION,))
+
+    def change(note: str) -> str:
+        text, lines = note.split("\n\n")
+        raw = cosigner().sign(f"{text}\n")
+        forged = cosigner().line(raw[:100] + bytes([raw[100] ^ 1]) + raw[101:])
+        return f"{text}\n\n{lines.splitlines(keepends=True)[0]}{forged}"
+
+    world.damage.changes["note"] = at(change, size=QUIET_ROTATION)
+    return before_old_pins(world.complete(), world)
+
+
 @attack(container="2.5 FAIL FILE_MISSING", checkpoint="5.3 NOT CHECKED BLOCKED")
 def hand_over_without_its_header() -> Case:
     """Of a hand-over only the tlog-proof is there."""

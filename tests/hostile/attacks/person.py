@@ -403,6 +403,23 @@ def leaf_beyond_the_head() -> Case:
     return case(package.add_leaf(late.leaf, late.opened).restated(), world)
 
 
+@attack(
+    completeness="8.5 FAIL RECORDS_MISSING",
+    inclusion="6.5 NOT CHECKED BLOCKED",
+    withheld="13.3 NOT CHECKED BLOCKED",
+)
+def erasure_beyond_the_head() -> Case:
+    """The record that is too early to be dated is an erasure, and the person has a dispute."""
+    world = World.told()
+    as_of = world.chain.tip
+    world.log.add(CASE, "erasure", {"reason": "asked for", "occurred_at": None})
+    [late] = world.log.matters[CASE].records[6:]
+    package = world.complete(as_of=as_of)
+    policy = world.policy()
+    policy["limits"]["dispute_since"] = format_block_time(as_of.timestamp)
+    return case(package.add_leaf(late.leaf, late.opened).restated(), world, policy=policy)
+
+
 @attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
 def leaf_beyond_the_head_in_the_place_of_another() -> Case:
     """The exporter leaves a record out and adds a later one, so that the number is right."""

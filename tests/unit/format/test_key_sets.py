@@ -192,3 +192,5 @@ def test_a_key_of_an_unknown_type_is_told_after_what_is_wrong() -> None:
         key_sets.check_checkpoint(notes.parse_note(COSIGNED), later)
     with refused("NOTE_SIGNATURE_MISSING"):
         key_sets.check_checkpoint(notes.parse_note(NOTE), later)
+    with refused("NOTE_SIGNATURE"):
+        key_sets.check_checkpoint(notes.parse_note(COSIGNED.replace("\n7\n", "\n8\n")), later)

@@ -58,6 +58,10 @@ def test_a_point_whose_y_is_not_reduced_is_refused(y: int, sign: int) -> None:
         signatures.check_ed25519(PUBLIC, encoded + KEY.sign(b"m")[32:], b"m")
 
 
+def test_a_good_key_is_given_back() -> None:
+    assert signatures.check_public_key(signatures.ED25519, PUBLIC) == PUBLIC
+
+
 @pytest.mark.parametrize("y", [1, curve.P - 1])
 def test_a_negative_zero_is_refused(y: int) -> None:
     encoded = (y | 1 << 255).to_bytes(32, "little")
