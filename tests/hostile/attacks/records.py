@@ -810,6 +810,16 @@ def two_attachments_of_the_same_bytes() -> Case:
     return case(world.complete(withheld={}, erased={}), world)
 
 
+@attack(container="2.5 FAIL FILE_MISSING", integrity="3.8 FAIL ATTACHMENT_MISMATCH")
+def attachment_altered_behind_one_that_is_missing() -> Case:
+    """The file of the first disclosure is left out, that of the second is another one."""
+    world = two_attachments()
+    package = world.complete(withheld={}, erased={})
+    first = world.log.secrets.take(f"stored name {CASE}/0 0", 16).hex()
+    missing, altered = sorted(stored_names(package), key=lambda path: not path.endswith(first))
+    return case(package.drop(missing).put(altered, b"a file").restated(), world)
+
+
 @attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH")
 def one_file_for_two_attachments() -> Case:
     """Two disclosures name one stored file."""
