@@ -120,7 +120,6 @@ def read_vkey(text: str) -> VKey:
     if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):
         raise FormatError("KEY_FORM", f"want name+hex+base64, got {shown(text)}")
     name, number, encoded = parts
-    _check_name(name)
     raw = b64_decode(encoded)
     if len(raw) < 2:
         raise FormatError("KEY_FORM", f"a vkey has a type and a key, got {shown(text)}")

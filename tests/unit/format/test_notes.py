@@ -200,6 +200,12 @@ def test_a_timestamp_is_below_two_to_the_63() -> None:
             notes.cosign(NOTE, NAME, COSIGNER, wrong)
 
 
+@pytest.mark.parametrize("origin", ["", "a log", "a+b"])
+def test_a_checkpoint_is_written_for_a_name_that_can_be_read(origin: str) -> None:
+    with refused("NOTE_KEY_NAME"):
+        notes.checkpoint_text(origin, 7, Digest(bytes(32)))
+
+
 def test_a_cosigner_s_name_has_at_most_255_bytes() -> None:
     checkpoint = notes.parse_checkpoint_text(notes.parse_note(NOTE).text)
     assert notes.cosigned_message("n" * 255, 0, checkpoint)
