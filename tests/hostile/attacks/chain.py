@@ -318,6 +318,14 @@ def pin_that_ends_at_the_last_anchor() -> Case:
     return case(honest().complete(), policy=pinned({"until": last}))
 
 
+@attack()
+def pin_that_ends_after_the_last_anchor() -> Case:
+    """An anchor a millisecond before the end is within."""
+    last = honest().complete().json("data/statement.json")["as_of"]["last_anchor"]
+    policy = pinned({"until": last.replace(".000Z", ".001Z")})
+    return case(honest().complete(), policy=policy)
+
+
 def pinned(members: Toml) -> Toml:
     policy = honest().policy()
     policy["log"][0] |= members

@@ -5,6 +5,7 @@ The block that is damaged is in the person's own list, so that no block hash cat
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from tests.hostile.chain import encode_rlp, integer
 from tests.hostile.damage import Change
 from tests.hostile.export import leg
 from tests.hostile.world import World
+from verifier.format.digests import b64_encode
 
 # ---------------------------------------------------------------------- 4.10 legs
 
@@ -260,6 +262,18 @@ def leg_in_a_block_of_another_time() -> Case:
         return [*fields[:11], later, *fields[12:]]
 
     return damaged(damage={"header_fields": at})
+
+
+@attack(anchor="4.10 FAIL LEG_INVALID", finality="9.2 FAIL BLOCK_HASH_DIFFERENT")
+def leg_in_a_rival_of_the_as_of_block() -> Case:
+    """The last anchor is shown in another block of the same height than the as-of block."""
+
+    def change(evm: dict[str, Any]) -> None:
+        last = evm["legs"][-1]
+        fields = rlp.decode(b64decode(last["header"]))
+        last["header"] = b64_encode(encode_rlp([*fields[:12], b"rival", *fields[13:]]))
+
+    return with_evm(change, honest().complete(as_of=honest().log.anchors[-1].block))
 
 
 @attack(anchor="4.10 FAIL LEG_INVALID")
