@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -138,6 +140,43 @@ def test_where_nobody_listens_is_said() -> None:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
     with pytest.raises(NothingHappened, match="ConnectionRefusedError"):
         receiver(url).post(b"{}", {})
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
+    files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "1",
+            *files,
+            *subject,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    seen: list[bytes] = []
+
+    def serve(server: socket.socket) -> None:
+        client, _ = server.accept()
+        with client, suppress(OSError), context.wrap_socket(client, server_side=True) as secure:
+            seen.append(secure.recv(65536))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        with pytest.raises(NothingHappened, match="SSLCertVerificationError"):
+            receiver(f"https://localhost:{server.getsockname()[1]}/").post(b"secret", {})
+        thread.join()
+    assert seen == []
 
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
