@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -150,7 +151,9 @@ class Worker:
             return _said(caught)
         except Contradiction as caught:
             self.pulse.beat(_said(caught))
-            self.watch.look(_said(caught))
+            # A store that can't take the alarm must not hide why it would be raised.
+            with suppress(NotaryError):
+                self.watch.look(_said(caught))
             raise
         return None
 

@@ -75,6 +75,8 @@ class AlarmBoard:
         late = self._late(now)
         if late is not None:
             found["TIMESTAMP_LATE"] = late
+        if WORKER_STOPPED in told:
+            found[WORKER_STOPPED] = told[WORKER_STOPPED]
         return dict(sorted(found.items()))
 
     def _late(self, now: datetime) -> Stand | None:
@@ -119,6 +121,8 @@ class AlarmBoard:
     def look(self, now: datetime, stopped: str | None = None) -> None:
         """Keep what came and went since the last look. `stopped`: why the worker ends."""
         standing = self.standing(now)
+        # Whoever looks is a worker that runs.
+        standing.pop(WORKER_STOPPED, None)
         if stopped is not None:
             standing[WORKER_STOPPED] = Stand(stopped, now)
         self._notices.keep(standing, self._receivers, now)

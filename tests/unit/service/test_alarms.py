@@ -100,6 +100,8 @@ def test_a_contradiction_is_told_before_the_worker_ends_and_resolved_by_the_next
     notices = StoredNotices(world.database, world.entropy)
     board.look(world.clock.now(), "LOG_FORKED: two histories")
     assert notices.standing()["WORKER_STOPPED"].text == "LOG_FORKED: two histories"
+    # Whoever asks meanwhile sees it too.
+    assert set(board.standing(world.clock.now())) == {"WORKER_STOPPED"}
     board.look(world.clock.now())
     assert notices.standing() == {}
 
