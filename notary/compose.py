@@ -620,9 +620,10 @@ class Service:
 
     def status(self) -> dict[str, Any]:
         """What people ask first, as `notary status --json` prints it."""
-        return self._overview.status(
+        told = self._overview.status(
             self._clock.now(), self.anchorer, self._counts(), self._waiting_notices()
         )
+        return {**told, "successor": self.successor}
 
     def figures(self) -> Figures:
         """What monitoring reads, from the store alone."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,11 @@ from notary.cli.output import errors_said, progress_bar, say, say_json
 from notary.errors import CallerError
 from verifier.format import evm, jsonc, records, times
 from verifier.format.errors import FormatError
+
+if TYPE_CHECKING:  # what these modules load would make every `--help` wait
+    from notary.adapters.chain.block_reader import BlockReader
+    from notary.usecases.foreign_events import ByFilter, ByTransaction, EventOutcome
+    from verifier.format.chain_event import ChainEvent
 
 POLL_S = 2.0  # the fastest chains make a block in this time
 
@@ -109,7 +114,11 @@ def import_(
         else:
             chain = _reader(rpc or "", finality_depth)
             wanted = _wanted(tx, log_index, contract, tuple(topic or ()), from_block, to_block)
-            found = list(use.find(chain, wanted))
+            found = []
+            with progress_bar("proving", "events") as progress:
+                for proved in use.find(chain, wanted):
+                    found.append(proved)
+                    progress(len(found), len(found))
         task = service.event_import(service.agency_id, matter, chain, reading)
         with progress_bar("recording", "events") as progress:
             outcomes = task.run(
@@ -133,14 +142,20 @@ def fetch(
     rpc: Annotated[str, typer.Option("--rpc", help="JSON-RPC endpoint of the event's chain.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
     log_index: LogIndexOption = None,
+    finality_depth: DepthOption = None,
 ) -> None:
-    """Prove an event and write the proof to a file, which `notary event import` takes anywhere."""
+    """Prove an event and write the proof to a file, which `notary event import` takes anywhere.
+
+    Only of a final block: whoever imports the file can't ask.
+    """
     from notary.adapters.durable import whole_file
     from notary.usecases import foreign_events as use
     from verifier.format import chain_event
 
     with errors_said():
-        (found,) = use.find(_reader(rpc, None), _wanted(tx, log_index, None, (), None, None))
+        chain = _reader(rpc, finality_depth)
+        (found,) = use.find(chain, _wanted(tx, log_index, None, (), None, None))
+        use.require_final(chain, found)
         claims = chain_event.claims_of(found)
         with whole_file(out, "EVENT_FILE") as file:
             file.write(jsonc.encode(chain_event.write(found)))
@@ -148,13 +163,13 @@ def fetch(
         say(f"wrote     {out}: log {log_index or 0} of 0x{tx.removeprefix('0x')}, {code} code hash")
 
 
-def _reader(rpc: str, finality_depth: int | None) -> Any:
+def _reader(rpc: str, finality_depth: int | None) -> BlockReader:
     from notary.adapters.chain.block_reader import BlockReader
 
     return BlockReader(rpc, finality_depth=finality_depth)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> ChainEvent:
     from notary.usecases import foreign_events as use
 
     try:
@@ -176,7 +191,7 @@ def _wanted(
     topics: tuple[str, ...],
     first: int | None,
     last: int | None,
-) -> Any:
+) -> ByTransaction | ByFilter:
     from notary.usecases import foreign_events as use
 
     if (tx is None) == (contract is None):
@@ -209,7 +224,7 @@ def _bytes(option: str, text: str, length: int) -> bytes:
     return raw
 
 
-def _shown(one: Any) -> dict[str, Any]:
+def _shown(one: EventOutcome) -> dict[str, Any]:
     header = evm.parse_header(one.event.header)
     shown: dict[str, Any] = {
         "state": one.state.value,
@@ -230,7 +245,7 @@ def _shown(one: Any) -> dict[str, Any]:
     return shown
 
 
-def _text(one: Any) -> str:
+def _text(one: EventOutcome) -> str:
     shown = _shown(one)
     claims = shown["claims"]
     lines = [

@@ -231,7 +231,8 @@ def status_text(status: Mapping[str, Any]) -> str:
     anchor, priority = status["anchor"], status["priority"]
     lines = [
         f"health    {status['health']}",
-        f"log       {status['log']}",
+        f"log       {status['log']}"
+        + (f", retired: {status['successor']} follows it" if status["successor"] else ""),
         f"records   {status['records']} in {status['matters']} matters, "
         f"{status['unsealed']} wait for sealing, {status['unassigned']} rows unassigned",
         f"batches   {status['sealed']} sealed, {anchor['proved_size']} proved on chain",

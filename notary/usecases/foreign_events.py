@@ -202,6 +202,16 @@ def is_final(chain: EventChain, event: ChainEvent) -> bool:
     return True
 
 
+def require_final(chain: EventChain, event: ChainEvent) -> None:
+    """Raise NothingHappened EVENT_NOT_FINAL, or as `is_final` does."""
+    if not is_final(chain, event):
+        number = evm.parse_header(event.header).number
+        raise NothingHappened(
+            "EVENT_NOT_FINAL",
+            f"block {number} is not final yet, {chain.finalized().number} is. Give the command again later.",
+        )
+
+
 def claims_of(event: ChainEvent, reading: EventReading | None) -> dict[str, Json]:
     """What a record claims of an event; its proof is checked on the way.
 

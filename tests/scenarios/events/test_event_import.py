@@ -181,6 +181,10 @@ def test_an_event_that_was_proved_elsewhere_needs_no_endpoint(
     tx = foreign.deliver()["transactionHash"]
     file = tmp_path / "event.json"
     words = ("event", "fetch", "--rpc", foreign.chain.url, "--tx", tx, "--out", str(file))
+    early = subprocess.run(service.command(*words)[:-2], capture_output=True, text=True, timeout=60)
+    assert (early.returncode, "EVENT_NOT_FINAL" in early.stderr) == (75, True), early.stderr
+    assert not file.exists()
+    foreign.finalize()
     done = subprocess.run(service.command(*words)[:-2], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     foreign.chain.stop()

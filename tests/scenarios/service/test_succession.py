@@ -73,6 +73,7 @@ def test_a_log_ends_and_another_one_continues_it(tmp_path: Path) -> None:
         )
 
         report = judged(old.home, anvil, matter.number, tmp_path / "old-package")
+        assert f", retired: {NEXT} follows it" in notary(old.home, "status").stdout
         rows = {row["row"]: row for row in report["rows"]}
         assert (rows["completeness"]["result"], rows["completeness"]["code"]) == (
             "NOT CHECKED",
