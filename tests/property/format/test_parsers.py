@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from tests.reference import evm_chain
 from verifier.format import (
     batches,
+    chain_event,
     contract,
     digests,
     evm,
     evm_document,
     fold,
     heads,
+    jsonc,
     key_sets,
     lines,
     matter_map,
@@ -97,6 +99,11 @@ STATEMENT = statement.build_statement(
 )  # fmt: skip
 
 
+EVENT = chain_event.ChainEvent(
+    1, LEG.header, LEG.index, LEG.tx, LEG.tx_proof, LEG.receipt, LEG.receipt_proof, 0, (b"node",)
+)
+
+
 @dataclass(frozen=True)
 class Form:
     """A parser over bytes, its writer, and a document that stands."""
@@ -168,6 +175,11 @@ FORMS = {
         lambda data: list(lines.read_lines(data, "lines")), lines.write_lines, b"one\n\nthree\n"
     ),
     "evm.json": Form(evm_document.parse, evm_document.encode, evm_document.encode(EVM)),
+    "chain event": Form(
+        lambda data: chain_event.read(jsonc.decode(data, "event")),
+        lambda one: jsonc.encode(chain_event.write(one)),
+        jsonc.encode(chain_event.write(EVENT)),
+    ),
     "number": Form(texts(numbers.parse), None, numbers.MatterNumber(b"\x01" * 21).text.encode()),
     "time": Form(
         texts(times.parse_time),

@@ -17,9 +17,11 @@ from notary import compose, config
 from notary.adapters.chain.web3_chain import Web3Chain
 from notary.usecases.chain_audit import Audit, AuditState, Finding
 from tests.anvil import Anvil
+from tests.conftest import StartAnvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live
 from tests.simulators.chain_proxy import ChainProxy, Forward, answered
+from verifier.format.evm import parse_header
 
 # Where in a store something may be damaged: a statement, and a subject that the audit must name.
 DAMAGES: list[tuple[str, str]] = [
@@ -150,6 +152,27 @@ def test_a_chain_that_was_begun_anew_is_drift(live: Live, tmp_path: Path) -> Non
     assert audited(home).standing == []
     with compose.opened(config.load(home)) as service:
         assert not [one for one in service.health().alarms if one.startswith("AUDIT_DRIFT")]
+
+
+@pytest.mark.slow
+def test_a_reorganised_chain_is_drift_from_there_on(
+    start_anvil: StartAnvil, tmp_path: Path
+) -> None:
+    """The node replaces its blocks from just before the anchor on; those before stay."""
+    anvil = start_anvil(*scene.CHAIN)
+    made = scene.make(tmp_path / "home", anvil)
+    with made.opened() as service:
+        scene.work(service)
+        (anchor,) = service.book.anchors()
+        mined = parse_header(service.book.leg_of(anchor.number).header).number
+    newest = int(anvil.rpc("eth_blockNumber"), 16)
+    anvil.rpc("anvil_reorg", newest - mined + 1, [])
+    state = audited(made.home)
+    blocks = [int(one.split()[1]) for one in subjects(state) if one.startswith("block ")]
+    assert mined in blocks
+    assert min(blocks) >= mined
+    assert "the log's head now" in subjects(state)
+    assert not [one for one in subjects(state) if one.startswith(("batch", "anchor", "the proof"))]
 
 
 @pytest.mark.slow
