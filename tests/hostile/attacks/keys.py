@@ -554,6 +554,37 @@ def hand_over_signed_by_the_new_keys() -> Case:
     return hand_over_note(lambda note: signed_note(note.split("\n\n")[0] + "\n", *new))
 
 
+@attack(checkpoint="5.3 FAIL HANDOVER_INVALID")
+def hand_over_under_a_checkpoint_of_another_log() -> Case:
+    """The old keys signed the same tree under the name of another log."""
+    old = honest().log.checkpoint_keys
+    return hand_over_note(
+        lambda note: signed_note(note.split("\n\n")[0].replace("/log", "/lag") + "\n", *old)
+    )
+
+
+@attack(checkpoint="5.3 FAIL HANDOVER_INVALID")
+def hand_over_with_a_proof_that_names_another_index() -> Case:
+    """The tlog-proof is the right one, but for the index that it states."""
+    package = rotated(QUIET_ROTATION).complete()
+    proof = package[old_proof_path(BEFORE)]
+    renamed = proof.replace(b"index %d\n" % BEFORE, b"index 0\n")
+    assert renamed != proof
+    changed = package.put(old_proof_path(BEFORE), renamed)
+    return before_old_pins(changed.restated(), rotated(QUIET_ROTATION))
+
+
+@attack(checkpoint="5.3 FAIL HANDOVER_INVALID", history="7.2 FAIL LOG_FORKED")
+def hand_over_under_a_later_checkpoint_of_the_old_keys() -> Case:
+    """The old keys, which a thief may have, signed once more after they had been handed over."""
+    world = rotated(QUIET_ROTATION)
+    headers = world.log.headers_under(QUIET_ROTATION + 1)
+    later = world.log.checkpoint(QUIET_ROTATION + 1)[1].split("\n\n")[0] + "\n"
+    note = signed_note(later, *honest().log.checkpoint_keys)
+    package = world.complete().put(old_proof_path(BEFORE), tlog_proof_of(headers, note, BEFORE))
+    return before_old_pins(package.restated(), world)
+
+
 @attack(checkpoint="5.3 FAIL HANDOVER_INVALID", history="7.2 FAIL LOG_FORKED")
 def hand_over_under_a_later_checkpoint() -> Case:
     """The header before the hand-over is shown under the next checkpoint, which the new keys signed."""

@@ -14,6 +14,7 @@ import pytest
 from tests.reference import evm_chain
 from tests.reference.refusal import refused
 from tests.reference.toy_log import LOG, NAME, Signer, ToyLog, key_of, told
+from tests.reference.unknown_members import with_a_member_more
 from verifier.format import contract, fork, matter_map, notes, trees
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
@@ -415,6 +416,13 @@ def edited(name: str, **members: Any) -> bytes:
 def test_a_file_outside_the_form_is_refused(name: str, members: dict[str, Any], code: str) -> None:
     with refused(code):
         fork.parse(edited(name, **members))
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_an_unknown_member_is_refused_wherever_it_is(name: str) -> None:
+    for data in with_a_member_more(fork.encode(PROOFS[name])):
+        with refused("MEMBER_UNKNOWN"):
+            fork.parse(data)
 
 
 def test_a_fork_that_is_not_canonical_is_refused() -> None:

@@ -135,6 +135,14 @@ def test_a_damaged_leaf_is_refused(members: dict[str, Json], code: str) -> None:
         records.parse_leaf(damaged(**members))
 
 
+def test_a_digest_is_that_of_the_string_with_both_of_its_alphabet_s_own_characters() -> None:
+    for value, own in (("~~~~~", "-"), ("?????", "_"), ("ÿÿÿÿÿ", "_")):
+        text = records.make_disclosure(bytes(16), "text", value)
+        assert own in text
+        wanted = Digest(sha256(text.encode()).digest())
+        assert records.parse_disclosure(text).digest == wanted == records.disclosure_digest(text)
+
+
 def test_two_digests_under_one_claim_name_are_refused() -> None:
     twice = LEAF.replace(b'"claims":{', b'"claims":{"amount":"' + DIGEST.encode() + b'",')
     with refused("JSON_DUPLICATE"):

@@ -6,7 +6,7 @@ say something else. Every object of every document is tried, however deep it lie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,10 +14,10 @@ from tests.hostile.case import honest
 from tests.hostile.package import CONSISTENCY, EVM, PATHS, STATEMENT, header_path, map_path
 from tests.hostile.world import CASE
 from tests.reference.refusal import refused
+from tests.reference.unknown_members import with_a_member_more
 from verifier.format import (
     batches,
     evm_document,
-    jsonc,
     matter_map,
     paths,
     public,
@@ -26,7 +26,6 @@ from verifier.format import (
 )
 from verifier.format.digests import sha256
 from verifier.format.fold import Fold, Link
-from verifier.format.jsonc import Json
 from verifier.format.statement import Log
 
 LOG = Log(1, b"\xc0" * 20, b"\xac" * 20, "notary.example/log")
@@ -43,24 +42,6 @@ DOCUMENTS: dict[str, tuple[Callable[[bytes], object], Callable[[], bytes]]] = {
     "public log": (public.parse_log, lambda: public.encode_log(LOG)),
     "public fold": (public.parse_fold, lambda: public.encode_fold(FOLD)),
 }
-
-
-def objects(value: Json) -> Iterator[dict[str, Json]]:
-    """Every object in a JSON value, itself included."""
-    if isinstance(value, dict):
-        yield value
-    if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from objects(one)
-
-
-def with_a_member_more(data: bytes) -> Iterator[bytes]:
-    """The document with an unknown member, in each of its objects in turn."""
-    count = len(list(objects(jsonc.decode(data, "document"))))
-    for i in range(count):
-        value = jsonc.decode(data, "document")
-        list(objects(value))[i]["remark"] = "trust me"
-        yield jsonc.encode(value)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
