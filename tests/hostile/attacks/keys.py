@@ -22,10 +22,12 @@ from tests.hostile.package import (
     key_set_path,
     old_header_path,
     old_proof_path,
+    proof_path,
 )
 from tests.hostile.persons import Toml
 from tests.hostile.world import CASE, LOG_NAME, World
-from verifier.format import jsonc
+from verifier.format import jsonc, trees
+from verifier.format.digests import b64_encode
 
 ANCHORED_ROTATION = 3  # batch 2, the last of the old keys, is shown, and its checkpoint anchored
 QUIET_ROTATION = 2  # batch 1, the last of the old keys, is not shown, its checkpoint not anchored
@@ -528,6 +530,31 @@ def hand_over_in_another_history() -> Case:
 def hand_over_without_the_ml_dsa_signature() -> Case:
     """The last checkpoint of the old keys bears the Ed25519 signature alone."""
     return exporter_did(note=at(lambda note: note.rsplit("\n", 2)[0] + "\n", size=QUIET_ROTATION))
+
+
+def rival_note(size: int) -> tuple[str, tuple[bytes, ...]]:
+    """A second checkpoint of a size, signed by the first keys, and the headers that it is over."""
+    headers = (b"{}", *rotated(ANCHORED_ROTATION).log.headers_under(size)[1:])
+    root = trees.root([trees.leaf_hash(header) for header in headers])
+    text = f"{LOG_NAME}\n{size}\n{b64_encode(root)}\n"
+    return signed_note(text, *honest().log.checkpoint_keys), headers
+
+
+@attack(history="7.2 FAIL LOG_FORKED")
+def hand_over_under_a_rival_of_the_anchored_checkpoint() -> Case:
+    """The old keys signed two trees of their last size; one is anchored, the other hands over."""
+    world, last = rotated(ANCHORED_ROTATION), ANCHORED_ROTATION - 1
+    note, headers = rival_note(ANCHORED_ROTATION)
+    proof = tlog_proof_of(headers, note, last)
+    return before_old_pins(world.complete().put(old_proof_path(last), proof).restated(), world)
+
+
+@attack(anchor="4.9 FAIL CHECKPOINT_NOT_ANCHORED", history="7.2 FAIL LOG_FORKED")
+def batch_under_a_rival_of_the_last_checkpoint() -> Case:
+    """An early batch is shown in another tree of the last anchor's size, which the log signed too."""
+    note, headers = rival_note(6)
+    package = honest().complete().put(proof_path(2), tlog_proof_of(headers, note, 2))
+    return case(package.sealed())
 
 
 def hand_over_note(change: Callable[[str], str]) -> Case:

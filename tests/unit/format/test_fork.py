@@ -258,6 +258,15 @@ def test_a_header_that_names_another_batch_is_no_head_of_it() -> None:
         fork.check(changed("heads, smaller", second=log.head(2, "a")))
 
 
+def test_a_header_that_names_another_log_is_no_head_of_it() -> None:
+    log = told([{"a": 2}, {"a": 1}])
+    log.records[key_of("a")] = ()
+    log.add("a", "new")
+    log.seal(log="another.example/log")
+    with refused("FORK_HEADER"):
+        fork.check(changed("heads, smaller", second=log.head(2, "a")))
+
+
 def test_a_text_that_the_key_did_not_sign_frames_nobody() -> None:
     """The signature of one checkpoint under the text of another."""
     body = notes.checkpoint_text(NAME, 4, ZERO)
