@@ -52,10 +52,17 @@ class AuditChain(Protocol):
         """Its name to people."""
         ...
 
-    def identity(self) -> ChainIdentity: ...
-    def latest(self) -> evm.Header: ...
-    def block(self, number: int) -> evm.Header | None: ...
-    def prove_head(self) -> HeadProof: ...
+    def identity(self) -> ChainIdentity:
+        """What tells this chain and contract from another."""
+        ...
+
+    def block(self, number: int) -> evm.Header | None:
+        """The canonical block of that number."""
+        ...
+
+    def prove_head(self) -> HeadProof:
+        """The log's head at the latest block, checked."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -198,9 +205,7 @@ class Audit:
         except (Unchecked, ChainAway, ChainContradiction) as error:
             return Finding(step.subject, False, str(error))
         except DAMAGE as error:
-            code = f"{error.code}: " if isinstance(error, FormatError | Contradiction) else ""
-            text = error.message if isinstance(error, FormatError) else str(error)
-            return Finding(step.subject, True, f"{code}{text or type(error).__name__}")
+            return Finding(step.subject, True, str(error) or type(error).__name__)
         return None
 
     # The steps, in an order that a later audit has too.

@@ -27,11 +27,19 @@ class Located(Protocol):
     """A transaction and its receipt in a canonical block."""
 
     @property
-    def header(self) -> evm.Header: ...
+    def header(self) -> evm.Header:
+        """The block's header."""
+        ...
+
     @property
-    def tx(self) -> ItemProof: ...
+    def tx(self) -> ItemProof:
+        """The transaction under the header's transactions root."""
+        ...
+
     @property
-    def receipt(self) -> ItemProof: ...
+    def receipt(self) -> ItemProof:
+        """Its receipt under the header's receipts root."""
+        ...
 
 
 class EventChain(Protocol):

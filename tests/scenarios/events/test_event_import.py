@@ -14,6 +14,7 @@ from notary import demo
 from tests.conftest import StartAnvil
 from tests.scenarios.events.delivery import CHAIN, CHAIN_ID, CONSIGNMENT, EVENT, Delivery
 from tests.scenarios.service import live
+from tests.simulators.chain_proxy import ChainProxy, Forward, Rule, answered
 from verifier.format import chain_event, jsonc
 
 
@@ -258,3 +259,44 @@ def test_a_node_that_forgot_the_state_leaves_the_code_unproved(
     code, report = judged(service, foreign, number, tmp_path)
     assert code == 0
     assert "code is shown for 0 of them" in row_of(report)["en"]
+
+
+@pytest.mark.slow
+def test_what_a_node_says_otherwise_is_not_believed(service: live.Live, foreign: Delivery) -> None:
+    """Each lie by itself; nothing enters, and the code says which words did not rebuild."""
+    number = new_matter(service)
+    tx = foreign.deliver(value=1)["transactionHash"]
+    foreign.finalize()
+
+    def of_receipts(change: dict[str, Any]) -> Rule:
+        def rule(_: list[Any], forward: Forward) -> dict[str, Any]:
+            answer = forward()
+            answer["result"][0] |= change
+            return answer
+
+        return rule
+
+    def other_data(_: list[Any], forward: Forward) -> dict[str, Any]:
+        answer = forward()
+        answer["result"][0]["logs"][0]["data"] = "0x" + "00" * 128
+        return answer
+
+    def no_proof(_: list[Any], forward: Forward) -> dict[str, Any]:
+        answer = forward()
+        answer["result"]["accountProof"] = answer["result"]["accountProof"][:-1]
+        return answer
+
+    lies: list[tuple[str, Rule, str]] = [
+        ("eth_getBlockReceipts", of_receipts({"type": "0x7e"}), "0x7e, the deposit of an OP-stack"),
+        ("eth_getBlockReceipts", of_receipts({"status": "0x0"}), "RECEIPTS_ROOT"),
+        ("eth_getBlockReceipts", other_data, "RECEIPTS_ROOT"),
+        ("eth_chainId", lambda *_: answered("0x1"), "EVENT_CHAIN"),
+        ("eth_getProof", no_proof, "ACCOUNT_PROOF"),
+    ]
+    with ChainProxy(foreign.chain.url) as proxy:
+        source = ("event", "import", "--matter", number, "--rpc", proxy.url, "--tx", tx)
+        for method, rule, code in lies:
+            with proxy.rule(method, rule):
+                assert code in refused(service, *source, "--log-index", "0"), code
+        assert records_of(service, number) == []
+        assert run_json(service, *source, "--log-index", "0")[0]["state"] == "recorded"
