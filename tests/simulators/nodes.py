@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,18 +40,25 @@ class Node:
     """A node of one chain that has the given hashes, by number; `rules` answer a method otherwise."""
 
     def __init__(
-        self, chain_id: int, hashes: Mapping[int, bytes], rules: Mapping[str, Answer] | None = None
+        self,
+        chain_id: int,
+        hashes: Mapping[int, bytes],
+        rules: Mapping[str, Answer] | None = None,
+        *,
+        host: str = "127.0.0.1",
     ) -> None:
         self._chain_id = chain_id
         self._hashes = hashes
         self._rules = rules or {}
+        self._host = host
         self._closing = threading.Event()
         self.calls: list[dict[str, Any]] = []
         self.paths: list[str] = []
 
     @property
     def place(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._server.server_address[1]}"
 
     @property
     def url(self) -> str:
@@ -89,7 +97,10 @@ class Node:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in node._host else socket.AF_INET
+
+        self._server = Server((self._host, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

@@ -137,7 +137,8 @@ def _ask_all(
 
 def _connection(url: Url) -> HTTPConnection:
     kind = HTTPSConnection if url.is_https else HTTPConnection
-    return kind(url.host, url.port, timeout=STEP_SECONDS)
+    # The library takes an IPv6 address without the brackets that a url has.
+    return kind(url.host.strip("[]"), url.port, timeout=STEP_SECONDS)
 
 
 def _chain_id(connection: HTTPConnection, node: Asked) -> int:

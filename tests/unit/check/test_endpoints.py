@@ -288,6 +288,13 @@ def test_what_speaks_no_http_is_no_answer(greeting: bytes, why: str) -> None:
         thread.join()
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the machine has no IPv6")
+def test_a_node_may_have_an_address_of_ipv6() -> None:
+    with Node(CHAIN, {12: HASH}, host="::1") as node:
+        assert word(asked(node.url)).hash == HASH
+    assert node.url.startswith("http://[::1]:")
+
+
 def test_nobody_at_that_port_is_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
