@@ -344,6 +344,16 @@ def test_a_proof_of_an_earlier_block_shows_nothing_yet(tmp_path: Path) -> None:
     assert answer == (UNDECIDED, "RECEIPT_NOT_DUE")
 
 
+def test_a_package_of_the_matter_convicts_by_its_links_as_well(tmp_path: Path) -> None:
+    # The record is dated after the deadline, and no anchor lies between receipt and deadline.
+    received, deadline = anchored(2) + timedelta(minutes=20), anchored(3) - MILLISECOND
+    late = receipt(3, received_at=received, deadline=deadline)
+    assert outcome(late, honest().complete(), tmp_path) == (BROKEN, "RECEIPT_NO_ANCHOR")
+    # Its links begin after the deadline: whether the record was in an earlier anchor is not shown.
+    first = receipt(0, deadline=anchored(1) - MILLISECOND)
+    assert outcome(first, honest().complete(), tmp_path) == (UNDECIDED, "RECEIPT_LINKS_SHORT")
+
+
 def test_links_that_begin_after_the_deadline_show_nothing_of_before(tmp_path: Path) -> None:
     first = receipt(deadline=anchored(1) - MILLISECOND)
     # The case's own links begin with the second anchor; the first is before the deadline.
@@ -573,22 +583,61 @@ def test_a_log_that_the_person_does_not_trust_any_more_is_not_convicted_by_its_k
 ) -> None:
     world = silent_for_a_day()
     given, proof = of_a_quiet_day(), evm(world.complete("other"))
+    received = anchored(4, world) + timedelta(hours=1)
     for members, code in (
         ({"last_good_head": "0f" * 32}, "LOG_COMPROMISED"),
-        ({"from": "2030-01-01T00:00:00.000Z"}, "PIN_NOT_IN_FORCE"),
-        ({"until": "2026-09-01T00:00:00.000Z"}, "PIN_NOT_IN_FORCE"),
+        ({"from": format_time(received + MILLISECOND)}, "PIN_NOT_IN_FORCE"),
+        ({"from": format_time(received)}, "RECEIPT_NO_ANCHOR"),
+        ({"until": format_time(received)}, "PIN_NOT_IN_FORCE"),
+        ({"until": format_time(received + MILLISECOND)}, "RECEIPT_NO_ANCHOR"),
     ):
         policy = world.policy()
         policy["log"][0] |= members
-        answer = outcome(given, proof, tmp_path, policy=policy, world=world)
-        assert answer == (UNDECIDED, code)
+        assert outcome(given, proof, tmp_path, policy=policy, world=world)[1] == code
 
 
 def test_a_package_of_a_log_of_another_name_is_of_another_log(tmp_path: Path) -> None:
     """Chain, contract and account are the receipt's; the headers bear another name."""
     other = World.told(log_name="other.example/log")
-    answer = outcome(receipt(), other.complete(), tmp_path)
-    assert answer == (UNDECIDED, "RECEIPT_PROOF_OF_OTHER")
+    policy = honest().policy()
+    for pins in ([honest().pin()], [honest().pin(), other.pin()]):
+        answer = outcome(receipt(), other.complete(), tmp_path, policy=policy | {"log": pins})
+        assert answer == (UNDECIDED, "RECEIPT_PROOF_OF_OTHER")
+
+
+def test_a_block_time_that_nobody_can_write_decides_nothing(tmp_path: Path) -> None:
+    """The header's time is in no year of four digits; its hash is what the person has."""
+    far = World.told(damage={"header_fields": in_the_far_future})
+    export = Export(far.log, far.log.number("other"), "complete", withheld={}, erased={})
+    proof = jsonc.encode(export.evm())
+    answer = outcome(receipt(world=honest()), proof, tmp_path, inputs=far.inputs())
+    assert answer == (UNDECIDED, "BLOCKED")
+
+
+def in_the_far_future(fields: list[Any], number: int) -> list[Any]:
+    return [*fields[:11], b"\x7f" + bytes(7), *fields[12:]] if number == 12 else fields
+
+
+def test_an_anchor_of_another_log_than_the_full_history_shows_clears_nobody(tmp_path: Path) -> None:
+    """The service anchored another root at size 5; the history that it shows has the record there."""
+
+    def forged(headers: tuple[bytes, ...], size: int) -> tuple[bytes, ...]:
+        return (*headers[:-1], headers[0]) if size == 5 else headers
+
+    world = World.told(damage={"batch_log": forged})
+    export = Export(
+        world.log,
+        world.log.number(CASE),
+        "complete",
+        withheld={(0, "text"): "privilege"},
+        erased={2: 5},
+        full_history=True,
+    )
+    # Batch 4, under that anchor, is not shown.
+    del export.shown[4]
+    promised = receipt(3, deadline=anchored(4) - MILLISECOND, world=world)
+    answer = outcome(promised, export.package(), tmp_path, world=world)
+    assert answer == (UNDECIDED, "RECEIPT_LATE_NOT_SHOWN")
 
 
 @pytest.mark.parametrize(
@@ -670,6 +719,40 @@ def test_a_disputed_block_decides_nothing(tmp_path: Path) -> None:
     files["list.txt"] = block_list(key=Key(PUBLISHER.name, b"\x33" * 32))
     answer = outcome(receipt(), honest().complete(), tmp_path, **options)
     assert answer == (UNDECIDED, "BLOCK_LIST_NOT_PINNED")
+
+
+# ---------------------------------------------------------------------- words
+
+
+def test_a_promise_kept_is_said_in_full(tmp_path: Path) -> None:
+    found = checked(receipt(), honest().complete(), tmp_path)
+    tip_hash = honest().chain.tip.hash.hex()
+    body = json.loads(receipt())["body"]
+    assert found.text() == (
+        f"PROMISE: kept: the record is shown under an anchor of {format_time(anchored(3))}, by the "
+        "deadline\n"
+        f"  该记录由 {format_time(anchored(3))} 的锚定所包含，未逾期限\n"
+        f"  receipt: record 3 of matter key {body['matter']} in log notary.example/log on chain 31337, "
+        f"received {body['received_at']}, promised by {body['deadline']} (by the service's clock)\n"
+        f"  as of block of {format_time(tip())} (by the chain's clock), level 1:\n"
+        f"    chain 31337 block 12 0x{tip_hash}; you (my own node): the same\n"
+    )
+    assert json.loads(found.json())["as_of"]["time"] == format_time(tip())
+
+
+def test_a_promise_broken_is_said_with_what_to_do(tmp_path: Path) -> None:
+    found = checked(receipt(leaf="00" * 32), honest().complete(), tmp_path)
+    lines = found.text().split("\n")
+    assert lines[0].startswith("PROMISE: broken: RECEIPT_CONTRADICTED: the package contradicts")
+    assert lines[1].startswith("  The log's own data contradict each other.")
+    assert lines[2].startswith("  证据包与服务方签署的回执相矛盾")
+    assert lines[3].startswith("  日志自身的数据相互矛盾")
+    assert lines[4].startswith("  receipt: record 3 of ")
+    # What can't be read is not said.
+    none = checked(b"Dear Sir,", None, tmp_path)
+    assert none.text().count("\n") == 4
+    said = json.loads(none.json())
+    assert (said["receipt"], said["as_of"]) == (None, None)
 
 
 # ---------------------------------------------------------------------- the table

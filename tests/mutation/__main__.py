@@ -45,6 +45,7 @@ TESTS = (
     "tests/hostile/test_fork_commands.py",
     "tests/hostile/test_forks.py",
     "tests/hostile/test_public.py",
+    "tests/hostile/test_receipt_command.py",
     "tests/corpus",
 )
 SECONDS = 2.0  # of processor time for a fault: some two hundred attacks

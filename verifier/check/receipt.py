@@ -19,7 +19,7 @@ from verifier.check.inputs import GivenFile, Inputs
 from verifier.check.judge import judge_case, troubles_of
 from verifier.check.policy import Pin, Policy
 from verifier.check.reading import Bag, BagUnreadable, read_bag
-from verifier.check.rows import CannotJudge, Result, Row, or_none
+from verifier.check.rows import BLOCKED, Blocked, CannotJudge, Result, Row, or_none
 from verifier.check.steps import STEPS
 from verifier.check.steps.receipts import unsigned
 from verifier.check.toml import read_file
@@ -183,7 +183,10 @@ def _check(
         header = or_none(lambda: case.header)
         if header is not None:
             case.answers = ask([BlockId(case.evm.chain_id, header.number)])
-    answer = _unbound(receipt, policy, case) or _judged(body, case)
+    try:
+        answer = _unbound(receipt, policy, case) or _judged(body, case)
+    except Blocked as blocked:
+        answer = Answer(EXIT_UNDECIDED, BLOCKED, blocked.missing)
     as_of = None if case is None else or_none(lambda: case.as_of_standing)
     time = None if case is None else or_none(lambda: moment(case.header.timestamp))
     return ReceiptCheck(answer, body, as_of, time)
@@ -231,10 +234,8 @@ def _pin(policy: Policy, body: Body) -> Pin | None:
 
 def _keys(pin: Pin, case: ProofCase | None) -> tuple[VKey, ...]:
     """The pinned receipt keys, with those that a package of this log hands over to."""
-    if isinstance(case, Case):
-        found = case
-        if or_none(lambda: found.pin) == pin:
-            return or_none(lambda: found.trusted_receipt_keys) or pin.receipt_vkeys
+    if isinstance(case, Case) and or_none(lambda: case.pin) == pin:
+        return case.trusted_receipt_keys
     return pin.receipt_vkeys
 
 
@@ -317,7 +318,7 @@ class _Package(NamedTuple):
                 if trouble.result is Result.FAIL:
                     return Answer(EXIT_BROKEN, trouble.code, trouble.detail)
         dated = None
-        if body.position < case.as_of_size and not case.found["12.3"]:
+        if not case.found["12.3"]:
             found = case.anchored_by(body.position)
             dated = None if found is None else anchors.time(case.evm.links[found[1]])
         if dated is not None and dated <= body.deadline:
