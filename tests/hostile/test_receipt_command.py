@@ -637,7 +637,7 @@ def test_an_anchor_of_another_log_than_the_full_history_shows_clears_nobody(tmp_
     del export.shown[4]
     promised = receipt(3, deadline=anchored(4) - MILLISECOND, world=world)
     answer = outcome(promised, export.package(), tmp_path, world=world)
-    assert answer == (UNDECIDED, "RECEIPT_LATE_NOT_SHOWN")
+    assert answer == (UNDECIDED, "RECEIPT_PACKAGE_FAULTY")
 
 
 @pytest.mark.parametrize(

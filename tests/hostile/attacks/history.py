@@ -1,4 +1,4 @@
-"""Attacks on the full history: steps 7.4 to 7.8, and 2.5 where its files are concerned.
+"""Attacks on the full history: steps 7.4 to 7.9, and 2.5 where its files are concerned.
 
 The person's policy asks for the full history, except where a sentence says otherwise.
 """
@@ -431,4 +431,18 @@ def matter_dropped() -> World:
 def log_that_goes_on_after_its_last_batch() -> Case:
     """The log named a successor in batch 3, and went on as if nothing had been said."""
     world = World.told(headers={QUIET: {"successor": "notary.example/next"}})
+    return asked(full(world=world), world)
+
+
+# ---------------------------------------------------------------------- 7.9 anchors
+
+
+@attack(history="7.9 FAIL LOG_FORKED")
+def anchor_of_another_log_between_two_that_are_shown() -> Case:
+    """The log anchored another root for batches 0 to 3, and went back; that anchor's batch isn't shown."""
+
+    def other(headers: tuple[bytes, ...], size: int) -> tuple[bytes, ...]:
+        return (*headers[:-1], headers[0]) if size == QUIET + 1 else headers
+
+    world = World.told(damage={"batch_log": other})
     return asked(full(world=world), world)

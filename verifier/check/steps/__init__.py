@@ -148,6 +148,7 @@ STEPS: dict[str, Step] = {
         history.step_7_6,
         history.step_7_7,
         history.step_7_8,
+        history.step_7_9,
     ),
     **_steps(
         Row.COMPLETENESS,

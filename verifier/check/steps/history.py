@@ -1,4 +1,4 @@
-"""Steps 7.1 to 7.8: one history (docs/spec/verification.md §3)."""
+"""Steps 7.1 to 7.9: one history (docs/spec/verification.md §3)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -210,3 +210,20 @@ def step_7_8(case: Case) -> Iterator[Trouble]:
     """The policy asks for `shown`, or the history is full."""
     if case.policy.limits.history != SHOWN and not case.history_is_full:
         yield not_checked("HISTORY_SHOWN_ONLY", "the policy asks for the full history")
+
+
+def step_7_9(case: Case) -> Iterator[Trouble]:
+    """Full history: every link has the root of as many headers as its size says."""
+    if not case.history_is_full:
+        return
+    # Headers that are not the log's say nothing of what it anchored.
+    case.need_step("7.5")
+    roots = case.history_roots({link.size for link in case.evm.links})
+    for index, link in enumerate(case.evm.links):
+        root = roots.get(link.size)
+        if root is not None and root != link.root:
+            yield failed(
+                "LOG_FORKED",
+                f"link {index} of size {link.size} has root {link.root.hex()}, the first "
+                f"{link.size} headers have {root.hex()}",
+            )
