@@ -693,18 +693,18 @@ class _Anchoring:
         self._service = service
         # Until the first step nothing is known of the chain.
         self._idle = False
+        self._trouble: str | None = None
 
     def step(self) -> str:
         step = self._service.anchorer.step(self._service._clock.now())
-        self._idle = step.idle
+        self._idle, self._trouble = step.idle, step.trouble
         return "; ".join(step.happened)
 
     def idle(self) -> bool:
         return self._idle
 
     def trouble(self) -> str | None:
-        alarms = self._service.book.alarms()
-        return "; ".join(f"{code}: {alarm.text}" for code, alarm in alarms.items()) or None
+        return self._trouble
 
 
 def _zerox(raw: bytes) -> str:

@@ -212,11 +212,10 @@ def check_endpoints(urls: tuple[str, ...], what: str) -> None:
     """Raise CallerError CONFIG_INVALID unless they are http addresses of different hosts."""
     hosts: set[str] = set()
     for url in urls:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        host = _host_and_port(url)
+        if host is None:
             # The address may hold a key, so it is not repeated.
             raise CallerError("CONFIG_INVALID", f"{what} must be an http or https address")
-        host = parts.netloc.rpartition("@")[2].lower()
         if host in hosts:
             raise CallerError(
                 "CONFIG_INVALID",
@@ -244,6 +243,17 @@ def _tables(listed: Any, name: str, kind: type[Named], path: Path) -> list[Named
             raise CallerError("CONFIG_INVALID", f"{path}: two [[{name}]] are named {one.name}")
         found.append(one)
     return found
+
+
+def _host_and_port(url: str) -> str | None:
+    """Whom an http or https address reaches; None for any other."""
+    try:
+        parts = urlsplit(url)
+        usual = {"http": 80, "https": 443}.get(parts.scheme)
+        port = parts.port or usual
+    except ValueError:
+        return None
+    return f"{parts.hostname}:{port}" if parts.hostname and usual else None
 
 
 def _webhooks(listed: Any, path: Path) -> tuple[Webhook, ...]:

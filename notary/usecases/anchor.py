@@ -86,6 +86,7 @@ class AnchorSettings:
     as_of_refresh: timedelta = timedelta(hours=6)
     identity_check: timedelta = timedelta(minutes=1)
     away_hold: timedelta = timedelta(minutes=1)  # one lost call holds nothing
+    endpoint_patience: timedelta = timedelta(minutes=5)  # for one away or lagging among enough
     prove_retry: timedelta = timedelta(minutes=10)
     unproved_alarm: timedelta = timedelta(days=1)  # history is kept for months; a day leaves room
     gas_limit_cap: int = 200_000  # an anchor takes 31,000, the first one 48,000
@@ -93,11 +94,15 @@ class AnchorSettings:
 
 @dataclass(frozen=True)
 class Step:
-    """What a step did, oldest first, and when the next one is due. `idle`: nothing is under way."""
+    """What a step did, oldest first, and when the next one is due.
+
+    `idle`: nothing is under way. `trouble` is why nothing moves, None while things move.
+    """
 
     happened: tuple[str, ...]
     next_at: datetime
     idle: bool
+    trouble: str | None
 
 
 @dataclass(frozen=True)
@@ -197,9 +202,9 @@ class Anchorer:
                 since = self._book.alarms().get("ENDPOINT_AWAY")
                 if since is not None and has_passed(self._settings.away_hold, since.since, now):
                     self._stand_still(Obstacle(Cause.ENDPOINT_AWAY, str(error)), told)
-        self._keep_endpoints(told)
+        left_out = self._keep_endpoints(now, told)
         self._keep_alarms(now, told.alarms)
-        return self._report(now, told.happened)
+        return self._report(now, told, left_out)
 
     def _work(self, now: datetime, told: Told) -> None:
         # 1. Is this the chain? A crash up to here leaves nothing, or the pinned identity.
@@ -518,8 +523,11 @@ class Anchorer:
             alarms=self._book.alarms(),
         )
 
-    def _keep_endpoints(self, told: Told) -> None:
-        """Store what the endpoints are taken for, and let those that are out of it stand as alarms."""
+    def _keep_endpoints(self, now: datetime, told: Told) -> set[str]:
+        """Store what the endpoints are taken for, and let those that are out of it stand as alarms.
+
+        Returns the alarms without which all would go on just the same.
+        """
         kept = {state.host: state for state in self._book.endpoints()}
         states = []
         for state in self._chain.endpoints():
@@ -532,10 +540,25 @@ class Anchorer:
             states.append(state)
         if tuple(states) != tuple(kept.values()):
             self._book.keep_endpoints(tuple(states))
+        well = [one for one in states if one.condition is Condition.OK]
+        enough = 2 * len(well) > len(states)
+        left_out = set()
         for condition, code in ENDPOINT_ALARMS.items():
-            out = [one.text for one in states if one.condition is condition]
-            if out:
-                told.alarms.setdefault(code, "; ".join(out))
+            # Who is away for a moment, while enough are there, is nobody's worry.
+            patient = enough and condition is not Condition.LYING
+            out = [
+                one.text
+                for one in states
+                if one.condition is condition
+                and not (
+                    patient and not has_passed(self._settings.endpoint_patience, one.since, now)
+                )
+            ]
+            if out and code not in told.alarms:
+                told.alarms[code] = "; ".join(out)
+                if enough:
+                    left_out.add(code)
+        return left_out
 
     def _keep_alarms(self, now: datetime, found: dict[str, str]) -> None:
         stand = self._book.alarms()
@@ -562,8 +585,9 @@ class Anchorer:
                 }
             )
 
-    def _report(self, now: datetime, happened: list[str]) -> Step:
+    def _report(self, now: datetime, told: Told, left_out: set[str]) -> Step:
         busy = bool(self._book.open_intents() or self._book.pending_as_ofs())
         idle = self._compared and not busy and self._log.size() == self._book.anchored()
         wait = self._settings.poll * (IDLE_POLLS if idle else 1)
-        return Step(tuple(happened), now + wait, idle)
+        alarms = [f"{code}: {text}" for code, text in told.alarms.items() if code not in left_out]
+        return Step(tuple(told.happened), now + wait, idle, "; ".join(alarms) or None)

@@ -41,6 +41,11 @@ class Forger:
         block["timestamp"] = hex(int(block["timestamp"], 16) - 3600)
         return self._keep(block, self.anvil.rpc("eth_getBlockReceipts", hex(number)))
 
+    def run_ahead(self, number: int) -> dict[str, Any]:
+        """An empty block with a number that the chain is far from."""
+        block = self.anvil.rpc("eth_getBlockByNumber", "latest", True)
+        return self._keep(block | {"number": hex(number), "transactions": []}, [])
+
     def mine(self, intent: Intent, number: int, earlier_s: int = 3600) -> dict[str, Any]:
         """A block in which the intent's transaction has anchored, an hour before its time."""
         tx = self.anvil.rpc("eth_getTransactionByHash", "0x" + intent.attempts[-1].hash.hex())

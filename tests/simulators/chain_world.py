@@ -53,6 +53,7 @@ SETTINGS = AnchorSettings(
     as_of_refresh=timedelta(hours=1),
     identity_check=timedelta(seconds=30),
     prove_retry=timedelta(seconds=30),
+    endpoint_patience=timedelta(0),
 )
 
 

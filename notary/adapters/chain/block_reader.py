@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from notary.adapters.chain import encoding
-from notary.adapters.chain.rpc import TIMEOUT_S, Refused, Rpc
+from notary.adapters.chain.rpc import TIMEOUT_S, Refused, Rpc, foreign_text
 from notary.chain_ports import ChainAway, ChainContradiction
 from notary.core.trie_proofs import ItemProof, prove_item
 from verifier.format import evm
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.keccak import keccak256
+
+CONTRADICTION_LIMIT = 400  # characters: three hashes and what is said of them
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,8 @@ class BlockReader:
             raise ChainAway("ENDPOINT_REFUSED", f"{self._rpc.host}: {error}") from error
 
     def _contradiction(self, code: str, message: str) -> ChainContradiction:
-        return ChainContradiction(code, f"{self._rpc.host}: {message}. Nothing of it was believed.")
+        text = foreign_text(message, CONTRADICTION_LIMIT)
+        return ChainContradiction(code, f"{self._rpc.host}: {text}. Nothing of it was believed.")
 
 
 def _index_of(transactions: Sequence[bytes], tx_hash: bytes) -> int | None:

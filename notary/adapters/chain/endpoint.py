@@ -91,7 +91,8 @@ class Endpoint:
         self._rests = 1 if was_well else min(self._rests + 1, MAX_DOUBLINGS)
         self._rest_until = now + min(longest, first * 2 ** (self._rests - 1))
         since = self.state.since if self.condition is condition else now
-        self.state = EndpointState(self.host, condition, since, 0, text)
+        named = text if self.host in text else f"{self.host}: {text}"
+        self.state = EndpointState(self.host, condition, since, 0, named)
 
     def lag(self, behind: int, now: datetime) -> None:
         """It is that many blocks behind the others."""

@@ -27,9 +27,7 @@ class Refused(Exception):
     """The node answered the call with an error. `code` is JSON-RPC's."""
 
     def __init__(self, method: str, code: object, message: object) -> None:
-        # A node's text is foreign: no control characters and no essays in our log.
-        text = "".join(c if c.isprintable() else "?" for c in str(message))[:TEXT_LIMIT]
-        super().__init__(f"{method}: {code} {text}")
+        super().__init__(f"{method}: {foreign_text(f'{code} {message}')}")
         self.method = method
         self.code = code
 
@@ -87,6 +85,11 @@ class Rpc:
         return OutcomeUnknown(
             "ENDPOINT_SILENT", f"{self.host}: no answer to {method} ({type(error).__name__})"
         )
+
+
+def foreign_text(text: str, limit: int = TEXT_LIMIT) -> str:
+    """What a node wrote, fit for a log, an alarm, and a package: no control characters and no essay."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:limit])
 
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:

@@ -71,8 +71,16 @@ def test_a_missing_home_names_the_remedy(tmp_path: Path) -> None:
         (
             'rpc = "http://127.0.0.1:8545"',
             'rpc = ["https://u:k@One.example/x", "https://one.example/y"]',
-            "names one.example twice",
+            "names one.example:443 twice",
         ),
+        (
+            'rpc = "http://127.0.0.1:8545"',
+            'rpc = ["https://one.example:443", "https://one.example"]',
+            "names one.example:443 twice",
+        ),
+        ('rpc = "http://127.0.0.1:8545"', 'rpc = "http://one.example:99999"', "rpc must be"),
+        ('rpc = "http://127.0.0.1:8545"', 'rpc = "http://"', "rpc must be"),
+        ('rpc = "http://127.0.0.1:8545"', 'rpc = "ftp://one.example:21"', "rpc must be"),
         ("chain_id = 31337", "", "chain_id"),
         ("chain_id = 31337", "chain_id = ", "TOML"),
     ],
