@@ -74,16 +74,12 @@ from notary.usecases.seal import Block, Sealer
 from notary.usecases.show import RecordShelf
 from notary.usecases.stamp import PinnedAuthority, Stamper, StampSettings
 from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
-from notary.usecases.succession import (
-    Predecessor,
-    read_checkpoint,
-    retire,
-    state_continuation,
-)
+from notary.usecases.succession import read_checkpoint, retire, state_continuation
 from notary.worker import Worker
 from verifier.format import contract, numbers
 from verifier.format.errors import FormatError
 from verifier.format.key_sets import KeySet
+from verifier.format.predecessor import Predecessor
 
 GWEI = 10**9
 CONTINUES = "continues:"  # how the matter of a hand-over is found again, before the log's name

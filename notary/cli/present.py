@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.usecases.import_report import FileReport, IngestReport
     from notary.usecases.publish import Published
     from notary.usecases.reissue import Earlier
-    from notary.usecases.succession import Predecessor
     from verifier.format.evm_document import EvmDocument
+    from verifier.format.predecessor import Predecessor
 
 LATEST = "latest"
 
@@ -32,7 +32,7 @@ LATEST = "latest"
 def continued(before: Predecessor, matter: Matter, told: Accepted) -> str:
     """What a new log states of the one that it continues."""
     return (
-        f"continues {before.log} from size {before.size}, root {before.root.hex()}\n"
+        f"continues {before}\n"
         f"          stated in record {told.record_id} of matter {matter.number}: export it to show it"
     )
 

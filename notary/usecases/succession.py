@@ -6,7 +6,6 @@ signs. Spec: docs/spec/format.md §7, §10. Test: tests/scenarios/service/test_s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from notary.core.intake import Accepted, Incoming
@@ -17,23 +16,10 @@ from verifier.format import notes
 from verifier.format.digests import Digest
 from verifier.format.heads import check_log_name
 from verifier.format.jsonc import Json
+from verifier.format.predecessor import CLAIM, KIND, Predecessor, write
 
-KIND = "custody"
 ACTION = "continues"
 MAX_TURNS = 5  # another process may seal at the same moment; a worker does so once in a cadence
-
-
-@dataclass(frozen=True)
-class Predecessor:
-    """A signed checkpoint of the log that is continued."""
-
-    log: str
-    size: int
-    root: Digest
-
-    def claim(self) -> Json:
-        """The claim `predecessor` (docs/spec/format.md §7)."""
-        return {"log": self.log, "size": self.size, "root": self.root.hex()}
 
 
 def read_checkpoint(text: str) -> Predecessor:
@@ -83,7 +69,7 @@ def state_continuation(
     claims: dict[str, Json] = {
         "action": ACTION,
         "actor": actor,
-        "predecessor": predecessor.claim(),
+        CLAIM: write(predecessor),
         "occurred_at": None,
         "occurred_at_source": {
             "text": None,

@@ -4,6 +4,7 @@
 by tests/hostile/test_fork_commands.py.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from verifier.check.judge import Judgement
 from verifier.check.reading import BagUnreadable, read_bag
 from verifier.check.rows import CannotJudge
 from verifier.check.statements import Statements, log_of
-from verifier.format import fork, jsonc
+from verifier.format import fork, jsonc, predecessor
+from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 from verifier.format.statement import Log, write_log
 
@@ -108,7 +110,8 @@ def compare(first: Path, second: Path) -> Comparison:
     Raises CannotJudge PACKAGE_UNREADABLE, or LOGS_DIFFER for packages of two logs.
     """
     statements = Statements()
-    logs = []
+    logs: list[Log] = []
+    read: list[Evidence] = []
     for source, path in enumerate((first, second)):
         try:
             evidence = Evidence(read_bag(path))
@@ -121,10 +124,39 @@ def compare(first: Path, second: Path) -> Comparison:
                 "PACKAGE_UNREADABLE", f"{str(path)!a} does not say of which log it is"
             )
         logs.append(log)
+        read.append(evidence)
     if logs[0] != logs[1]:
         names = " and ".join([f"{log.name} by 0x{log.log_address.hex()}" for log in logs])
-        raise CannotJudge("LOGS_DIFFER", f"the packages are of {names}")
+        said = [*_succession(logs, read), *_succession(logs[::-1], read[::-1])]
+        raise CannotJudge("LOGS_DIFFER", "; ".join([f"the packages are of {names}", *said]))
     return Comparison(logs[0], find(logs[0], statements))
+
+
+def _succession(logs: list[Log], read: list[Evidence]) -> Iterator[str]:
+    """What the first log says of the second in these packages (format.md §7, §10); unchecked."""
+    (one, other), (its, others) = logs, read
+    newest = max(its.batches.values(), key=lambda shown: shown.batch, default=None)
+    header = None if newest is None else newest.header.value
+    if header is not None and header.header.successor == other.name:
+        yield f"{one.name} names {other.name} as its successor"
+    shown = {
+        (batch.checkpoint.value.size, batch.checkpoint.value.root)
+        for batch in others.batches.values()
+        if batch.checkpoint.value is not None
+    }
+    lines = its.disclosure_lines.value
+    for line in () if lines is None else lines.found:
+        if line.disclosure.name == predecessor.CLAIM:
+            try:
+                told = predecessor.read(line.disclosure.value)
+            except FormatError:
+                continue
+            if told.log == other.name:
+                known = "a" if (told.size, told.root) in shown else "no"
+                yield (
+                    f"{one.name} states in record {line.position} that it continues {told}, which is "
+                    f"{known} checkpoint in the other package"
+                )
 
 
 def write_proof(proof: fork.ProvedFork, path: Path) -> None:

@@ -16,12 +16,9 @@ from verifier.check.event_times import EventTimes, event_times
 from verifier.check.judge import Judgement, RowFinding
 from verifier.check.rows import BLOCKED, Blocked, Result, Row, or_none
 from verifier.check.verdict import EXIT
-from verifier.format import chain_event, key_sets
+from verifier.format import chain_event, key_sets, predecessor
 from verifier.format.errors import FormatError
-from verifier.format.heads import check_log_name
 from verifier.format.identity import Identity
-from verifier.format.jsonc import Json
-from verifier.format.members import Members
 from verifier.format.statement import Kind
 from verifier.format.times import format_block_time, format_time
 
@@ -291,9 +288,13 @@ class Report:
             return
         leaves = or_none(lambda: case.evidence.leaves) or {}
         for position, disclosed in (or_none(lambda: case.disclosed) or {}).items():
-            told = disclosed.get("predecessor")
-            if told is not None and position in leaves and leaves[position].leaf.kind == "custody":
-                said = or_none(lambda value=told.value: _predecessor(value))  # type: ignore[misc]
+            told = disclosed.get(predecessor.CLAIM)
+            if (
+                told is not None
+                and position in leaves
+                and leaves[position].leaf.kind == predecessor.KIND
+            ):
+                said = or_none(lambda value=told.value: predecessor.read(value))  # type: ignore[misc]
                 yield "LOG_CONTINUES", f"record {position}: {said or 'not readable'}"
 
     def _events_said(self) -> Iterator[tuple[str, str]]:
@@ -323,14 +324,6 @@ class Report:
         """Where trusted keys handed over: the first batch with the new keys, their hex digest."""
         hand_overs = or_none(lambda: self.case.trusted_hand_overs) or {}
         return [(batch, key_sets.digest(keys).hex()) for batch, keys in hand_overs.items()]
-
-
-def _predecessor(value: Json) -> str:
-    members = Members(value, "predecessor")
-    log = check_log_name(members.text("log"))
-    said = f"{log} from size {members.integer('size', 1)}, root {members.hex32('root').hex()}"
-    members.done()
-    return said
 
 
 def _duration(span: timedelta) -> str:

@@ -97,6 +97,14 @@ def test_a_log_ends_and_another_one_continues_it(tmp_path: Path) -> None:
         assert stated.endswith(f": record 0: {scene.LOG} from size 1, root {root}")
         assert [record["kind"] for record in report["records"]] == ["custody"]
 
+        packages = [str(tmp_path / f"{name}-package" / "package.zip") for name in ("new", "old")]
+        command = [sys.executable, "-I", "-m", "verifier.check", "compare", *packages]
+        both = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert both.returncode == 4
+        told = " ".join(both.stdout.split())
+        assert f"{scene.LOG} names {NEXT} as its successor" in told
+        assert f"continues {scene.LOG} from size 1, root {root}, which is a checkpoint in" in told
+
         # A checkpoint in a file serves as well; what is none does not.
         with old.opened() as service:
             note = tmp_path / "checkpoint.txt"
