@@ -446,7 +446,10 @@ class AnchorStore:
     # What exports read.
 
     def anchors(self) -> list[Anchor]:
-        """Every proved anchor from number 0, up to the first that is not proved yet."""
+        """Every proved anchor from number 0, up to the first that is not proved yet.
+
+        While a proof is orphaned (docs/spec/sender.md §6), only those that the newest other one covers.
+        """
         wanted = (
             select(INTENTS).where(INTENTS.c.state == str(State.PROVED)).order_by(INTENTS.c.number)
         )
@@ -465,7 +468,10 @@ class AnchorStore:
                     )
                 head = intent.head
                 proved.append(Anchor(row.number, row.prev, intent.link, head))
-        return proved
+            if connection.execute(select(ORPHANS).limit(1)).first() is None:
+                return proved
+        as_of = self.newest_as_of()
+        return proved[: 0 if as_of is None else as_of.anchors]
 
     def leg_of(self, number: int) -> Leg:
         """The leg of the proved anchor with that number."""

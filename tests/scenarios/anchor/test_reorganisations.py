@@ -222,7 +222,8 @@ def test_no_package_rests_on_a_block_that_was_final_and_is_gone(make_world: Make
     assert not on_the_chain(world, lost)
     world.step(world.settings.identity_check)
     assert "FINALITY_BROKEN" in world.book.alarms()
-    # What the chain still has is exported, as of then.
+    # What the chain still has is exported, as of then, and no more is said to be anchored.
+    assert [one.link.size for one in world.book.anchors()] == [1]
     again, document = export(world)
     assert (again.records, again.as_of_block) == (1, first.as_of_block)
     assert on_the_chain(world, document)

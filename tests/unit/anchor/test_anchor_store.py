@@ -332,6 +332,7 @@ def test_a_released_proof_that_is_orphaned_leaves_no_package_until_it_is_back(
         assert (shown and shown.block_number) == wanted
         assert (newest and newest.as_of.block_number) == wanted
         assert (book.released_for(0) is None) == (wanted is None)
+        assert len(book.anchors()) == (0 if wanted is None else 1)
         # It is still looked at, and what is not released was never one of them.
         looked_at = book.released_below(100)
         assert looked_at is not None
