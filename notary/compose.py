@@ -36,6 +36,7 @@ from notary.adapters.store.migrations import require_current
 from notary.adapters.store.notices import StoredNotices, Waiting
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
+from notary.adapters.store.records import StoredRecords
 from notary.adapters.store.snapshot import opened_live
 from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.system import SystemClock, SystemEntropy
@@ -187,7 +188,7 @@ class Service:
         )
         self.acceptor = GuardedAcceptor(
             RecordAcceptor(
-                database,
+                StoredRecords(database),
                 self._objects,
                 keyring,
                 self._clock,

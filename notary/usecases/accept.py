@@ -13,9 +13,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from notary.adapters.objects.folder import ObjectFolder
-from notary.adapters.store import records as rows
-from notary.adapters.store.database import Connection, Database
-from notary.adapters.store.log import keys_in_force, require_open, settle_kek
 from notary.core import acceptance, envelope, leaves, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
@@ -35,6 +32,15 @@ from notary.core.receipts import ReceiptBodies
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Clock, Entropy, Preparing
 from notary.usecases.originals import Originals, facts_of
+from notary.usecases.record_store import (
+    GrownMatter,
+    NewAttachment,
+    NewRecord,
+    RecordsSeen,
+    RecordStore,
+    RecordsWritten,
+    StoredGroup,
+)
 from notary.usecases.repetition import receipts_of, same_as_earlier, same_as_stored
 from verifier.format import trees
 from verifier.format.digests import Digest
@@ -72,7 +78,7 @@ class _Fresh(NamedTuple):
     """A record of this commit, before its receipt is made."""
 
     offer: _Offer
-    row: rows.NewRecord
+    row: NewRecord
 
 
 class PreparedHere:
@@ -90,7 +96,7 @@ class RecordAcceptor:
 
     def __init__(
         self,
-        database: Database,
+        records: RecordStore,
         objects: ObjectFolder,
         keys: Keyring,
         clock: Clock,
@@ -100,7 +106,7 @@ class RecordAcceptor:
         max_deadline_s: int,
         preparing: Preparing | None = None,
     ) -> None:
-        self._database = database
+        self._records = records
         self._objects = objects
         self._keys = keys
         self._clock = clock
@@ -185,9 +191,9 @@ class RecordAcceptor:
     ) -> list[_Offer]:
         """Answer the items that were accepted before; keep the originals of the others, durably."""
         lookup = self._lookup(offered.agency_id)
-        with self._database.reading() as connection:
+        with self._records.reading() as seen:
             # What is known already need not be kept twice; the commit looks once more.
-            known = rows.known_digests(connection, offered.agency_id, [one.digest for one in filed])
+            known = seen.known_digests(offered.agency_id, [one.digest for one in filed])
             repeated: list[tuple[_Filed, Sequence[FileFacts]]] = []
             for one in filed:
                 if one.digest in known:
@@ -197,7 +203,7 @@ class RecordAcceptor:
                     else:
                         repeated.append((one, facts))
             self._answer_repeated(
-                connection,
+                seen,
                 offered.agency_id,
                 [(one.place, one.item, facts, known[one.digest]) for one, facts in repeated],
                 outcomes,
@@ -225,14 +231,12 @@ class RecordAcceptor:
     ) -> list[_Fresh]:
         if not offers:
             return []
-        with self._database.transaction() as connection:
-            settle_kek(connection, self._keys.kek)
-            known = rows.known_digests(
-                connection, agency_id, [offer.prepared.digest for offer in offers]
-            )
+        with self._records.writing() as written:
+            written.settle(self._keys.kek)
+            known = written.known_digests(agency_id, [offer.prepared.digest for offer in offers])
             if known:
                 self._answer_repeated(
-                    connection,
+                    written,
                     agency_id,
                     [
                         (offer.place, offer.item, offer.files, known[offer.prepared.digest])
@@ -243,13 +247,13 @@ class RecordAcceptor:
                 )
                 offers = [offer for offer in offers if offer.prepared.digest not in known]
             received_at = moment(milliseconds(self._clock.now()))
-            edges = self._edges(connection, agency_id, offers)
-            record_id, group_id = rows.next_ids(connection)
+            edges = self._edges(written, agency_id, offers)
+            record_id, group_id = written.next_ids()
             fresh, repeated = self._make_records(
                 agency_id, offers, edges, record_id, group_id, received_at, outcomes
             )
             if fresh:
-                self._append(connection, agency_id, group_id, fresh, edges, received_at, outcomes)
+                self._append(written, agency_id, group_id, fresh, edges, received_at, outcomes)
             for offer, first in repeated:
                 answer = outcomes[first.place]
                 assert isinstance(answer, Accepted)
@@ -259,11 +263,11 @@ class RecordAcceptor:
         return fresh
 
     def _edges(
-        self, connection: Connection, agency_id: int, offers: list[_Offer]
+        self, written: RecordsWritten, agency_id: int, offers: list[_Offer]
     ) -> dict[bytes, _Edge]:
         keys = sorted({offer.item.matter_key for offer in offers})
         edges = {}
-        for key, state in rows.matter_states(connection, agency_id, keys).items():
+        for key, state in written.matter_states(agency_id, keys).items():
             frontier = Frontier.from_bytes(state.frontier)
             edges[key] = _Edge(state.matter_id, Digest(key), frontier, frontier.size)
         return edges
@@ -304,7 +308,7 @@ class RecordAcceptor:
             leaf = finish_leaf(draft, position, ending)
             leaf_hash = leaf_hash_of(leaf)
             frontier.append(leaf_hash)
-            row = rows.NewRecord(
+            row = NewRecord(
                 record_id + len(fresh),
                 agency_id,
                 edge.matter_id,
@@ -323,7 +327,7 @@ class RecordAcceptor:
 
     def _append(
         self,
-        connection: Connection,
+        written: RecordsWritten,
         agency_id: int,
         group_id: int,
         fresh: list[_Fresh],
@@ -339,23 +343,22 @@ class RecordAcceptor:
             for offer, row in fresh
         ]
         # Under the write lock: a receipt promises a batch, and after the last one there is none.
-        require_open(connection)
+        written.require_open()
         # The key set in force by what this transaction sees; a running process takes over new keys so.
-        signer = self._keys.signers.of(keys_in_force(connection).keys)
+        signer = self._keys.signers.of(written.keys_in_force().keys)
         group = receipts.sign_group(bodies, self._identity.name, signer.receipt)
-        rows.append_commit(
-            connection,
+        written.append(
             agency_id,
             group_id,
-            rows.StoredGroup(milliseconds(received_at), milliseconds(deadline), group),
+            StoredGroup(milliseconds(received_at), milliseconds(deadline), group),
             [row for _, row in fresh],
             [
-                rows.NewAttachment(agency_id, row.record_id, number, facts.name, facts.size)
+                NewAttachment(agency_id, row.record_id, number, facts.name, facts.size)
                 for offer, row in fresh
                 for number, facts in enumerate(offer.files)
             ],
             [
-                rows.GrownMatter(
+                GrownMatter(
                     agency_id,
                     edge.matter_id,
                     edge.key,
@@ -368,7 +371,7 @@ class RecordAcceptor:
                 if edge.frontier.size > edge.old_size
             ],
         )
-        written = receipts.write_receipts(dict(enumerate(bodies)), group)
+        texts = receipts.write_receipts(dict(enumerate(bodies)), group)
         for offer, row in fresh:
             outcomes[offer.place] = Accepted(
                 row.record_id,
@@ -376,21 +379,21 @@ class RecordAcceptor:
                 row.position,
                 row.leaf,
                 tuple(offer.prepared.disclosures.decode("ascii").split(" ")),
-                written[row.group_index],
+                texts[row.group_index],
                 replayed=False,
             )
 
     def _answer_repeated(
         self,
-        connection: Connection,
+        seen: RecordsSeen,
         agency_id: int,
         repeated: Sequence[tuple[int, Incoming, Sequence[FileFacts], int]],
         outcomes: list[Outcome | None],
     ) -> None:
         """Answer items whose keys stand for records: place, item, its files, record id."""
         ids = sorted({record_id for _, _, _, record_id in repeated})
-        stored = rows.records_by_id(connection, agency_id, ids)
-        first_receipts = receipts_of(connection, self._identity, list(stored.values()))
+        stored = seen.records_by_id(agency_id, ids)
+        first_receipts = receipts_of(seen, self._identity, list(stored.values()))
         for place, item, files, record_id in repeated:
             outcomes[place] = same_as_stored(
                 self._keys, agency_id, item, files, stored[record_id], first_receipts[record_id]

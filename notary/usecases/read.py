@@ -26,6 +26,7 @@ from notary.core.opening import OpenRecord
 from notary.errors import CallerError, Contradiction
 from notary.ports import SealedHead
 from notary.usecases.export import Original, RecordContent
+from notary.usecases.record_store import StoredRecord
 from notary.usecases.repetition import receipts_of
 from verifier.format import records
 from verifier.format.digests import Digest
@@ -154,7 +155,7 @@ class RecordReader:
     def _content(
         self,
         agency_id: int,
-        record: rows.StoredRecord,
+        record: StoredRecord,
         attachments: Sequence[tuple[int, bytes, int]],
     ) -> RecordContent:
         if record.wrapped_secret is None:
@@ -166,25 +167,25 @@ class RecordReader:
         ]
         return RecordContent(_by_name(opened), tuple(originals))
 
-    def _stored(self, connection: Connection, agency_id: int, record_id: int) -> rows.StoredRecord:
-        record = rows.records_by_id(connection, agency_id, [record_id]).get(record_id)
+    def _stored(self, connection: Connection, agency_id: int, record_id: int) -> StoredRecord:
+        record = rows.RecordRows(connection).records_by_id(agency_id, [record_id]).get(record_id)
         if record is None:
             raise CallerError("RECORD_UNKNOWN", f"the agency has no record {record_id}")
         return record
 
     def _stored_at(
         self, connection: Connection, agency_id: int, matter_key: bytes, position: int
-    ) -> rows.StoredRecord:
+    ) -> StoredRecord:
         found = rows.records_of_matter(connection, agency_id, matter_key, position, 1)
         if not found or found[0].position != position:
             raise _no_record(matter_key, position)
         return found[0]
 
     def _views(
-        self, connection: Connection, agency_id: int, found: Sequence[rows.StoredRecord]
+        self, connection: Connection, agency_id: int, found: Sequence[StoredRecord]
     ) -> list[RecordView]:
-        receipts = receipts_of(connection, self._identity, found)
-        groups = rows.groups_by_id(connection, [record.group_id for record in found])
+        receipts = receipts_of(rows.RecordRows(connection), self._identity, found)
+        groups = rows.RecordRows(connection).groups_by_id([record.group_id for record in found])
         attachments = rows.attachments_of(connection, [record.record_id for record in found])
         views = []
         for record in found:
@@ -210,7 +211,7 @@ class RecordReader:
             )
         return views
 
-    def _open(self, agency_id: int, record: rows.StoredRecord) -> OpenRecord:
+    def _open(self, agency_id: int, record: StoredRecord) -> OpenRecord:
         if self._keys is None:
             raise CallerError(
                 "KEY_MISSING",
@@ -254,7 +255,7 @@ class StoredEvidence:
     def heads(self, agency_id: int, key: Digest) -> list[SealedHead]:
         """The matter's heads by batch, ascending; empty if it was never sealed or is another's."""
         with self._database.reading() as connection:
-            if not rows.matter_states(connection, agency_id, [key]):
+            if not rows.RecordRows(connection).matter_states(agency_id, [key]):
                 return []
             return batch_rows.heads_of(connection, key, None)
 

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from notary.adapters.objects.folder import NAME_LENGTH
-from notary.adapters.store import records as rows
-from notary.adapters.store.database import Connection
 from notary.core import acceptance, opening, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
@@ -18,6 +16,7 @@ from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import moment
 from notary.core.receipts import ReceiptBodies
+from notary.usecases.record_store import RecordsSeen, StoredRecord
 from verifier.format import jsonc
 from verifier.format.errors import FormatError
 
@@ -27,7 +26,7 @@ def same_as_stored(
     agency_id: int,
     item: Incoming,
     files: Sequence[FileFacts],
-    record: rows.StoredRecord,
+    record: StoredRecord,
     receipt: bytes,
 ) -> Outcome:
     """The answer to an offer whose key stands for a stored record."""
@@ -94,13 +93,13 @@ def same_as_earlier(
 
 
 def receipts_of(
-    connection: Connection, identity: LogIdentity, stored: Sequence[rows.StoredRecord]
+    seen: RecordsSeen, identity: LogIdentity, stored: Sequence[StoredRecord]
 ) -> dict[int, bytes]:
     """The receipts of stored records, by record id, as they were first handed out."""
-    by_group: dict[int, list[rows.StoredRecord]] = {}
+    by_group: dict[int, list[StoredRecord]] = {}
     for record in stored:
         by_group.setdefault(record.group_id, []).append(record)
-    groups = rows.groups_by_id(connection, list(by_group))
+    groups = seen.groups_by_id(list(by_group))
     found = {}
     for group_id, members in by_group.items():
         group = groups[group_id]

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, event
 from sqlmodel import Field, Session, SQLModel
 
 from notary.adapters.preparers import Preparers
+from notary.adapters.store.records import StoredRecords
 from notary.adapters.system import SystemEntropy, collect_seldom
 from notary.core.intake import Accepted, Incoming
 from notary.core.preparing import Offered
@@ -69,7 +70,7 @@ def calls(keys: Sequence[bytes], count: int, **more: Json) -> list[Incoming]:
 def acceptor_of(world: StoreWorld, preparing: Preparing | None = None) -> RecordAcceptor:
     """The acceptor of a test's store with the service's own randomness."""
     return RecordAcceptor(
-        world.database,
+        StoredRecords(world.database),
         world.objects,
         world.keys,
         world.clock,

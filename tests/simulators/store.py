@@ -25,6 +25,7 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.log import KEY_SETS, create_log, keys_in_force, open_log
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import upgrade
+from notary.adapters.store.records import StoredRecords
 from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -101,7 +102,7 @@ class StoreWorld:
     @property
     def acceptor(self) -> RecordAcceptor:
         return RecordAcceptor(
-            self.database,
+            StoredRecords(self.database),
             self.objects,
             self.keys,
             self.clock,

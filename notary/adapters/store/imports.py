@@ -43,6 +43,7 @@ from notary.usecases.import_store import (
     StoredClaims,
     Waiting,
 )
+from notary.usecases.record_store import StoredRecord
 from verifier.format import jsonc
 from verifier.format.digests import b64url_decode
 from verifier.format.jsonc import Json
@@ -197,8 +198,8 @@ class StoredImports:
         """The records that these idempotency keys stand for."""
         digests = {self._key_digest(agency_id, key): key for key in keys}
         with self._database.reading() as connection:
-            known = rows.known_digests(connection, agency_id, list(digests))
-            records = rows.records_by_id(connection, agency_id, list(known.values()))
+            known = rows.RecordRows(connection).known_digests(agency_id, list(digests))
+            records = rows.RecordRows(connection).records_by_id(agency_id, list(known.values()))
         return {
             digests[record.idempotency_digest]: StoredClaims(
                 record.record_id,
@@ -269,7 +270,9 @@ class StoredImports:
     def forget(self, agency_id: int, record_id: int) -> None:
         """Destroy every kept stretch that says the same as the record."""
         with self._database.transaction() as connection:
-            record = rows.records_by_id(connection, agency_id, [record_id]).get(record_id)
+            record = (
+                rows.RecordRows(connection).records_by_id(agency_id, [record_id]).get(record_id)
+            )
             if record is None:
                 raise CallerError("RECORD_UNKNOWN", f"the agency has no record {record_id}.")
             connection.execute(
@@ -369,7 +372,7 @@ class StoredImports:
         record_ids = numbers[_IN_RECORD] + [
             row.record_id for row in moved.values() if row.record_id is not None
         ]
-        records = rows.records_by_id(connection, agency_id, sorted(set(record_ids)))
+        records = rows.RecordRows(connection).records_by_id(agency_id, sorted(set(record_ids)))
         kept = self._kept_rows(connection, agency_id, numbers[_IN_KEPT])
         at = 0
         for kind, length, number in pieces:
@@ -393,7 +396,7 @@ class StoredImports:
             at += length
             yield content
 
-    def _raw_of_record(self, agency_id: int, record: rows.StoredRecord) -> bytes | None:
+    def _raw_of_record(self, agency_id: int, record: StoredRecord) -> bytes | None:
         claims = self._claims(agency_id, record)
         return None if claims is None else _raw(claims)
 
@@ -435,7 +438,7 @@ class StoredImports:
         context = envelope.wrap_context(use, agency_id, identity)
         return secret, envelope.wrap(self._keys.kek, secret, nonce, context)
 
-    def _claims(self, agency_id: int, record: rows.StoredRecord) -> Mapping[str, Json] | None:
+    def _claims(self, agency_id: int, record: StoredRecord) -> Mapping[str, Json] | None:
         if record.wrapped_secret is None:
             return None
         return opening.open_record(
@@ -447,7 +450,7 @@ class StoredImports:
             record.sealed_values,
         ).values
 
-    def _kind(self, record: rows.StoredRecord) -> str:
+    def _kind(self, record: StoredRecord) -> str:
         leaf = jsonc.decode(record.leaf, "a stored leaf")
         assert isinstance(leaf, dict)
         return str(leaf["kind"])

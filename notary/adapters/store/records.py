@@ -8,12 +8,13 @@ spends what the hashing leaves. Test: tests/unit/store/test_accept.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, func, select
 
-from notary.adapters.store.database import driver_cursor, driver_row, table_of
+from notary.adapters.store.database import Database, driver_cursor, driver_row, table_of
+from notary.adapters.store.log import keys_in_force, require_open, settle_kek
 from notary.adapters.store.tables import (
     AttachmentRow,
     HeadRow,
@@ -21,7 +22,17 @@ from notary.adapters.store.tables import (
     ReceiptGroupRow,
     RecordRow,
 )
+from notary.core.keks import StoreKek
+from notary.core.keyring import KeysInForce
 from notary.core.receipts import ReceiptGroup
+from notary.usecases.record_store import (
+    GrownMatter,
+    MatterState,
+    NewAttachment,
+    NewRecord,
+    StoredGroup,
+    StoredRecord,
+)
 
 T = TypeVar("T")
 
@@ -33,79 +44,6 @@ HEADS = table_of(HeadRow)
 
 
 MAX_VARIABLES = 500  # parameters of one statement: far below SQLite's limit, and one plan for most
-
-
-class MatterState(NamedTuple):
-    """A matter's row and the right edge of its log."""
-
-    matter_id: int
-    key: bytes
-    frontier: bytes
-
-
-class NewRecord(NamedTuple):
-    """A row to be; the order is that of the statement below."""
-
-    record_id: int
-    agency_id: int
-    matter_id: int
-    position: int
-    group_id: int
-    group_index: int
-    idempotency_digest: bytes
-    leaf_hash: bytes
-    head_root: bytes
-    wrapped_secret: bytes
-    leaf: bytes
-    sealed_values: bytes
-
-
-class NewAttachment(NamedTuple):
-    """A row to be; the order is that of the statement below."""
-
-    agency_id: int
-    record_id: int
-    number: int
-    name: bytes
-    size: int
-
-
-class GrownMatter(NamedTuple):
-    """A matter's new right edge, and where it was before this commit."""
-
-    agency_id: int
-    matter_id: int
-    key: bytes
-    old_size: int
-    size: int
-    root: bytes
-    frontier: bytes
-
-
-class StoredRecord(NamedTuple):
-    """A record's row with its matter's key. Without secret and values it was erased."""
-
-    record_id: int
-    matter_id: int
-    matter_key: bytes
-    position: int
-    group_id: int
-    group_index: int
-    idempotency_digest: bytes
-    leaf_hash: bytes
-    head_root: bytes
-    wrapped_secret: bytes | None
-    leaf: bytes
-    sealed_values: bytes | None
-
-
-@dataclass(frozen=True)
-class StoredGroup:
-    """A commit's receipts, with the times that all of them state."""
-
-    received_at_ms: int
-    deadline_ms: int
-    receipts: ReceiptGroup
 
 
 _RECORDS: Select[Any] = select(
@@ -124,113 +62,159 @@ _RECORDS: Select[Any] = select(
 ).join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
 
 
-def known_digests(
-    connection: Connection, agency_id: int, digests: Sequence[bytes]
-) -> dict[bytes, int]:
-    """Which idempotency digests have a record already: digest → record id."""
-    found: dict[bytes, int] = {}
-    # Every record comes by here twice: the driver takes its values as they are.
-    cursor = driver_cursor(connection)
-    for part in _parts(digests):
-        cursor.execute(
-            "SELECT idempotency_digest, id FROM records"  # noqa: S608 - question marks alone are added
-            f" WHERE agency_id = ? AND idempotency_digest IN ({','.join('?' * len(part))})",
-            (agency_id, *part),
-        )
-        found.update(cursor.fetchall())
-    return found
-
-
-def matter_states(
-    connection: Connection, agency_id: int, keys: Sequence[bytes]
-) -> dict[bytes, MatterState]:
-    """The agency's matters among these keys, by key."""
-    found = {}
-    cursor = driver_cursor(connection)
-    for part in _parts(keys):
-        cursor.execute(
-            "SELECT id, key, frontier FROM matters"  # noqa: S608 - question marks alone are added
-            f" WHERE agency_id = ? AND key IN ({','.join('?' * len(part))})",
-            (agency_id, *part),
-        )
-        found.update({row[1]: MatterState._make(row) for row in cursor.fetchall()})
-    return found
-
-
-def next_ids(connection: Connection) -> tuple[int, int]:
-    """The next record id and group id. Rows are never deleted, and the caller holds the write
-    lock.
+class RecordRows:
+    """The rows as one transaction sees them: `record_store.RecordsWritten`, and in a reading one
+    `RecordsSeen`.
     """
-    row = driver_row(
-        connection,
-        "SELECT (SELECT coalesce(max(id), 0) FROM records) + 1,"
-        " (SELECT coalesce(max(id), 0) FROM receipt_groups) + 1",
-    )
-    return row[0], row[1]
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def append_commit(
-    connection: Connection,
-    agency_id: int,
-    group_id: int,
-    group: StoredGroup,
-    records: list[NewRecord],
-    attachments: list[NewAttachment],
-    matters: list[GrownMatter],
-) -> None:
-    """Write everything that one commit adds."""
-    cursor = driver_cursor(connection)
-    cursor.execute(
-        "INSERT INTO receipt_groups (id, agency_id, received_at_ms, deadline_ms, note, leaf_hashes)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            group_id,
-            agency_id,
-            group.received_at_ms,
-            group.deadline_ms,
-            group.receipts.note,
-            group.receipts.leaf_hashes,
-        ),
-    )
-    cursor.executemany(
-        "INSERT INTO records (id, agency_id, matter_id, position, group_id, group_index,"
-        " idempotency_digest, leaf_hash, head_root, wrapped_secret, leaf, sealed_values)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        records,
-    )
-    if attachments:
+    def settle(self, kek: StoreKek) -> None:
+        """As RecordsWritten."""
+        settle_kek(self._connection, kek)
+
+    def require_open(self) -> None:
+        """As RecordsWritten."""
+        require_open(self._connection)
+
+    def keys_in_force(self) -> KeysInForce:
+        """As RecordsWritten."""
+        return keys_in_force(self._connection)
+
+    def known_digests(self, agency_id: int, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """Which idempotency digests have a record already: digest → record id."""
+        found: dict[bytes, int] = {}
+        # Every record comes by here: the driver takes its values as they are.
+        cursor = driver_cursor(self._connection)
+        for part in _parts(digests):
+            cursor.execute(
+                "SELECT idempotency_digest, id FROM records"  # noqa: S608 - question marks alone are added
+                f" WHERE agency_id = ? AND idempotency_digest IN ({','.join('?' * len(part))})",
+                (agency_id, *part),
+            )
+            found.update(cursor.fetchall())
+        return found
+
+    def matter_states(self, agency_id: int, keys: Sequence[bytes]) -> dict[bytes, MatterState]:
+        """The agency's matters among these keys, by key."""
+        found = {}
+        cursor = driver_cursor(self._connection)
+        for part in _parts(keys):
+            cursor.execute(
+                "SELECT id, key, frontier FROM matters"  # noqa: S608 - question marks alone are added
+                f" WHERE agency_id = ? AND key IN ({','.join('?' * len(part))})",
+                (agency_id, *part),
+            )
+            found.update({row[1]: MatterState._make(row) for row in cursor.fetchall()})
+        return found
+
+    def next_ids(self) -> tuple[int, int]:
+        """The next record id and group id. Rows are never deleted, and the caller holds the write
+        lock.
+        """
+        row = driver_row(
+            self._connection,
+            "SELECT (SELECT coalesce(max(id), 0) FROM records) + 1,"
+            " (SELECT coalesce(max(id), 0) FROM receipt_groups) + 1",
+        )
+        return row[0], row[1]
+
+    def append(
+        self,
+        agency_id: int,
+        group_id: int,
+        group: StoredGroup,
+        records: list[NewRecord],
+        attachments: list[NewAttachment],
+        matters: list[GrownMatter],
+    ) -> None:
+        """Write everything that one commit adds."""
+        cursor = driver_cursor(self._connection)
+        cursor.execute(
+            "INSERT INTO receipt_groups (id, agency_id, received_at_ms, deadline_ms, note, leaf_hashes)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                group_id,
+                agency_id,
+                group.received_at_ms,
+                group.deadline_ms,
+                group.receipts.note,
+                group.receipts.leaf_hashes,
+            ),
+        )
         cursor.executemany(
-            "INSERT INTO attachments (agency_id, record_id, number, name, size) VALUES (?, ?, ?, ?, ?)",
-            attachments,
+            "INSERT INTO records (id, agency_id, matter_id, position, group_id, group_index,"
+            " idempotency_digest, leaf_hash, head_root, wrapped_secret, leaf, sealed_values)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            records,
         )
-    cursor.executemany(
-        "UPDATE matters SET size = ?, frontier = ? WHERE id = ?",
-        [(one.size, one.frontier, one.matter_id) for one in matters],
-    )
-    # A matter without a pending head is sealed up to its old size; one that has it keeps what it
-    # says.
-    cursor.executemany(
-        "INSERT INTO pending_heads (agency_id, matter_id, key, sealed_size, size, root)"
-        " VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (agency_id, matter_id) DO UPDATE SET size = excluded.size, root = excluded.root",
-        [
-            (one.agency_id, one.matter_id, one.key, one.old_size, one.size, one.root)
-            for one in matters
-        ],
-    )
+        if attachments:
+            cursor.executemany(
+                "INSERT INTO attachments (agency_id, record_id, number, name, size) VALUES (?, ?, ?, ?, ?)",
+                attachments,
+            )
+        cursor.executemany(
+            "UPDATE matters SET size = ?, frontier = ? WHERE id = ?",
+            [(one.size, one.frontier, one.matter_id) for one in matters],
+        )
+        # A matter without a pending head is sealed up to its old size; one that has it keeps what it
+        # says.
+        cursor.executemany(
+            "INSERT INTO pending_heads (agency_id, matter_id, key, sealed_size, size, root)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (agency_id, matter_id) DO UPDATE SET size = excluded.size, root = excluded.root",
+            [
+                (one.agency_id, one.matter_id, one.key, one.old_size, one.size, one.root)
+                for one in matters
+            ],
+        )
+
+    def records_by_id(self, agency_id: int, record_ids: Sequence[int]) -> dict[int, StoredRecord]:
+        """The agency's records among these ids, by id."""
+        found = {}
+        for part in _parts(record_ids):
+            rows = self._connection.execute(
+                _RECORDS.where(RECORDS.c.agency_id == agency_id, RECORDS.c.id.in_(part))
+            )
+            found.update({row[0]: StoredRecord._make(row) for row in rows})
+        return found
+
+    def groups_by_id(self, group_ids: Iterable[int]) -> Mapping[int, StoredGroup]:
+        """The receipt groups among these ids, by id."""
+        found = {}
+        for part in _parts(sorted(set(group_ids))):
+            rows = self._connection.execute(
+                select(
+                    GROUPS.c.id,
+                    GROUPS.c.received_at_ms,
+                    GROUPS.c.deadline_ms,
+                    GROUPS.c.note,
+                    GROUPS.c.leaf_hashes,
+                ).where(GROUPS.c.id.in_(part))
+            )
+            for row in rows:
+                found[row[0]] = StoredGroup(row[1], row[2], ReceiptGroup(row[3], row[4]))
+        return found
 
 
-def records_by_id(
-    connection: Connection, agency_id: int, record_ids: Sequence[int]
-) -> dict[int, StoredRecord]:
-    """The agency's records among these ids, by id."""
-    found = {}
-    for part in _parts(record_ids):
-        rows = connection.execute(
-            _RECORDS.where(RECORDS.c.agency_id == agency_id, RECORDS.c.id.in_(part))
-        )
-        found.update({row[0]: StoredRecord._make(row) for row in rows})
-    return found
+class StoredRecords:
+    """Implements the port `RecordStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def reading(self) -> Iterator[RecordRows]:
+        """As RecordStore."""
+        with self._database.reading() as connection:
+            yield RecordRows(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[RecordRows]:
+        """As RecordStore."""
+        with self._database.transaction() as connection:
+            yield RecordRows(connection)
 
 
 def records_of_matter(
@@ -264,24 +248,6 @@ def leaves_of_matter(
         .order_by(RECORDS.c.position)
     )
     return [row[0] for row in rows]
-
-
-def groups_by_id(connection: Connection, group_ids: Iterable[int]) -> Mapping[int, StoredGroup]:
-    """The receipt groups among these ids, by id."""
-    found = {}
-    for part in _parts(sorted(set(group_ids))):
-        rows = connection.execute(
-            select(
-                GROUPS.c.id,
-                GROUPS.c.received_at_ms,
-                GROUPS.c.deadline_ms,
-                GROUPS.c.note,
-                GROUPS.c.leaf_hashes,
-            ).where(GROUPS.c.id.in_(part))
-        )
-        for row in rows:
-            found[row[0]] = StoredGroup(row[1], row[2], ReceiptGroup(row[3], row[4]))
-    return found
 
 
 def attachments_of(

@@ -218,7 +218,7 @@ def test_only_refusals_write_nothing(world: StoreWorld) -> None:
     matter = world.open_matter()
     world.refuse(offer(matter, "k", kind="telegram"))
     with world.database.reading() as connection:
-        assert rows.next_ids(connection) == (1, 1)
+        assert rows.RecordRows(connection).next_ids() == (1, 1)
 
 
 def test_an_attachment_is_disclosed_with_all_its_digests(world: StoreWorld, tmp_path: Path) -> None:

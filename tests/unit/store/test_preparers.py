@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from notary.adapters import preparers
 from notary.adapters.preparers import Preparers
+from notary.adapters.store.records import StoredRecords
 from notary.core.intake import Accepted, Incoming
 from notary.core.preparing import RANDOM_LENGTH, Prepared, prepare_all
 from notary.usecases.accept import RecordAcceptor
@@ -122,7 +123,7 @@ def test_what_was_prepared_elsewhere_and_out_of_order_enters_in_the_order_of_the
 ) -> None:
     matter = world.open_matter()
     acceptor = RecordAcceptor(
-        world.database,
+        StoredRecords(world.database),
         world.objects,
         world.keys,
         world.clock,

@@ -12,6 +12,7 @@ import pytest
 
 from notary.adapters.store import batches as rows
 from notary.adapters.store.database import Connection, Database
+from notary.adapters.store.records import StoredRecords
 from notary.core.intake import Accepted
 from notary.errors import CallerError, NothingHappened
 from notary.usecases.accept import RecordAcceptor
@@ -137,7 +138,7 @@ def test_a_clock_that_was_a_year_ahead_does_not_hold_up_the_next_batches(
 def test_a_header_covers_every_promise_since_the_last(world: StoreWorld) -> None:
     matter = world.open_matter()
     generous = RecordAcceptor(
-        world.database,
+        StoredRecords(world.database),
         world.objects,
         world.keys,
         world.clock,

@@ -1,0 +1,158 @@
+"""What taking records in needs of the store: the port, and its values.
+
+Spec: docs/spec/format.md §5, §12. Implemented by notary.adapters.store.records. Test:
+tests/unit/store/test_accept.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from notary.core.keks import StoreKek
+from notary.core.keyring import KeysInForce
+from notary.core.receipts import ReceiptGroup
+
+
+class MatterState(NamedTuple):
+    """A matter's row and the right edge of its log."""
+
+    matter_id: int
+    key: bytes
+    frontier: bytes
+
+
+class NewRecord(NamedTuple):
+    """A record to be written."""
+
+    record_id: int
+    agency_id: int
+    matter_id: int
+    position: int
+    group_id: int
+    group_index: int
+    idempotency_digest: bytes
+    leaf_hash: bytes
+    head_root: bytes
+    wrapped_secret: bytes
+    leaf: bytes
+    sealed_values: bytes
+
+
+class NewAttachment(NamedTuple):
+    """An original of a record to be written; its content is kept already."""
+
+    agency_id: int
+    record_id: int
+    number: int
+    name: bytes
+    size: int
+
+
+class GrownMatter(NamedTuple):
+    """A matter's new right edge, and where it was before this commit."""
+
+    agency_id: int
+    matter_id: int
+    key: bytes
+    old_size: int
+    size: int
+    root: bytes
+    frontier: bytes
+
+
+class StoredRecord(NamedTuple):
+    """A record's row with its matter's key. Without secret and values it was erased."""
+
+    record_id: int
+    matter_id: int
+    matter_key: bytes
+    position: int
+    group_id: int
+    group_index: int
+    idempotency_digest: bytes
+    leaf_hash: bytes
+    head_root: bytes
+    wrapped_secret: bytes | None
+    leaf: bytes
+    sealed_values: bytes | None
+
+
+@dataclass(frozen=True)
+class StoredGroup:
+    """A commit's receipts, with the times that all of them state."""
+
+    received_at_ms: int
+    deadline_ms: int
+    receipts: ReceiptGroup
+
+
+class RecordsSeen(Protocol):
+    """The records as one transaction sees them."""
+
+    def known_digests(self, agency_id: int, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """Which idempotency digests have a record already: digest → record id."""
+        ...
+
+    def records_by_id(
+        self, agency_id: int, record_ids: Sequence[int]
+    ) -> Mapping[int, StoredRecord]:
+        """The agency's records among these ids, by id."""
+        ...
+
+    def groups_by_id(self, group_ids: Iterable[int]) -> Mapping[int, StoredGroup]:
+        """The receipt groups among these ids, by id."""
+        ...
+
+
+class RecordsWritten(RecordsSeen, Protocol):
+    """A write transaction, under the store's only write lock: what it reads stays so until it ends."""
+
+    def settle(self, kek: StoreKek) -> None:
+        """Let `kek` wrap with the key that the store names now; before anything is wrapped."""
+        ...
+
+    def require_open(self) -> None:
+        """Raise NothingHappened LOG_RETIRED if the log has a successor."""
+        ...
+
+    def keys_in_force(self) -> KeysInForce:
+        """The key set that signs now, by the newest batch header."""
+        ...
+
+    def matter_states(self, agency_id: int, keys: Sequence[bytes]) -> Mapping[bytes, MatterState]:
+        """The agency's matters among these keys, by key."""
+        ...
+
+    def next_ids(self) -> tuple[int, int]:
+        """The next record id and group id. Rows are never deleted."""
+        ...
+
+    def append(
+        self,
+        agency_id: int,
+        group_id: int,
+        group: StoredGroup,
+        records: list[NewRecord],
+        attachments: list[NewAttachment],
+        matters: list[GrownMatter],
+    ) -> None:
+        """Write everything that one commit adds."""
+        ...
+
+
+class RecordStore(Protocol):
+    """Where records stand. Raises NothingHappened if it can't be had, Contradiction if it is damaged."""
+
+    def reading(self) -> AbstractContextManager[RecordsSeen]:
+        """One unchanging view."""
+        ...
+
+    def writing(self) -> AbstractContextManager[RecordsWritten]:
+        """A transaction that is durable when the block has ended; nothing of it is if the block raises.
+
+        Raises OutcomeUnknown if the commit itself failed.
+        """
+        ...
