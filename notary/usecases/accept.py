@@ -177,10 +177,33 @@ class RecordAcceptor:
                 outcomes[place] = one
             else:
                 offers.append(_Offer(place, item, one))
+        if offers:
+            # Without the write lock, because comparing takes long; the commit looks once more.
+            with self._records.reading() as seen:
+                offers = self._answer_known(seen, offered.agency_id, offers, outcomes)
         if filed:
             offers += self._keep_files(offered, filed, originals, outcomes)
             offers.sort(key=lambda offer: offer.place)
         return offers
+
+    def _answer_known(
+        self,
+        seen: RecordsSeen,
+        agency_id: int,
+        offers: list[_Offer],
+        outcomes: list[Outcome | None],
+    ) -> list[_Offer]:
+        """Answer what the transaction knows; return the rest."""
+        known = seen.known_digests(agency_id, [offer.prepared.digest for offer in offers])
+        if not known:
+            return offers
+        repeated = [
+            (offer.place, offer.item, offer.files, known[offer.prepared.digest])
+            for offer in offers
+            if offer.prepared.digest in known
+        ]
+        self._answer_repeated(seen, agency_id, repeated, outcomes)
+        return [offer for offer in offers if offer.prepared.digest not in known]
 
     def _keep_files(
         self,
@@ -192,7 +215,7 @@ class RecordAcceptor:
         """Answer the items that were accepted before; keep the originals of the others, durably."""
         lookup = self._lookup(offered.agency_id)
         with self._records.reading() as seen:
-            # What is known already need not be kept twice; the commit looks once more.
+            # What is known already need not be kept twice.
             known = seen.known_digests(offered.agency_id, [one.digest for one in filed])
             repeated: list[tuple[_Filed, Sequence[FileFacts]]] = []
             for one in filed:
@@ -233,19 +256,8 @@ class RecordAcceptor:
             return []
         with self._records.writing() as written:
             written.settle(self._keys.kek)
-            known = written.known_digests(agency_id, [offer.prepared.digest for offer in offers])
-            if known:
-                self._answer_repeated(
-                    written,
-                    agency_id,
-                    [
-                        (offer.place, offer.item, offer.files, known[offer.prepared.digest])
-                        for offer in offers
-                        if offer.prepared.digest in known
-                    ],
-                    outcomes,
-                )
-                offers = [offer for offer in offers if offer.prepared.digest not in known]
+            # Another writer may have taken the same keys since they were looked up.
+            offers = self._answer_known(written, agency_id, offers, outcomes)
             received_at = moment(milliseconds(self._clock.now()))
             edges = self._edges(written, agency_id, offers)
             record_id, group_id = written.next_ids()

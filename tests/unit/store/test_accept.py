@@ -272,7 +272,7 @@ def test_a_commit_that_fails_leaves_nothing(
 
     item = offer(matter, "key", file(tmp_path, "x.pdf", b"content"))
     with monkeypatch.context() as patch:
-        patch.setattr("notary.adapters.store.records.append_commit", fail)
+        patch.setattr("notary.adapters.store.records.RecordRows.append", fail)
         with pytest.raises(NothingHappened):
             world.acceptor.accept(world.agency_id, [item])
     assert object_names(world) == []
