@@ -44,6 +44,7 @@ from notary.adapters.timestamp_http import HttpAuthority
 from notary.adapters.webhook import HttpReceiver
 from notary.chain_ports import EndpointState
 from notary.config import Home
+from notary.core.audit_state import AuditState
 from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -53,8 +54,9 @@ from notary.ports import Bars, Matter, Progress, SealedBatch
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer, AnchorSettings
+from notary.usecases.audit_questions import Questions
 from notary.usecases.backup import Backup, BackupDone
-from notary.usecases.chain_audit import Audit, AuditState
+from notary.usecases.chain_audit import Audit
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.courier import Courier, send_test
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
@@ -560,12 +562,14 @@ class Service:
             Web3Chain(rpc, identity.contract, identity.log_address)
             for rpc in rpcs or self.home.config.endpoints
         ]
-        task = Audit(identity, self.book, self.batch_log, chains, self._audits, self._check_store)
+        questions = Questions(identity, self.book, self.batch_log, chains, self._check_store)
         with only_one(
             self.home.data / "audit.lock",
             NothingHappened("AUDIT_RUNS", "another audit is at work on this home."),
         ):
-            return task.run(self._clock.now, progress, since=since, full=full)
+            return Audit(questions, self._audits).run(
+                self._clock.now, progress, since=since, full=full
+            )
 
     def _check_store(self) -> None:
         with opened_live(self.home.database) as connection:

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from notary.adapters.durable import write_file
+from notary.core.audit_state import AuditState, Finding
 from notary.errors import CallerError
-from notary.usecases.chain_audit import AuditState, Finding
 
 NAME = "audit.json"
 

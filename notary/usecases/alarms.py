@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from notary.adapters.store.batches import Promise, StoredBatchLog
 from notary.adapters.store.notices import Stand, StoredNotices
 from notary.chain_ports import IntentBook
+from notary.core.audit_state import AuditMemory, alarm_of
 from notary.core.moments import has_passed
 from notary.core.stamping import LATE
 from notary.timestamp_ports import TokenBook
-from notary.usecases.chain_audit import AuditMemory, alarm_of
 from notary.usecases.standing import Standing
 from verifier.format import times
 

@@ -15,7 +15,9 @@ import pytest
 
 from notary import compose, config
 from notary.adapters.chain.web3_chain import Web3Chain
-from notary.usecases.chain_audit import Audit, AuditState, Finding
+from notary.core.audit_state import AuditState, Finding
+from notary.usecases.audit_questions import Questions
+from notary.usecases.chain_audit import Audit
 from tests.anvil import Anvil
 from tests.conftest import StartAnvil
 from tests.scenarios.service import live as scene
@@ -206,9 +208,10 @@ def test_a_stopped_audit_goes_on(live: Live, tmp_path: Path) -> None:
         for stop_after in range(1, whole.steps):
             memory = Kept()
             calls = Stopping(stop_after)
-            task = Audit(
-                service.identity, service.book, service.batch_log, [chain], memory, lambda: None
+            questions = Questions(
+                service.identity, service.book, service.batch_log, [chain], lambda: None
             )
+            task = Audit(questions, memory)
             with pytest.raises(Stopped):
                 task.run(service._clock.now, calls)
             assert memory.state is not None

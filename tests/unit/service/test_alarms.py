@@ -12,9 +12,9 @@ from notary.adapters.audit_file import AuditFile
 from notary.adapters.store.anchors import AnchorStore
 from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.timestamps import StoredTokens
+from notary.core.audit_state import AuditState, Finding
 from notary.core.stamping import LATE
 from notary.usecases.alarms import AlarmBoard
-from notary.usecases.chain_audit import AuditState, Finding
 from notary.usecases.standing import Standing
 from tests.simulators.authority import put_intent
 from tests.simulators.store import MAX_DEADLINE_S, StoreWorld, make_world
