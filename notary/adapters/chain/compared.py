@@ -407,9 +407,10 @@ class ComparedChain:
             if one.value is None:
                 continue
             if one.value.hash == found.hash:
-                one.endpoint.agree()
+                one.endpoint.agree(number)
                 continue
             one.endpoint.differ(
+                number,
                 self._clock.now(),
                 final=final,
                 text=f"{one.endpoint.host} has block {number} as {_block_text(one.value)}, the others as "

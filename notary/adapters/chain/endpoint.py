@@ -25,6 +25,7 @@ Job = tuple["Future[Any]", Callable[[Web3Chain], Any], Web3Chain]
 AWAY_REST = (timedelta(seconds=5), timedelta(minutes=5))
 LIE_REST = (timedelta(minutes=1), timedelta(hours=1))
 MAX_DOUBLINGS = 10  # by then every rest is the longest one
+MAX_DIFFERENCES = 100  # numbers at which one is remembered to differ; a step compares a few
 SETTLE = timedelta(
     minutes=2
 )  # ten blocks of mainnet: no honest node stays on another branch so long
@@ -41,7 +42,7 @@ class Endpoint:
         self.state = EndpointState(chain.host, Condition.OK, now)
         self._rest_until = now
         self._rests = 0
-        self._differs_since: datetime | None = None
+        self._differs: dict[int, datetime] = {}
         self._running: Future[Any] | None = None
         self._probing: Future[Any] | None = None
         self._jobs: SimpleQueue[Job | None] | None = None
@@ -77,7 +78,7 @@ class Endpoint:
 
     def recover(self, now: datetime) -> None:
         """It is as it should be."""
-        self._differs_since = None
+        self._differs.clear()
         if self.condition is not Condition.OK:
             self.state = EndpointState(self.host, Condition.OK, now)
 
@@ -100,16 +101,17 @@ class Endpoint:
         text = f"{self.host} is {behind} blocks behind"
         self.state = EndpointState(self.host, Condition.LAGGING, since, behind, text)
 
-    def differ(self, now: datetime, *, final: bool, text: str) -> None:
-        """It has another block than the majority: LYING, if that is final or goes on for too long."""
-        if self._differs_since is None:
-            self._differs_since = now
-        if final or has_passed(SETTLE, self._differs_since, now):
+    def differ(self, number: int, now: datetime, *, final: bool, text: str) -> None:
+        """It has another block there than the majority: LYING, if that is final or goes on for too long."""
+        since = self._differs.setdefault(number, now)
+        if final or has_passed(SETTLE, since, now):
             self.leave_out(Condition.LYING, now, text)
+        elif len(self._differs) > MAX_DIFFERENCES:
+            del self._differs[min(self._differs)]
 
-    def agree(self) -> None:
-        """It has the majority's block."""
-        self._differs_since = None
+    def agree(self, number: int) -> None:
+        """It has the majority's block there."""
+        self._differs.pop(number, None)
 
     def probe(self, now: datetime) -> None:
         """If it is AWAY and rested, ask it something that nobody waits for, and look at the answer later."""

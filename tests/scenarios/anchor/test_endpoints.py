@@ -232,6 +232,27 @@ def test_another_block_where_the_majority_has_a_final_one_is_a_lie_at_once(
     world.settle()
 
 
+def test_another_block_where_nothing_is_final_is_a_lie_after_a_while(make_world: MakeWorld) -> None:
+    world = make_world("--no-mining", "--slots-in-an-epoch", "32", proxied=3)
+    world.seal()
+    mined = world.run_to(State.MINED)
+    assert mined.block is not None
+    world.mine()
+    forger = Forger(world.anvil, world.proxy)
+    forger.replace_time(mined.block.number)
+    with forger.lying():
+        for _ in range(3):
+            # Honest nodes differ for moments, and it agrees about all other blocks.
+            world.step()
+            assert conditions(world)[0] is Condition.OK
+        world.step(SETTLE)
+        assert conditions(world) == [Condition.LYING, Condition.OK, Condition.OK]
+        assert world.youngest().state is State.MINED
+    world.mine(64)
+    world.settle()
+    only_true_blocks(world)
+
+
 def test_one_who_lied_comes_back_after_a_rest_and_only_by_agreeing(make_world: MakeWorld) -> None:
     world = make_world(proxied=3)
     world.seal()
