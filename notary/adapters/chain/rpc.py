@@ -20,6 +20,7 @@ from notary.chain_ports import ChainAway
 from notary.errors import OutcomeUnknown
 
 TEXT_LIMIT = 200  # characters of a node's error
+CODE_LIMIT = 20  # of its code, which should be a small number
 TIMEOUT_S = 20  # all receipts of a full block come in one answer of some megabytes
 
 
@@ -27,7 +28,8 @@ class Refused(Exception):
     """The node answered the call with an error. `code` is JSON-RPC's."""
 
     def __init__(self, method: str, code: object, message: object) -> None:
-        super().__init__(f"{method}: {foreign_text(f'{code} {message}')}")
+        said = f"{foreign_text(str(code), CODE_LIMIT)} {foreign_text(str(message))}"
+        super().__init__(f"{method}: {said}")
         self.method = method
         self.code = code
 

@@ -126,6 +126,13 @@ def test_a_refusal_is_told_without_control_characters(answers: Answers) -> None:
         Rpc(answers.url).ask("eth_chainId")
 
 
+def test_a_code_that_is_an_essay_is_cut_too(answers: Answers) -> None:
+    error = {"code": "9" * 500, "message": "no"}
+    answers.content = json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
+    with pytest.raises(Refused, match=r"eth_chainId: 9{20} no$"):
+        Rpc(answers.url).ask("eth_chainId")
+
+
 def test_an_error_that_is_no_object_is_a_refusal_too(answers: Answers) -> None:
     answers.content = b'{"jsonrpc":"2.0","id":1,"error":"busy"}'
     with pytest.raises(Refused, match="eth_chainId: None busy"):
