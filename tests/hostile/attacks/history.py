@@ -230,6 +230,20 @@ def history_header_of_a_fork() -> Case:
 
 
 @attack(history="7.5 FAIL HISTORY_HEADERS")
+def history_header_that_names_another_batch() -> Case:
+    """The log itself holds, at the place of one batch, a header that names another one."""
+    return service_did(header=at(lambda header: header | {"batch": 7}, batch=QUIET))
+
+
+@attack(history="7.5 FAIL HISTORY_HEADERS")
+def history_header_that_names_another_log() -> Case:
+    """The log itself holds, at the place of one batch, a header that names another log."""
+    return service_did(
+        header=at(lambda header: header | {"log": "notary.example/lag"}, batch=QUIET)
+    )
+
+
+@attack(history="7.5 FAIL HISTORY_HEADERS")
 def history_header_beyond_the_as_of_batch() -> Case:
     """A header and a proof follow those of the as-of batch."""
     world = World.told()
