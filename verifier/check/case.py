@@ -18,7 +18,6 @@ from verifier.check.chain_proof import KNOWN_HASH_RULES, ProofCase, moment
 from verifier.check.evidence import (
     Evidence,
     HeaderFile,
-    LeafLine,
     Part,
     ReceiptPart,
     ShownBatch,
@@ -91,13 +90,6 @@ class Case(ProofCase):
         """Raises Blocked if the package has no such file."""
         if name not in self.bag:
             raise Blocked(name)
-
-    def leaf(self, position: int) -> LeafLine:
-        """The leaf at `position`."""
-        line = self.evidence.leaves.get(position)
-        if line is None:
-            raise Blocked(f"leaf {position}")
-        return line
 
     @cached_property
     def leaf_hashes(self) -> dict[int, Digest]:

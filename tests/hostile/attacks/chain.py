@@ -377,6 +377,25 @@ def at_tip(change: Callable[[list[bytes]], list[bytes]]) -> Change:
     return lambda fields, number: change(fields) if number == tip else fields
 
 
+@attack(
+    container="2.6 FAIL STATEMENT_DIFFERS",
+    completeness="8.6 NOT CHECKED BLOCKED",
+)
+def as_of_block_after_the_year_9999() -> Case:
+    """The as-of block has a time that no date names; the person's source gives its hash."""
+
+    def change(evm: dict[str, Any]) -> None:
+        fields = rlp.decode(b64_decode(evm["as_of"]["header"]))
+        later = encode_rlp([*fields[:11], (2**40).to_bytes(6, "big"), *fields[12:]])
+        evm["as_of"]["header"] = b64_encode(later)
+
+    package = evm_changed(honest().complete(), change)
+    raw = b64_decode(package.json(EVM)["as_of"]["header"])
+    inputs = honest().inputs()
+    inputs["block"][-1]["hash"] = "0x" + keccak(raw).hex()
+    return case(package.sealed(), inputs=inputs)
+
+
 def longer(text: str) -> str:
     """Base64 of one zero byte more."""
     return b64_encode(b64_decode(text) + b"\0")

@@ -393,6 +393,17 @@ def leaf_missing(position: int) -> Case:
 
 
 @attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+def head_of_more_records_than_anybody_can_count() -> Case:
+    """The log signed a head of the largest size; who counts up to it never ends."""
+
+    def grown(text: str, **where: Any) -> str:
+        return text.replace("\n6\n", f"\n{2**53 - 1}\n") if where["batch"] == 5 else text
+
+    world = World.told(damage={"head": grown})
+    return case(world.complete(), world)
+
+
+@attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
 def leaf_beyond_the_head() -> Case:
     """The exporter adds a record that the as-of head doesn't have yet."""
     world = World.told()

@@ -40,16 +40,17 @@ def step_13_2(case: Case) -> Iterator[Trouble]:
 
 
 def _has_tombstone(case: Case, erased: Erased) -> bool:
-    if erased.position not in case.evidence.leaves or erased.tombstone not in case.evidence.leaves:
+    leaves = case.evidence.leaves
+    if erased.position not in leaves or erased.tombstone not in leaves:
         return False
     disclosure = case.disclosed.get(erased.tombstone, {}).get("target")
     if disclosure is None:
         return False
     return is_tombstone(
-        case.leaf(erased.tombstone).leaf,
+        leaves[erased.tombstone].leaf,
         disclosure.value,
         position=erased.position,
-        leaf_hash=case.leaf(erased.position).hash,
+        leaf_hash=leaves[erased.position].hash,
     )
 
 
