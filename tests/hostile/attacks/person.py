@@ -350,6 +350,21 @@ def newest_batch_not_shown() -> Case:
     return case(hidden.put_json(CONSISTENCY, document).sealed())
 
 
+@attack(
+    container="2.5 FAIL FILE_UNKNOWN",
+    anchor="4.9 FAIL CHECKPOINT_NOT_ANCHORED",
+    completeness="8.4 FAIL ASOF_HEADER_OLD",
+    time="10.2 FAIL NOT_BEFORE_MISMATCH",
+)
+def batch_after_the_last_anchor() -> Case:
+    """The exporter shows a batch that no anchor covers as of the block."""
+    later = honest().complete()
+    package = honest().complete(as_of=honest().log.anchors[-2].block)
+    for path in (header_path(5), map_path(5), proof_path(5), CONSISTENCY):
+        package = package.put(path, later[path])
+    return case(package.sealed())
+
+
 @attack(completeness="8.4 FAIL ASOF_HEADER_OLD")
 def newest_batch_not_shown_for_an_absence() -> Case:
     """The exporter shows the last but one batch, in which the number wasn't there yet."""
