@@ -1,9 +1,9 @@
 """Runs the tests over modules once for each fault that could be in them; says which faults none notices.
 
-`make mutants MODULES=verifier.check.judge`. The tests run once, every line observed. Then, for each
-fault, a copy of the process puts it into the loaded functions and runs the tests that reach its line,
-those first that reach the rarest lines of the function, until one fails or `--seconds` of processor
-time have gone into them. Nothing is written but what is printed.
+`make mutants MODULES=verifier.check.judge` (docs/design/0022-mutation-run.md). The tests run once,
+every line observed. Then, for each fault, a copy of the process puts it into the loaded functions and
+runs the tests that reach its line, those first that reach the rarest lines of the function, until one
+fails or `--seconds` of processor time have gone into them. Nothing is written but what is printed.
 """
 
 from __future__ import annotations

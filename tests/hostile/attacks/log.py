@@ -698,6 +698,23 @@ def map_rolled_back_between_two_batches() -> Case:
     return case(world.complete(erased={}), world)
 
 
+@attack(
+    history="7.3 FAIL LOG_FORKED",
+    order="11.1 NOT CHECKED BLOCKED",
+    withheld="13.3 NOT CHECKED BLOCKED",
+)
+def map_rolled_back_for_one_batch_in_a_dispute() -> Case:
+    """One shown head has two records, between three and six: nothing dates the erasure then."""
+
+    def shrink(size: int, matter: str, batch: int) -> int:
+        return 2 if matter == CASE and batch == 4 else size
+
+    world = World.told(damage={"matter_size": shrink})
+    policy = world.policy()
+    policy["limits"]["dispute_since"] = "2026-10-02T00:00:00.000Z"
+    return case(world.complete(), world, policy=policy)
+
+
 def rewritten(kind: str) -> Case:
     """From the fourth batch on the log holds another leaf 1 than the second batch showed."""
 
