@@ -38,11 +38,11 @@ def answers(
         for key in doubtful:
             refused = answers[key]
             assert isinstance(refused, Refused)
-            answers[key] = same_as_stored(items[key], refused, stored.get(key))
+            answers[key] = _same_as_stored(items[key], refused, stored.get(key))
     return answers
 
 
-def same_as_stored(item: Incoming, outcome: Refused, stored: StoredClaims | None) -> Answer:
+def _same_as_stored(item: Incoming, outcome: Refused, stored: StoredClaims | None) -> Answer:
     """The record under the item's key, if it says the same; the refusal if it does not."""
     if stored is None or stored.matter_key != item.matter_key or stored.kind != item.kind:
         return outcome
@@ -60,12 +60,13 @@ def same_as_stored(item: Incoming, outcome: Refused, stored: StoredClaims | None
     if not same_claims(theirs, claims) or len(attachments) != len(item.files):
         return outcome
     for index, file in enumerate(item.files):
-        if not same_file(attachments.get(f"attachment-{index}"), file):
+        if not _same_file(attachments.get(f"attachment-{index}"), file):
             return outcome
     return stored
 
 
 def same_row(one: ImportedRow, other: ImportedRow) -> bool:
+    """Whether two rows of one identity in a file say the same."""
     return (
         one.kind == other.kind
         and [file.path for file in one.files] == [file.path for file in other.files]
@@ -80,7 +81,7 @@ def same_claims(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
     )
 
 
-def same_file(claim: Json, file: IncomingFile) -> bool:
+def _same_file(claim: Json, file: IncomingFile) -> bool:
     if not isinstance(claim, dict):
         return False
     digest = hashlib.sha256()

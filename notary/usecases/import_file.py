@@ -396,6 +396,7 @@ class FileRun:
 
 
 def key_of(importer: str, identity: bytes, number: int) -> str:
+    """The idempotency key of a row: `number` tells equal rows of a file apart (column-map.md §6)."""
     return f"{importer}/{identity.hex()}/{number}"
 
 

@@ -109,6 +109,7 @@ class Tally:
 
 
 def conflict() -> BadRow:
+    """The fault of a row whose identity stands for other content."""
     return BadRow(
         "ROW_CONFLICT",
         "",
@@ -119,6 +120,7 @@ def conflict() -> BadRow:
 
 
 def refusal(answer: Refused, row: ImportedRow) -> Reject:
+    """The reject of a row that the acceptor refused."""
     if answer.conflict:
         return conflict().reject(row.row, row.start, row.end, row.raw)
     return Reject(
@@ -134,14 +136,17 @@ def refusal(answer: Refused, row: ImportedRow) -> Reject:
 
 
 def fault(error: CallerError | NothingHappened) -> Reject:
+    """The reject of a whole file that can't be read, or that changed meanwhile."""
     return whole_file(error.code, str(error), "see the reason", 0)
 
 
 def refused_file(path: Path, importer: str, reject: Reject) -> FileReport:
+    """The report of a file of which nothing entered."""
     return FileReport(path, importer, rejected=1, problems=(replace(reject, raw=None),))
 
 
 def preview(row: ImportedRow, matter: str | None) -> Preview:
+    """A row as a dry run shows it."""
     return Preview(
         row.row, row.kind, matter, row.claims, tuple(file.filename or "" for file in row.files)
     )
