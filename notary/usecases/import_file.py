@@ -1,4 +1,4 @@
-"""Takes in one file of rows, chunk by chunk, and accounts for every byte of it.
+"""Takes in one file of rows, chunk by chunk.
 
 While one chunk is prepared, by other processes if there are some, the next is read and the one before is
 committed. Each chunk's records are committed before its place is written down, and in the order of the
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from notary.core.intake import Accepted, Incoming, Refused
+from notary.core.intake import Incoming
 from notary.core.preparing import Offered
 from notary.errors import NothingHappened
 from notary.importers.column_map import EPCIS
@@ -24,13 +24,11 @@ from notary.importers.rejects import RejectsFile
 from notary.importers.rows import BadRow, ImportedRow, Item, Reject
 from notary.ports import Progress, SteppedAcceptor
 from notary.usecases.import_answers import (
-    Answer,
     answers,
-    raw_bytes,
-    raw_of,
     same_claims,
     same_row,
 )
+from notary.usecases.import_layout import Layout
 from notary.usecases.import_matters import Matters
 from notary.usecases.import_report import (
     FileReport,
@@ -38,28 +36,18 @@ from notary.usecases.import_report import (
     conflict,
     fault,
     preview,
-    refusal,
 )
 from notary.usecases.import_store import (
-    Entered,
     ImportStore,
-    InRecord,
-    InWaiting,
-    Kept,
     Mark,
-    Piece,
-    StoredClaims,
     Waiting,
 )
 from verifier.format.jsonc import Json
-from verifier.format.trees import leaf_hash
 
 ROWS_PER_COMMIT = 2_000  # large enough that the disk is no limit, small enough to hold
 BYTES_PER_COMMIT = 16 * 2**20  # rows may be long
 CHUNKS_UNDERWAY = 2  # offered and not yet committed: as many as keep two cores at work
-MAX_KEPT_BYTES = 2**20  # a longer stretch is kept in pieces of this size
 MAX_PREVIEW_ROWS = 5  # what a dry run shows of a file
-NO_LAYOUT = 0  # no layout has this number
 
 
 @dataclass(frozen=True)
@@ -121,22 +109,6 @@ class _Underway(NamedTuple):
     offered: Offered
 
 
-@dataclass
-class _Laid:
-    """What a chunk adds to the store, in the order of the file."""
-
-    pieces: list[Piece] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
-    entered: list[Entered] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)  # of the chunk's rows so far
-
-    def clear(self) -> None:
-        """Everything but the keys was written."""
-        for written in (self.pieces, self.waiting, self.entered, self.marks):
-            written.clear()
-
-
 class FileRun:
     """One file of rows, from its first byte to its last."""
 
@@ -147,8 +119,14 @@ class FileRun:
         self._tally = Tally()
         self._rejects = RejectsFile(original, rows, run.rejects)
         self._underway: deque[_Underway] = deque()
-        self._layout = NO_LAYOUT
-        self._at = 0  # up to here the original is accounted for
+        self._layout = Layout(
+            run.store,
+            run.agency_id,
+            original,
+            self._rejects,
+            self._tally,
+            marked=rows.map.format == EPCIS,
+        )
 
     def run(self) -> FileReport:
         """Take the file in."""
@@ -196,10 +174,7 @@ class FileRun:
         self._settle(0)
         if run.dry_run:
             return None
-        laid = _Laid()
-        self._keep_up_to(self._original.size, laid)
-        self._write(laid)
-        run.store.finish(run.agency_id, self._layout)
+        self._layout.finish()
         return self._rejects.close()
 
     def _offer(self, chunk: _Chunk) -> None:
@@ -232,17 +207,7 @@ class FileRun:
         # their places are not written down: the next run is answered with the same records.
         outcomes = run.acceptor.take(offered) if items else ()
         answered = answers(run.store, run.agency_id, items, outcomes)
-        laid = _Laid()
-        for item, key in chunk.items:
-            self._keep_up_to(item.start, laid)
-            if isinstance(item, Reject):
-                self._lay_refused(item, laid, key if item.code == "ROW_CONFLICT" else None)
-            elif key in waiting:
-                self._lay_waiting(item, key, known.get(key), laid)
-            else:
-                self._lay(item, key, answered[key], laid)
-            self._at = item.end
-        self._write(laid)
+        self._layout.add(chunk.items, answered, waiting, known)
         self._count(chunk)
 
     def _count(self, chunk: _Chunk) -> None:
@@ -305,75 +270,6 @@ class FileRun:
         ]
         return self._run.store.marks(self._run.agency_id, targets) if targets else {}
 
-    def _lay(self, item: ImportedRow, key: str, answer: Answer, laid: _Laid) -> None:
-        """Account for a row that was offered: its answer in the tally, its bytes in the layout."""
-        if isinstance(answer, Refused):
-            reject = refusal(answer, item)
-            self._lay_refused(reject, laid, key if answer.conflict else None)
-            return
-        repeated = key in laid.keys
-        laid.keys.add(key)
-        if isinstance(answer, Accepted) and (repeated or answer.replayed):
-            answer = replace(answer, replayed=True)
-            raw = raw_of(answer)
-        elif isinstance(answer, Accepted):
-            raw = item.raw
-        else:
-            # Of an erased record nothing is kept again.
-            raw = item.raw if answer.claims is None else raw_bytes(answer.claims.get("raw"))
-        self._tally.answer(answer)
-        laid.pieces.append(
-            InRecord(item.end - item.start, answer.record_id)
-            if raw == item.raw
-            else Kept(item.raw, key)
-        )
-        laid.entered.append(Entered(key, answer.record_id))
-        if self._rows.map.format == EPCIS and item.target is None and key.endswith("/0"):
-            laid.marks.append(_mark(item, answer))
-
-    def _lay_waiting(self, item: ImportedRow, key: str, known: Waiting | None, laid: _Laid) -> None:
-        """Account for a row that waits."""
-        self._tally.unassigned += 1
-        repeated = key in laid.keys
-        laid.keys.add(key)
-        if known is None and not repeated:
-            assert item.account is not None
-            laid.waiting.append(Waiting(key, item.account, item.kind, item.claims))
-            laid.pieces.append(InWaiting(item.end - item.start, key))
-        elif known is not None and raw_bytes(known.claims.get("raw")) == item.raw:
-            laid.pieces.append(InWaiting(item.end - item.start, key))
-        else:
-            laid.pieces.append(Kept(item.raw, key))
-
-    def _lay_refused(self, reject: Reject, laid: _Laid, key: str | None) -> None:
-        """Account for a stretch that does not enter."""
-        self._tally.refuse(reject)
-        self._rejects.add(reject)
-        for start in range(reject.start, reject.end, MAX_KEPT_BYTES):
-            end = min(reject.end, start + MAX_KEPT_BYTES)
-            laid.pieces.append(Kept(self._original.read(start, end), key))
-            if reject.raw is None:
-                # Too long to be held: each part is written before the next is read.
-                self._write(laid)
-                laid.clear()
-
-    def _keep_up_to(self, place: int, laid: _Laid) -> None:
-        """Keep what stands between the last row and `place`: header, empty rows, commas."""
-        while self._at < place:
-            end = min(place, self._at + MAX_KEPT_BYTES)
-            laid.pieces.append(Kept(self._original.read(self._at, end)))
-            self._at = end
-
-    def _write(self, laid: _Laid) -> None:
-        run = self._run
-        if self._layout == NO_LAYOUT:
-            self._layout = run.store.begin(
-                run.agency_id, self._original.sha256, self._original.size
-            )
-        run.store.write(
-            run.agency_id, self._layout, laid.pieces, laid.waiting, laid.entered, laid.marks
-        )
-
     def _show(
         self,
         chunk: _Chunk,
@@ -411,8 +307,3 @@ def _incoming(
             "corrects": {"position": mark.position, "leaf": mark.leaf_hash.hex()},
         }
     return Incoming(matter_key, item.kind, claims, key, item.files)
-
-
-def _mark(item: ImportedRow, answer: Accepted | StoredClaims) -> Mark:
-    digest = leaf_hash(answer.leaf) if isinstance(answer, Accepted) else answer.leaf_hash
-    return Mark(item.identity, answer.matter_key, answer.position, bytes(digest))

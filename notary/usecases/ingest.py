@@ -24,13 +24,13 @@ from notary.importers.rows import ImportedRow, Reject, whole_file
 from notary.ports import Acceptor, MatterRegister, Progress, SteppedAcceptor
 from notary.usecases.import_answers import Answer, answers
 from notary.usecases.import_file import (
-    NO_LAYOUT,
     ROWS_PER_COMMIT,
     FileRun,
     Meter,
     Shared,
     key_of,
 )
+from notary.usecases.import_layout import NO_LAYOUT
 from notary.usecases.import_matters import Matters
 from notary.usecases.import_report import (
     FileReport,
