@@ -329,17 +329,24 @@ def test_nobody_at_that_port_is_no_answer() -> None:
     assert why_not(asked(f"http://127.0.0.1:{port}")) == "'Connection refused'"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_no_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_certificate_counts_only_if_somebody_vouches_for_it(
+    trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost"]
     command += ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
     subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
     with Node(CHAIN, {12: HASH}) as node:
         node._server.socket = context.wrap_socket(node._server.socket, server_side=True)
-        why = why_not(asked(f"https://localhost:{node.place.split(':')[1]}"))
-    assert "CERTIFICATE_VERIFY_FAILED" in why
-    assert node.calls == []
+        said = word(asked(f"https://localhost:{node.place.split(':')[1]}"))
+    assert (said.hash == HASH) is trusted
+    assert ("CERTIFICATE_VERIFY_FAILED" in said.detail) is not trusted
+    assert bool(node.calls) is trusted
 
 
 # ---------------------------------------------------------------------- a real node behind faults
