@@ -174,6 +174,7 @@ class Anchorer:
         )
         # Timers only. After a restart everything is due at once, which does no harm.
         self._identity_checked_at: datetime | None = None
+        self._away_since: datetime | None = None
         # Each process compares the chain's head with the store once, before it does anything else.
         self._compared = False
         self._sent_at: dict[int, datetime] = {}
@@ -199,9 +200,11 @@ class Anchorer:
                 told.alarms["ENDPOINT_CONTRADICTS"] = str(error)
             elif not isinstance(error, Unsettled):
                 told.alarms["ENDPOINT_AWAY"] = str(error)
-                since = self._book.alarms().get("ENDPOINT_AWAY")
-                if since is not None and has_passed(self._settings.away_hold, since.since, now):
+                self._away_since = self._away_since or now
+                if has_passed(self._settings.away_hold, self._away_since, now):
                     self._stand_still(Obstacle(Cause.ENDPOINT_AWAY, str(error)), told)
+        else:
+            self._away_since = None
         left_out = self._keep_endpoints(now, told)
         self._keep_alarms(now, told.alarms)
         return self._report(now, told, left_out)

@@ -22,7 +22,6 @@ from notary.errors import OutcomeUnknown
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_faults import (
     METHODS,
-    PATIENCE_S,
     TRANSPORT,
     StaleBlocks,
     forging,
@@ -130,7 +129,7 @@ def test_an_anchors_whole_life_asks_for_nothing_that_only_a_test_chain_has(
 def test_a_way_that_breaks_costs_two_others_nothing(
     make_world: MakeWorld, fault: Rule, place: int
 ) -> None:
-    world = make_world(proxied=3, timeout_s=PATIENCE_S, grace_s=PATIENCE_S)
+    world = make_world(proxied=3)
     world.seal()
     world.settle()
     with ExitStack() as rules:
@@ -279,7 +278,7 @@ def test_one_who_lied_comes_back_after_a_rest_and_only_by_agreeing(make_world: M
 
 
 def test_one_who_lied_is_not_forgiven_for_being_away(make_world: MakeWorld) -> None:
-    world = make_world(proxied=3, timeout_s=PATIENCE_S)
+    world = make_world(proxied=3)
     world.seal()
     world.settle()
     forger = Forger(world.anvil, world.proxy)
@@ -322,9 +321,7 @@ def test_what_a_node_writes_is_short_and_plain_wherever_it_goes(make_world: Make
 
 def test_one_who_is_away_for_a_moment_among_enough_is_no_alarm(make_world: MakeWorld) -> None:
     patience = timedelta(minutes=5)
-    world = make_world(
-        proxied=3, timeout_s=PATIENCE_S, settings=replace(SETTINGS, endpoint_patience=patience)
-    )
+    world = make_world(proxied=3, settings=replace(SETTINGS, endpoint_patience=patience))
     with ExitStack() as rules:
         all_of(rules, world.proxy, away)
         world.step()
@@ -333,6 +330,14 @@ def test_one_who_is_away_for_a_moment_among_enough_is_no_alarm(make_world: MakeW
         step = world.step(patience)
         assert name(world, 0) in world.book.alarms()["ENDPOINT_AWAY"].text
         assert step.trouble is None, "all goes on without it"
+        world.seal()
+        with ExitStack() as blip:
+            # A call that nobody answers holds nothing, however long that one has been away.
+            for proxy in world.proxies[1:]:
+                blip.enter_context(proxy.rule("eth_getProof", lambda *_: refused("busy")))
+            world.step()
+        assert world.youngest().state is State.SEALED
+        world.settle()
         all_of(rules, world.proxies[1], away)
         step = world.step()
         assert step.trouble is not None
@@ -495,7 +500,7 @@ def test_one_that_denies_a_receipt_does_not_make_a_foreign_transaction_of_ours(
 def test_with_too_few_in_reach_anchors_are_sent_and_mined_and_nothing_is_final(
     make_world: MakeWorld,
 ) -> None:
-    world = make_world(proxied=3, timeout_s=PATIENCE_S)
+    world = make_world(proxied=3)
     world.seal()
     world.settle()
     with ExitStack() as rules:
@@ -516,7 +521,7 @@ def test_with_too_few_in_reach_anchors_are_sent_and_mined_and_nothing_is_final(
 
 def test_one_of_three_alone_can_not_make_anything_final(make_world: MakeWorld) -> None:
     """The others are away, and the one left shows our anchor in a final block of its own."""
-    world = make_world(proxied=3, timeout_s=PATIENCE_S)
+    world = make_world(proxied=3)
     world.seal()
     world.step()
     forger = Forger(world.anvil, world.proxy)
@@ -537,7 +542,7 @@ def test_one_of_three_alone_can_not_make_anything_final(make_world: MakeWorld) -
 
 
 def test_all_are_away_and_come_back(make_world: MakeWorld) -> None:
-    world = make_world(proxied=3, timeout_s=PATIENCE_S)
+    world = make_world(proxied=3)
     world.seal()
     world.settle()
     world.seal()
@@ -590,7 +595,7 @@ def test_a_slow_one_costs_its_limit_once_and_then_nothing(make_world: MakeWorld)
 
 
 def test_an_endpoint_that_is_away_is_asked_less_and_less(make_world: MakeWorld) -> None:
-    world = make_world(proxied=3, timeout_s=PATIENCE_S)
+    world = make_world(proxied=3)
     world.step()
     with ExitStack() as rules:
         all_of(rules, world.proxy, away)
@@ -717,7 +722,7 @@ def test_what_one_refuses_the_others_answer(make_world: MakeWorld) -> None:
 
 
 def test_too_few_say_what_is_final(make_world: MakeWorld) -> None:
-    world = make_world(proxied=3, timeout_s=PATIENCE_S)
+    world = make_world(proxied=3)
     chain = world.chain()
     with ExitStack() as rules:
         for proxy in world.proxies[:2]:
