@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from verifier.format.kinds import check_claim
 
 CSV = "csv"
 NDJSON = "ndjson"
+JSON = "json"
 EPCIS = "epcis"
-FORMATS = (CSV, NDJSON, EPCIS)
+FORMATS = (CSV, NDJSON, JSON, EPCIS)
 MAX_MAP_BYTES = 256 * 2**10  # a map is written by hand
 REJECT_COLUMNS = ("_reject_row", "_reject_field", "_reject_reason", "_reject_remedy")
 
@@ -42,14 +44,20 @@ _ENCODINGS = frozenset(
         *("euc_jp", "euc_kr"),
     )
 )
+# A cell of the template that FreeSWITCH's cdr_csv.conf.xml gives: one variable, in quotes or not.
+_TEMPLATE_CELL = re.compile(r'"?\$\{([A-Za-z0-9_.-]+)\}"?')
 # What the importer itself records; a map can't claim it.
 _OWN_CLAIMS = frozenset({"occurred_at", "occurred_at_source", "account", "import", "raw"})
 _OPTIONS: dict[str, frozenset[str]] = {
     "text": frozenset({"column", "values"}),
+    "first": frozenset({"columns"}),
+    "least": frozenset({"columns"}),
+    "filled": frozenset({"column", "filled", "empty", "none"}),
+    "object": frozenset({"of"}),
     "integer": frozenset({"column"}),
     "amount": frozenset({"column", "currency", "currency_column", "decimal", "thousands"}),
     "date": frozenset({"column", "format"}),
-    "time": frozenset({"column", "format", "zone"}),
+    "time": frozenset({"column", "format", "zone", "none"}),
     "phone": frozenset({"column"}),
     "list": frozenset({"column", "separator"}),
     "parties": frozenset({"of"}),
@@ -80,6 +88,10 @@ class Claim:
     date: DateReader | None = None
     roles: tuple[str, ...] = ()
     constant: Json = None
+    filled: str = ""
+    empty: str = ""
+    none: tuple[str, ...] = ()
+    parts: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,10 @@ class ColumnMap:
     encoding: str
     header: bool
     columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    encoded: tuple[str, ...]
     recognise_columns: tuple[str, ...]
+    recognise_cells: Mapping[str, re.Pattern[str]]
     recognise_name: str | None
     account: str | None
     account_required: bool
@@ -168,13 +183,14 @@ def parse_map(data: bytes, what: str) -> ColumnMap:
     return _Reader(what).read(table)
 
 
-def shipped_maps() -> list[ColumnMap]:
+@cache
+def shipped_maps() -> tuple[ColumnMap, ...]:
     """The maps that come with the service (column-map.md §9), by name."""
-    return [
+    return tuple(
         parse_map(entry.read_bytes(), f"shipped map {entry.name}")
         for entry in sorted(_shipped_folder().iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
-    ]
+    )
 
 
 def shipped_map(name: str) -> ColumnMap:
@@ -197,12 +213,17 @@ def _shipped_table(name: object, what: str) -> dict[str, Any]:
             "COLUMN_MAP", f"{what}: base is {name!r}; want one of {', '.join(names)}."
         )
     text: str = _shipped_folder().joinpath(f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    table = tomllib.loads(text)
+    base = table.pop("base", None)
+    return table if base is None else _over(_shipped_table(base, what), table)
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """`below`, changed in what `above` names."""
+    """`below`, changed in what `above` names. What belongs to another format is left out."""
     result = dict(below)
+    if above.get("format", below.get("format")) != below.get("format"):
+        result.pop("json", None)
+        result.pop("csv", None)
     for key, value in above.items():
         old = result.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
@@ -292,10 +313,12 @@ class _Reader:
             raise self.fault("format", f"want one of {', '.join(FORMATS)}, got {format_!r}")
         kind = "milestone" if format_ == EPCIS else top.text("kind")
         delimiter, encoding, header, columns = self._csv(top.table("csv"), format_)
+        rows, encoded = self._json(top.table("json"), format_)
         recognise = top.table("recognise") or _Table(self, "recognise", {})
         recognise_columns = recognise.texts("columns")
         recognise_name = recognise.optional("name")
-        recognise.done("columns, name")
+        recognise_cells = self._cells(recognise.table("cells"), columns)
+        recognise.done("columns, name, cells")
         account, account_required = self._account(top.table("account"))
         matter = self._matter(top.table("matter"))
         if account is not None and matter is not None:
@@ -304,7 +327,7 @@ class _Reader:
         identity = self._columns(top.table("identity"))
         attachments = self._columns(top.table("attachments"))
         rename = self._rename(top.table("rename"))
-        claims = self._claims(top.table("claims"), kind, format_)
+        claims = self._claims(top.table("claims"), kind, time.zone)
         milestone = self._milestone(top.table("milestone"), format_)
         if format_ == EPCIS and (identity or attachments or rename or claims):
             raise self.fault(
@@ -321,7 +344,10 @@ class _Reader:
             encoding=encoding,
             header=header,
             columns=columns,
+            rows=rows,
+            encoded=encoded,
             recognise_columns=recognise_columns,
+            recognise_cells=recognise_cells,
             recognise_name=recognise_name,
             account=account,
             account_required=account_required,
@@ -358,10 +384,54 @@ class _Reader:
             )
         header = table.flag("header", True)
         columns = table.texts("columns")
+        template = table.optional("template")
+        if template is not None:
+            # It is the file's own word on its columns, so it takes the place of those of the base.
+            columns = self._template(table.key("template"), template, delimiter)
         if header == bool(columns):
             raise self.fault("csv.columns", "stands with header = false, and only there")
-        table.done("delimiter, encoding, header, columns")
+        table.done("delimiter, encoding, header, columns, template")
         return delimiter, encoding, header, columns
+
+    def _template(self, key: str, template: str, delimiter: str) -> tuple[str, ...]:
+        """The columns of a FreeSWITCH template, a variable each."""
+        columns = []
+        for number, cell in enumerate(template.strip().split(delimiter), start=1):
+            match = _TEMPLATE_CELL.fullmatch(cell.strip(" "))
+            if match is None:
+                raise self.fault(
+                    key, f'want "${{name}}" in cell {number} and nothing else, got {cell!r}'
+                )
+            columns.append(match[1])
+        twice = next((name for name in columns if columns.count(name) > 1), None)
+        if twice is not None:
+            raise self.fault(key, f"names {twice} twice")
+        return tuple(columns)
+
+    def _json(self, table: _Table | None, format_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if table is None:
+            return (), ()
+        if format_ not in (JSON, NDJSON):
+            raise self.fault("json", f"stands in a map of format {format_}")
+        rows = table.optional("rows")
+        if rows is not None and format_ != JSON:
+            raise self.fault("json.rows", "in NDJSON each line is a row")
+        encoded = table.texts("encoded")
+        table.done("rows, encoded")
+        return () if rows is None else tuple(rows.split(".")), encoded
+
+    def _cells(self, table: _Table | None, columns: Sequence[str]) -> dict[str, re.Pattern[str]]:
+        if table is None:
+            return {}
+        cells = {}
+        for name in list(table.rest):
+            if name not in columns:
+                raise self.fault(table.key(name), "is no column of a file without header")
+            try:
+                cells[name] = re.compile(table.text(name))
+            except re.error as error:
+                raise self.fault(table.key(name), f"is no regular expression: {error}") from error
+        return cells
 
     def _account(self, table: _Table | None) -> tuple[str | None, bool]:
         if table is None:
@@ -391,19 +461,20 @@ class _Reader:
             raise self.fault("occurred_at", "want either column or columns")
         names = columns or (column or "",)
         time = self._time(table, ", ".join(names))
-        table.done("column, columns, format, zone")
+        table.done("column, columns, format, zone, none")
         return names, time
 
-    def _time(self, table: _Table, field: str) -> TimeReader:
+    def _time(self, table: _Table, field: str, zone: ZoneInfo | None = None) -> TimeReader:
+        """`zone` is that of a map's other times, where the table names none."""
         format_ = table.text("format", NAMED_FORMATS[0])
+        none = table.texts("none")
         name = table.optional("zone")
-        zone: ZoneInfo | None = None
         if name is not None:
             zone = find_zone(name)
             if zone is None:
                 raise self.fault(table.key("zone"), f"{name!r} is no IANA time zone")
         try:
-            return TimeReader(field, format_, zone)
+            return TimeReader(field, format_, zone, none)
         except ValueError as error:
             raise self.fault(table.key("format"), str(error)) from error
 
@@ -438,7 +509,7 @@ class _Reader:
         table.done("template, consignment, steps")
         return MilestonePlan(template, consignment, steps)
 
-    def _claims(self, table: _Table | None, kind: str, format_: str) -> tuple[Claim, ...]:
+    def _claims(self, table: _Table | None, kind: str, zone: ZoneInfo | None) -> tuple[Claim, ...]:
         names = [] if table is None else list(table.rest)
         claims = []
         for name in names:
@@ -452,7 +523,7 @@ class _Reader:
             assert table is not None
             inner = table.table(name)
             if inner is not None:
-                claims.append(self._claim(name, inner, format_))
+                claims.append(self._claim(name, inner, zone))
         if not names:
             # A kind that does not exist must not pass because nothing was claimed.
             try:
@@ -461,7 +532,7 @@ class _Reader:
                 raise self.fault("kind", error.message) from error
         return tuple(claims)
 
-    def _claim(self, name: str, table: _Table, format_: str) -> Claim:
+    def _claim(self, name: str, table: _Table, zone: ZoneInfo | None) -> Claim:
         type_ = table.text("type")
         if type_ not in _OPTIONS:
             raise self.fault(table.key("type"), f"want one of {', '.join(_OPTIONS)}, got {type_!r}")
@@ -477,11 +548,23 @@ class _Reader:
         if type_ == "parties":
             roles, columns = self._parties(table)
             return Claim(name, type_, columns, required, roles=roles)
+        if type_ == "object":
+            return self._object(name, table, required, zone)
+        if type_ in ("first", "least"):
+            columns = table.texts("columns")
+            if not columns:
+                raise self.fault(table.key("columns"), "names no column")
+            return Claim(name, type_, columns, required)
         column = table.text("column")
         if type_ == "amount":
             return self._amount(name, table, column, required)
         if type_ == "time":
-            return Claim(name, type_, (column,), required, time=self._time(table, column))
+            time = self._time(table, column, zone)
+            return Claim(name, type_, (column,), required, time=time)
+        if type_ == "filled":
+            filled, empty = table.text("filled"), table.text("empty")
+            none = table.texts("none")
+            return Claim(name, type_, (column,), required, filled=filled, empty=empty, none=none)
         if type_ == "date":
             try:
                 date = DateReader(column, table.text("format", "%Y-%m-%d"))
@@ -496,6 +579,21 @@ class _Reader:
             values=self._values(table),
             separator=table.text("separator", ";"),
         )
+
+    def _object(self, name: str, table: _Table, required: bool, zone: ZoneInfo | None) -> Claim:
+        of = table.table("of")
+        parts: list[Claim] = []
+        for member in list(of.rest) if of is not None else ():
+            inner = of.table(member) if of is not None else None
+            if inner is not None:
+                part = self._claim(member, inner, zone)
+                if part.type == "object" or part.required:
+                    raise self.fault(inner.path, "a member is no object and is not required")
+                parts.append(part)
+        if not parts:
+            raise self.fault(table.key("of"), "want a table of members")
+        columns = tuple(column for part in parts for column in part.columns)
+        return Claim(name, "object", columns, required, parts=tuple(parts))
 
     def _constant(self, table: _Table) -> Json:
         value = table.rest.pop("value", None)

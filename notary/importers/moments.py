@@ -7,7 +7,7 @@ tests/unit/importers/test_moments.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -20,7 +20,9 @@ ISO_8601 = "iso8601"
 RFC_2822 = "rfc2822"
 EPOCH_S = "epoch_s"
 EPOCH_MS = "epoch_ms"
-NAMED_FORMATS = (ISO_8601, RFC_2822, EPOCH_S, EPOCH_MS)
+EPOCH_US = "epoch_us"
+EPOCHS = (EPOCH_S, EPOCH_MS, EPOCH_US)
+NAMED_FORMATS = (ISO_8601, RFC_2822, *EPOCHS)
 
 # RFC 3339 and the same without an offset. `datetime.fromisoformat` alone takes week dates and more.
 _ISO = re.compile(
@@ -28,7 +30,7 @@ _ISO = re.compile(
     re.ASCII,
 )
 _FRACTION = re.compile(r"[.,](\d{1,9})", re.ASCII)
-_EPOCH = re.compile(r"-?\d{1,15}", re.ASCII)
+_EPOCH = re.compile(r"-?\d{1,18}", re.ASCII)
 _PLAIN = "%Y-%m-%d %H:%M:%S"
 _PLAIN_TEXT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 _DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -100,17 +102,23 @@ def utc_text(moment: datetime) -> str:
 class TimeReader:
     """Reads the times of one column, by its format and declared zone."""
 
-    def __init__(self, field: str, format_: str, zone: ZoneInfo | None) -> None:
-        """Raises ValueError for a format that can't be read back exactly."""
+    def __init__(
+        self, field: str, format_: str, zone: ZoneInfo | None, none: Sequence[str] = ()
+    ) -> None:
+        """`none` are texts that stand for no time, as a source writes them.
+
+        Raises ValueError for a format that can't be read back exactly.
+        """
         self.field = field
         self.format = format_
         self.zone = zone
+        self.none = frozenset(none)
         self.zone_name = zone.key if zone is not None else None
         self._parse = _parser(format_)
 
     def read(self, text: str | None) -> Moment:
         """The moment of a cell. Raises BadRow ROW_TIME or ROW_ZONE."""
-        if not text:
+        if not text or text in self.none:
             return Moment(None, text, self.zone_name, None, "the source gives no time")
         try:
             moment = self._parse(text)
@@ -126,7 +134,7 @@ class TimeReader:
             ) from error
 
     def _with_offset(self, text: str, moment: datetime) -> Moment:
-        if self.format in (EPOCH_S, EPOCH_MS):
+        if self.format in EPOCHS:
             return Moment(utc_text(moment), text, "UTC", None, None)
         offset = moment.utcoffset()
         return Moment(utc_text(moment), text, offset_text(offset), None, None)
@@ -233,6 +241,8 @@ def _parser(format_: str) -> Callable[[str], datetime]:
         return lambda text: _epoch(text, timedelta(seconds=1))
     if format_ == EPOCH_MS:
         return lambda text: _epoch(text, timedelta(milliseconds=1))
+    if format_ == EPOCH_US:
+        return lambda text: _epoch(text, timedelta(microseconds=1))
     return _strptime(format_)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
+from urllib.parse import unquote
 
 from notary.importers.column_map import ColumnMap
 from notary.importers.json_text import Value, parse_object
@@ -19,50 +21,20 @@ REJECT_MEMBER = "_reject"
 RAW_MEMBER = "_raw"
 
 
-class NdjsonRows:
-    """The rows of one NDJSON file. Iterate once."""
+class ObjectPlan:
+    """Makes a row of one JSON object, by the map's paths."""
 
-    def __init__(
-        self, blocks: Iterable[bytes], map_: ColumnMap, source: Source, folder: Path | None
-    ) -> None:
-        self.map = map_
-        self.source = source
-        self._blocks = blocks
-        columns = map_.wanted_columns
+    def __init__(self, map_: ColumnMap, source: Source, folder: Path | None) -> None:
+        columns = map_.read_columns
+        self._encoded = frozenset(map_.encoded)
         self._paths = tuple(
             (name, tuple(tuple(one.split(".")) for one in (name, *map_.rename.get(name, ()))))
             for name in columns
         )
         self._plan = Plan(map_, source, {name: i for i, name in enumerate(columns)}, folder)
 
-    def __iter__(self) -> Iterator[Item]:
-        position = 0
-        row = 0
-        for chunk in chunks(self._without_bom(), "utf-8"):
-            if chunk.oversize:
-                row += 1
-                start = position + self._bom
-                yield too_long(row, start, start + chunk.oversize)
-                position += chunk.oversize
-            for raw in chunk.lines:
-                row += 1
-                start = position + self._bom
-                position += len(raw)
-                if len(raw) > MAX_ROW_BYTES:
-                    yield too_long(row, start, start + len(raw))
-                elif not raw.isspace():
-                    yield self._item(raw, row, start, start + len(raw))
-
-    def _without_bom(self) -> Iterator[bytes]:
-        self._bom = 0
-        for index, block in enumerate(self._blocks):
-            if index == 0 and block.startswith(BOM_UTF8):
-                self._bom = len(BOM_UTF8)
-                yield block[len(BOM_UTF8) :]
-            else:
-                yield block
-
-    def _item(self, raw: bytes, row: int, start: int, end: int) -> ImportedRow | Reject:
+    def item(self, raw: bytes, row: int, start: int, end: int) -> ImportedRow | Reject:
+        """The row of the object in `raw`, or why it is refused."""
         try:
             value = parse_object(raw)
         except BadRow as bad:
@@ -86,6 +58,8 @@ class NdjsonRows:
         found: Cell = None
         for path in paths:
             cell = _as_cell(_member(value, path), name)
+            if path[0] in self._encoded and isinstance(cell, str):
+                cell = _decoded(cell, name)
             if cell is None:
                 continue
             if found is not None:
@@ -97,6 +71,45 @@ class NdjsonRows:
                 )
             found = cell
         return found
+
+
+class NdjsonRows:
+    """The rows of one NDJSON file. Iterate once."""
+
+    def __init__(
+        self, blocks: Iterable[bytes], map_: ColumnMap, source: Source, folder: Path | None
+    ) -> None:
+        self.map = map_
+        self.source = source
+        self._blocks = blocks
+        self._plan = ObjectPlan(map_, source, folder)
+
+    def __iter__(self) -> Iterator[Item]:
+        position = 0
+        row = 0
+        for chunk in chunks(self._without_bom(), "utf-8"):
+            if chunk.oversize:
+                row += 1
+                start = position + self._bom
+                yield too_long(row, start, start + chunk.oversize)
+                position += chunk.oversize
+            for raw in chunk.lines:
+                row += 1
+                start = position + self._bom
+                position += len(raw)
+                if len(raw) > MAX_ROW_BYTES:
+                    yield too_long(row, start, start + len(raw))
+                elif not raw.isspace():
+                    yield self._plan.item(raw, row, start, start + len(raw))
+
+    def _without_bom(self) -> Iterator[bytes]:
+        self._bom = 0
+        for index, block in enumerate(self._blocks):
+            if index == 0 and block.startswith(BOM_UTF8):
+                self._bom = len(BOM_UTF8)
+                yield block[len(BOM_UTF8) :]
+            else:
+                yield block
 
 
 def unmet(value: dict[str, Value], map_: ColumnMap) -> list[str]:
@@ -113,19 +126,29 @@ def unmet(value: dict[str, Value], map_: ColumnMap) -> list[str]:
     ]
 
 
+_ABSENT = object()
+
+
 def _has(value: Value, path: tuple[str, ...]) -> bool:
-    for name in path:
-        if not isinstance(value, dict) or name not in value:
-            return False
-        value = value[name]
-    return True
+    return _at(value, path) is not _ABSENT
 
 
 def _member(value: Value, path: tuple[str, ...]) -> Value:
+    found = _at(value, path)
+    return None if found is _ABSENT else cast(Value, found)
+
+
+def _at(value: Value, path: tuple[str, ...]) -> object:
+    """What stands at the path. In an array a step is a place, counted from 0."""
     for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isascii() and name.isdigit() and len(name) < 4:
+            if int(name) >= len(value):
+                return _ABSENT
+            value = value[int(name)]
+        else:
+            return _ABSENT
     return value
 
 
@@ -161,3 +184,13 @@ def _encodable(text: str, name: str) -> str:
             "ROW_VALUE", name, "the text holds a lone surrogate", "mend the text at the source"
         ) from error
     return text
+
+
+def _decoded(text: str, name: str) -> str:
+    """A percent-encoded text (RFC 3986 §2.1). A plus sign stands for itself."""
+    try:
+        return unquote(text, errors="strict").strip()
+    except UnicodeDecodeError as error:
+        raise BadRow(
+            "ROW_ENCODING", name, "percent-encoded bytes that are not UTF-8", "mend the text"
+        ) from error

@@ -22,7 +22,7 @@ from notary.importers.rows import (
     attached,
     raw_claim,
 )
-from notary.importers.values import CONTROL, Cell, Convert, converter
+from notary.importers.values import CONTROL, WHOLE, Cell, Convert, converter
 from verifier.format.jsonc import Json
 
 
@@ -99,7 +99,7 @@ class Plan:
                 None if claim.type == "text" and claim.values is None else converter(claim),
                 claim.required,
                 claim.columns[0] if claim.columns else claim.name,
-                claim.type in ("parties", "constant"),
+                claim.type in WHOLE,
             )
             for claim in map_.claims
         )

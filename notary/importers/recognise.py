@@ -9,10 +9,10 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from notary.importers.column_map import CSV, EPCIS, NDJSON, ColumnMap, shipped_maps
+from notary.importers.column_map import EPCIS, JSON, NDJSON, ColumnMap, shipped_maps
 from notary.importers.epcis import EpcisRows
+from notary.importers.json_rows import JsonRows, document_fits
 from notary.importers.json_text import parse_object
 from notary.importers.lines import BOM_UTF8
 from notary.importers.ndjson import NdjsonRows, unmet
@@ -39,7 +39,7 @@ def recognise(original: Original, maps: Sequence[ColumnMap], *, alone: bool) -> 
     if alone and len(maps) == 1:
         return Recognised(maps[0])
     head = original.head()
-    fitting = [map_ for map_ in maps if _fits(head, original.path, map_, given=True)]
+    fitting = [map_ for map_ in maps if _fits(original, head, map_)]
     if len(fitting) > 1:
         return whole_file(
             "MAP_AMBIGUOUS",
@@ -50,7 +50,7 @@ def recognise(original: Original, maps: Sequence[ColumnMap], *, alone: bool) -> 
     if fitting:
         return Recognised(fitting[0])
     for map_ in shipped_maps():
-        if _fits(head, original.path, map_, given=False):
+        if _fits(original, head, map_):
             return Recognised(map_)
     return Recognised(None)
 
@@ -65,7 +65,7 @@ def source_of(map_: ColumnMap, original: Original, key: bytes) -> Source:
     )
 
 
-Rows = CsvRows | NdjsonRows | EpcisRows
+Rows = CsvRows | NdjsonRows | JsonRows | EpcisRows
 
 
 def open_rows(original: Original, map_: ColumnMap, key: bytes) -> Rows:
@@ -74,6 +74,8 @@ def open_rows(original: Original, map_: ColumnMap, key: bytes) -> Rows:
     folder = original.path.parent
     if map_.format == EPCIS:
         return EpcisRows(original, map_, source)
+    if map_.format == JSON:
+        return JsonRows(original, map_, source, folder)
     if map_.format == NDJSON:
         return NdjsonRows(original.blocks(), map_, source, folder)
     return CsvRows(original.blocks(), original.size, map_, source, folder)
@@ -84,27 +86,57 @@ def items(rows: Rows) -> Iterator[Item]:
     return iter(rows)
 
 
-def _fits(head: bytes, path: Path, map_: ColumnMap, *, given: bool) -> bool:
-    if not name_fits(map_, path):
+def _fits(original: Original, head: bytes, map_: ColumnMap) -> bool:
+    if not name_fits(map_, original.path):
         return False
     if map_.format == EPCIS:
         return _EPCIS_HEAD.match(head.removeprefix(BOM_UTF8)) is not None
+    if map_.format == JSON:
+        return document_fits(original, map_)
     line = head.removeprefix(BOM_UTF8).split(b"\n", 1)[0].split(b"\r", 1)[0]
     if map_.format == NDJSON:
         try:
             return not unmet(parse_object(line), map_)
         except BadRow:
             return False
-    if map_.format == CSV and not map_.header:
-        # Cells without names say nothing; only a pattern for the file's name can.
-        return given and map_.recognise_name is not None
-    return not _missing(line, map_)
+    if map_.header:
+        return not _missing(line, map_)
+    if map_.recognise_cells:
+        return _cells_fit(line, map_)
+    # Cells without names say nothing; only a pattern for the file's name can.
+    return map_.recognise_name is not None
+
+
+def _cells_fit(line: bytes, map_: ColumnMap) -> bool:
+    cells = _first_cells(line, map_)
+    if len(cells) != len(map_.columns):
+        return False
+    named = dict(zip(map_.columns, cells, strict=True))
+    return all(
+        pattern.fullmatch(named[name]) is not None for name, pattern in map_.recognise_cells.items()
+    )
 
 
 def _missing(line: bytes, map_: ColumnMap) -> list[str]:
     try:
-        text = line.decode(map_.encoding)
-        cells = next(csv.reader([text], delimiter=map_.delimiter, strict=True), [])
-        return missing_columns(map_, [cell.strip() for cell in cells])
-    except (UnicodeDecodeError, csv.Error, BadRow):
+        return missing_columns(map_, _first_cells(line, map_))
+    except BadRow:
         return ["the header can't be read"]
+
+
+def _first_cells(line: bytes, map_: ColumnMap) -> list[str]:
+    """The cells of a first line; none where it can't be read."""
+    try:
+        text = line.decode(map_.encoding)
+        cells = next(
+            csv.reader(
+                [text],
+                delimiter=map_.delimiter,
+                strict=True,
+                skipinitialspace=not map_.header,
+            ),
+            [],
+        )
+    except (UnicodeDecodeError, csv.Error):
+        return []
+    return [cell.strip() for cell in cells]

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from notary.errors import NothingHappened
 from notary.importers.column_map import REJECT_COLUMNS
 from notary.importers.epcis import EpcisRows
+from notary.importers.json_rows import JsonRows
 from notary.importers.lines import BOM_UTF8
 from notary.importers.ndjson import RAW_MEMBER, REJECT_MEMBER
 from notary.importers.original import Original
@@ -60,7 +61,7 @@ class RejectsFile:
         rows = self._rows
         if isinstance(rows, CsvRows):
             self._write(self._csv_row(rows, reject))
-        elif isinstance(rows, EpcisRows):
+        elif isinstance(rows, (EpcisRows, JsonRows)) and rows.elements is not None:
             self._write((b",\n" if self._count else b"\n") + _json_row(reject).rstrip(b"\r\n"))
         else:
             self._write(_json_row(reject))
@@ -138,13 +139,13 @@ class RejectsFile:
                 columns = _cells(list(rows.map.columns), rows.map.delimiter)
                 return names + delimiter + columns.encode(rows.map.encoding) + b"\r\n"
             return names + delimiter + _ended(_without_own(rows, rows.header))
-        if isinstance(rows, EpcisRows) and rows.elements is not None:
+        if isinstance(rows, (EpcisRows, JsonRows)) and rows.elements is not None:
             return self._original.read(0, rows.elements.start).removeprefix(BOM_UTF8) + b"["
         return b""
 
     def _tail(self) -> bytes:
         rows = self._rows
-        if isinstance(rows, EpcisRows) and rows.elements is not None:
+        if isinstance(rows, (EpcisRows, JsonRows)) and rows.elements is not None:
             return b"\n]" + self._original.read(rows.elements.end, self._original.size)
         return b""
 

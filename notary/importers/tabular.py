@@ -60,7 +60,13 @@ class CsvRows:
     def __iter__(self) -> Iterator[Item]:
         # The limit is the process's own; it must not be below ours. Ours is held by `_feed`.
         csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW_BYTES + 1))
-        reader = csv.reader(self._feed(), delimiter=self.map.delimiter, strict=True)
+        reader = csv.reader(
+            self._feed(),
+            delimiter=self.map.delimiter,
+            strict=True,
+            # A switch's template may have a blank between a comma and a quote.
+            skipinitialspace=not self.map.header,
+        )
         columns: list[str] | None = None if self.map.header else list(self.map.columns)
         plan = None if columns is None else self._plan(columns)
         while True:

@@ -28,11 +28,15 @@ _STARS = re.compile(r"[*•]{2}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
+# Types that look at all their cells, or at an empty one.
+WHOLE = frozenset({"parties", "constant", "first", "least", "filled", "object"})
+
+
 def converter(claim: Claim) -> Convert:
     """The function that makes the claim from a row's cells and the places of its columns.
 
-    It is called only with a first cell that is not empty (or, for `parties`, with any), may give None for
-    no claim, and raises BadRow.
+    It is called only with a first cell that is not empty (or, for the types of WHOLE, with any), may give
+    None for no claim, and raises BadRow.
     """
     # A closure for each claim: what can be decided once is decided here, not for every row.
     field = claim.columns[0] if claim.columns else claim.name
@@ -54,6 +58,12 @@ def converter(claim: Claim) -> Convert:
         return lambda cells, at: _list(claim, cells[at[0]])
     if claim.type == "parties":
         return lambda cells, at: _parties(claim, cells, at)
+    if claim.type in ("first", "least"):
+        return lambda cells, at: _one_of(claim, cells, at)
+    if claim.type == "filled":
+        return lambda cells, at: _filled(claim, cells[at[0]])
+    if claim.type == "object":
+        return _object(claim)
     if claim.type == "constant":
         constant = claim.constant
         return lambda cells, at: constant
@@ -175,6 +185,40 @@ def _parties(claim: Claim, cells: Sequence[Cell], at: Sequence[int]) -> Json:
         if cells[index]:
             parties.append({"role": role, "name": _text(cells[index], column)})
     return parties or None
+
+
+def _one_of(claim: Claim, cells: Sequence[Cell], at: Sequence[int]) -> Json:
+    texts = [
+        _text(cells[index], column)
+        for index, column in zip(at, claim.columns, strict=True)
+        if cells[index]
+    ]
+    if not texts:
+        return None
+    return texts[0] if claim.type == "first" else min(texts)
+
+
+def _filled(claim: Claim, cell: Cell) -> Json:
+    return claim.filled if cell and cell not in claim.none else claim.empty
+
+
+def _object(claim: Claim) -> Convert:
+    parts = []
+    end = 0
+    for part in claim.parts:
+        start, end = end, end + len(part.columns)
+        parts.append((part.name, converter(part), part.type in WHOLE, start, end))
+
+    def convert(cells: Sequence[Cell], at: Sequence[int]) -> Json:
+        members: dict[str, Json] = {}
+        for name, one, whole, start, end in parts:
+            if whole or cells[at[start]]:
+                value = one(cells, at[start:end])
+                if value is not None:
+                    members[name] = value
+        return members or None
+
+    return convert
 
 
 def _short(text: str) -> str:

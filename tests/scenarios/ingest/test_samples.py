@@ -136,3 +136,41 @@ def test_calls_with_a_zone_wait_for_their_account_and_then_enter(world: IntakeWo
         "note": None,
     }
     assert world.rebuilt(folder / "cdr-import.csv") == (folder / "cdr-import.csv").read_bytes()
+
+
+TWILIO = Path("tests/samples/calls/twilio-calls.json")
+
+
+def test_a_page_of_calls_enters_its_matter_and_is_rebuilt(world: IntakeWorld) -> None:
+    shown = world.take(TWILIO, matter=world.matter, dry_run=True)
+    assert [row.kind for row in shown.preview] == ["call", "call"]
+    assert world.size() == 0
+    report = world.take(TWILIO, matter=world.matter)
+    assert report.importer == "json/twilio"
+    assert counts(report) == (2, 0, 0, 0, 0)
+    assert world.rebuilt(TWILIO) == TWILIO.read_bytes()
+    assert counts(world.take(TWILIO, matter=world.matter)) == (0, 2, 0, 0, 0)
+    assert world.claims()[0]["duration_s"] == 15
+
+
+def test_calls_without_an_account_want_a_matter(world: IntakeWorld, tmp_path: Path) -> None:
+    report = world.take(TWILIO, rejects=tmp_path)
+    assert [problem.code for problem in report.problems] == ["ROW_ACCOUNT"] * 2
+    assert "--matter" in report.problems[0].remedy
+    # The refused rows are a page again, which enters as it stands.
+    assert report.rejects_file is not None
+    again = world.take(report.rejects_file, matter=world.matter, rejects=tmp_path)
+    assert counts(again) == (2, 0, 0, 0, 0)
+    assert counts(world.take(TWILIO, matter=world.matter)) == (0, 2, 0, 0, 0)
+
+
+def test_a_call_that_changed_since_is_a_conflict_and_late_calls_enter(world: IntakeWorld) -> None:
+    world.take(TWILIO, matter=world.matter)
+    changed = world.file(
+        "page.json", TWILIO.read_bytes().replace(b'"duration": "15"', b'"duration": "16"')
+    )
+    report = world.take(changed, matter=world.matter)
+    assert counts(report) == (0, 1, 0, 0, 1)
+    assert report.problems[0].code == "ROW_CONFLICT"
+    late = world.file("late.json", TWILIO.read_bytes().replace(b"CAaaaa", b"CAcccc"))
+    assert counts(world.take(late, matter=world.matter)) == (1, 1, 0, 0, 0)

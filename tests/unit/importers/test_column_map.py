@@ -20,18 +20,23 @@ EPCIS = b'id = "e"\nversion = 1\nformat = "epcis"\n'
 def test_the_example_of_the_specification_is_a_map() -> None:
     text = Path("docs/spec/column-map.md").read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     map_ = parse_map(examples[0].encode(), "the example")
     assert map_.kind == "letter"
     assert [claim.type for claim in map_.claims] == ["integer", "amount", "text", "constant"]
-    assert parse_map(EPCIS + examples[1].encode(), "the milestone example").milestone is not None
-    based = parse_map(examples[2].encode(), "the base example")
+    assert parse_map(EPCIS + examples[2].encode(), "the milestone example").milestone is not None
+    document = LETTERS.replace(b'"csv"', b'"json"') + examples[1].encode()
+    assert parse_map(document, "the document example").rows == ("calls",)
+    based = parse_map(examples[3].encode(), "the base example")
     assert based.time.zone_name == "Europe/Madrid"
     assert based.identity == ("callid",)
 
 
 def test_shipped_maps_are_maps() -> None:
-    assert [map_.id for map_ in shipped_maps()] == ["call-export", "epcis"]
+    assert [map_.id for map_ in shipped_maps()] == [
+        *("asterisk-17", "asterisk-18", "asterisk-19", "asterisk-20", "asterisk-21", "asterisk"),
+        *("call-export", "epcis", "freeswitch-json", "freeswitch", "twilio-csv", "twilio"),
+    ]
     assert shipped_map("call-export").time.zone is None
 
 
@@ -64,12 +69,37 @@ def test_shipped_maps_are_maps() -> None:
         ("[account]", '[csv]\nencoding = "utf-16"\n[account]', "csv.encoding: want one of"),
         ("[account]", '[csv]\nencoding = "utf-7"\n[account]', "csv.encoding: want one of"),
         ("[account]", "[csv]\nheader = false\n[account]", "csv.columns: stands with"),
+        (
+            "[account]",
+            "[csv]\ntemplate = '${a},x'\n[account]",
+            "in cell 2 and nothing else, got 'x'",
+        ),
+        ("[account]", "[csv]\ntemplate = '${a},${a}'\n[account]", "names a twice"),
+        ("[account]", '[json]\nrows = "a"\n[account]', "json: stands in a map of format csv"),
+        (
+            "[account]",
+            "[recognise.cells]\nid = 'x'\n[account]",
+            "no column of a file without header",
+        ),
+        ('type = "text"', 'type = "first"', "claims.subject.column: is not known for first"),
+        ('type = "text"\ncolumn = "subject"', 'type = "least"', "claims.subject.columns: names no"),
+        ('type = "text"\n', 'type = "filled"\n', "claims.subject.filled: is missing"),
+        (
+            'type = "text"\ncolumn = "subject"',
+            'type = "object"\nof = {}',
+            "claims.subject.of: want a table of members",
+        ),
+        (
+            'type = "text"\ncolumn = "subject"',
+            'type = "object"\nof.a = { type = "object", of.b = { type = "text", column = "c" } }',
+            "claims.subject.of.a: a member is no object",
+        ),
         ("[account]", '[csv]\nheader = false\ncolumns = ["a"]\n[account]', "does not name"),
         ("[account]", '[rename]\nnone = ["x"]\n[account]', "is no column that the map reads"),
         ("[account]", '[rename]\nid = ["sent"]\n[account]', "already names a column"),
         ("[account]", '[milestone]\ntemplate = "t"\n[account]', "stands in a map of format csv"),
         ("[account]", "[account", "Expected ']'"),
-        ('id = "letters"', 'base = "none"', "want one of call-export, epcis"),
+        ('id = "letters"', 'base = "none"', "want one of asterisk, asterisk-17"),
         ('type = "text"\ncolumn', 'type = "constant"\ncolumn', "is not known for constant"),
         ('type = "text"\ncolumn = "subject"', 'type = "constant"\nvalue = 1.5', "value"),
         ('type = "text"\ncolumn = "subject"', 'type = "constant"', "value: is missing"),
