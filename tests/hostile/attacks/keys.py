@@ -391,6 +391,36 @@ def three_rotations_under_old_pins() -> Case:
 
 
 @attack()
+def three_rotations_under_the_pins_of_the_second_keys() -> Case:
+    """A hand-over by keys that the person does not know stands before one by keys that she knows."""
+    world = rotated(1, 3, 5)
+    return case(world.complete(), world, policy=pinned(*rotated(1).log.keys.checkpoint))
+
+
+@attack(checkpoint="5.4 NOT CHECKED CHECKPOINT_KEY_NOT_PINNED")
+def batch_under_the_new_keys_before_they_were_handed_over() -> Case:
+    """Batch 2 names the keys to which batch 3 hands over, and they alone sign its checkpoint."""
+    new = rotated(4).log.keys
+    early = {
+        "header": at(lambda header: header | {"keys": new.digest}, batch=2),
+        "note": at(lambda note: signed_note(note.split("\n\n")[0] + "\n", *new.checkpoint), size=3),
+    }
+    world = World.told(hand_overs=(4,), damage=early)
+    return before_old_pins(world.complete(), world)
+
+
+@attack(checkpoint="5.5 NOT CHECKED KEY_TYPE_UNKNOWN")
+def hand_over_to_keys_of_an_unknown_type() -> Case:
+    """One of the keys that are handed over to is of a type that nobody knows yet."""
+    world = World()
+    new = world.log.next_keys
+    later = Key(LOG_NAME, b"a key of a later time", 9)
+    world.log.next_keys = KeySet((*new.checkpoint, later), new.receipt)
+    world.tell(hand_overs=(QUIET_ROTATION,))
+    return before_old_pins(world.complete(), world)
+
+
+@attack()
 def rotation_under_the_old_ed25519_key_alone() -> Case:
     """A person who knows one of the old keys trusts both of the new ones."""
     world = rotated(QUIET_ROTATION)
