@@ -37,7 +37,7 @@ from tests.hostile.package import (
     zip_bytes,
 )
 from tests.hostile.persons import toml
-from tests.hostile.world import CASE
+from tests.hostile.world import CASE, NOBODY
 from verifier.format import trees
 from verifier.format.digests import b64_encode
 
@@ -725,6 +725,20 @@ def wrong_sm3_of_an_attachment_asked_for() -> Case:
     return replace(wrong, sm3=True)
 
 
+@attack(container="2.5 FAIL FILE_MISSING")
+def sm3_of_a_missing_attachment_asked_for() -> Case:
+    """There is no file of which the SM3 could be taken."""
+    made = package()
+    [stored] = [path for path in made.files if path.startswith("data/attachments/")]
+    return case(made.drop(stored).restated(), sm3=True)
+
+
+@attack(integrity="3.8 FAIL ATTACHMENT_MISMATCH", container="2.5 NOT CHECKED BLOCKED")
+def sm3_of_an_attachment_that_can_not_be_read_asked_for() -> Case:
+    """The disclosure says no SM3 that could be compared, since its size is a text."""
+    return replace(attachment_claim(size="4"), sm3=True)
+
+
 @attack()
 def wrong_sm3_of_an_attachment_not_asked_for() -> Case:
     """SHA-256 and SHA-512 are compared in any case; SM3 only if the person asks for it."""
@@ -738,6 +752,17 @@ def wrong_sm3_list_not_asked_for() -> Case:
 
 
 # ---------------------------------------------------------------------- exchanged packages
+
+
+@attack(container="2.5 FAIL FILE_UNKNOWN")
+def absent_package_with_an_earlier_batch() -> Case:
+    """An absent package shows, beside the as-of batch, one in which there was nothing either."""
+    world, shown = honest(), honest().extract((0,))
+    earlier = world.absent(as_of=world.log.anchors[1].block)
+    package = world.absent().put(map_path(2), earlier[map_path(2)])
+    for path in (header_path(2), proof_path(2), CONSISTENCY, EVM):
+        package = package.put(path, shown[path])
+    return case(package.restated(), matter=NOBODY)
 
 
 @attack(container="2.5 FAIL FILE_UNKNOWN", completeness="8.5 FAIL MATTER_PRESENT")
