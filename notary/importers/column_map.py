@@ -1,7 +1,8 @@
 """Owns the column map: the file, what it may say, and what it means (docs/spec/column-map.md §2, §9).
 
-Every fault of a map is found when it is read, before any row is. Test:
-tests/unit/importers/test_column_map.py.
+Every fault of a map is found when it is read, before any row is. The shipped maps beside it follow
+importers.md §1 to §5. Tests: tests/unit/importers/test_column_map.py, for those maps
+tests/unit/importers/test_call_logs.py.
 """
 
 from __future__ import annotations
