@@ -30,7 +30,10 @@ CSV = "csv"
 NDJSON = "ndjson"
 JSON = "json"
 EPCIS = "epcis"
-FORMATS = (CSV, NDJSON, JSON, EPCIS)
+VCON = "vcon"
+FORMATS = (CSV, NDJSON, JSON, EPCIS, VCON)
+# Formats whose records are made by code: a map only leads to the matter and declares what the file lacks.
+CODED = {EPCIS: "milestone", VCON: "call"}
 MAX_MAP_BYTES = 256 * 2**10  # a map is written by hand
 REJECT_COLUMNS = ("_reject_row", "_reject_field", "_reject_reason", "_reject_remedy")
 
@@ -312,7 +315,7 @@ class _Reader:
         format_ = top.text("format")
         if format_ not in FORMATS:
             raise self.fault("format", f"want one of {', '.join(FORMATS)}, got {format_!r}")
-        kind = "milestone" if format_ == EPCIS else top.text("kind")
+        kind = CODED.get(format_) or top.text("kind")
         delimiter, encoding, header, columns = self._csv(top.table("csv"), format_)
         rows, encoded = self._json(top.table("json"), format_)
         recognise = top.table("recognise") or _Table(self, "recognise", {})
@@ -330,9 +333,9 @@ class _Reader:
         rename = self._rename(top.table("rename"))
         claims = self._claims(top.table("claims"), kind, time.zone)
         milestone = self._milestone(top.table("milestone"), format_)
-        if format_ == EPCIS and (identity or attachments or rename or claims):
+        if format_ in CODED and (identity or attachments or rename or claims):
             raise self.fault(
-                "format", "a map for epcis has no identity, attachments, rename or claims"
+                "format", f"a map for {format_} has no identity, attachments, rename or claims"
             )
         top.done("the tables and keys of §2")
         result = ColumnMap(
@@ -453,9 +456,14 @@ class _Reader:
         self, table: _Table | None, format_: str
     ) -> tuple[tuple[str, ...], TimeReader]:
         if table is None:
-            return (), TimeReader("occurred_at", NAMED_FORMATS[0], None)
+            field = "start" if format_ == VCON else "occurred_at"
+            return (), TimeReader(field, NAMED_FORMATS[0], None)
         if format_ == EPCIS:
             raise self.fault("occurred_at", "an EPCIS event names its time itself")
+        if format_ == VCON:
+            time = self._time(table, "start")
+            table.done("format, zone, none")
+            return (), time
         column = table.optional("column")
         columns = table.texts("columns")
         if (column is None) == (not columns):
@@ -664,11 +672,11 @@ class _Reader:
             missing = sorted(set(wanted) - set(map_.columns))
             if missing:
                 raise self.fault("csv.columns", f"does not name {', '.join(missing)}")
-        if map_.format != EPCIS and not map_.read_columns:
+        if map_.format not in CODED and not map_.read_columns:
             raise self.fault("claims", "the map reads no column at all")
         self._check_rename(map_, wanted)
         plan = map_.milestone
-        if map_.format == EPCIS:
+        if map_.format in CODED:
             for key, path in (
                 ("account.column", map_.account),
                 ("matter.column", map_.matter),

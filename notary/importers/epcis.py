@@ -188,7 +188,7 @@ class EpcisRows:
     def _account(self, event: dict[str, Value]) -> str | None:
         if self._account_path is None:
             return None
-        account = _at_path(event, self._account_path)
+        account = text_at(event, self._account_path)
         if account is None:
             if self.map.account_required:
                 raise BadRow(
@@ -211,7 +211,7 @@ class EpcisRows:
         claims["status"] = "actual"
         summary: dict[str, Json] = {}
         for name, path in _SUMMARY:
-            text = _at_path(event, path)
+            text = text_at(event, path)
             if text is not None:
                 summary[name] = text
         claims["event"] = summary
@@ -222,7 +222,7 @@ class EpcisRows:
                 claims["label"] = step
             return
         consignment = (
-            None if self._consignment_path is None else _at_path(event, self._consignment_path)
+            None if self._consignment_path is None else text_at(event, self._consignment_path)
         )
         if consignment is not None:
             claims["consignment"] = consignment
@@ -265,7 +265,7 @@ def cbv_word(text: str) -> str:
     return _CBV_PREFIX.sub("", text, count=1)
 
 
-def _at_path(value: Value, path: MemberPath) -> str | None:
+def text_at(value: Value, path: MemberPath) -> str | None:
     """The text at a path, or None where the path leads nowhere or to no single value."""
     for name, member, wanted in path:
         if not isinstance(value, dict):

@@ -43,9 +43,22 @@ class Elements:
 
 
 def find_array(blocks: Iterable[bytes], paths: frozenset[tuple[str, ...]]) -> Elements | None:
-    """The array at the first of `paths` (member names from the top), or None if there is none.
+    """The array at one of `paths` (member names from the top), or None if there is none.
 
     Raises ScanFault if the structure is broken, or if two such arrays stand there.
+    """
+    found = find_arrays(blocks, paths)
+    if len(found) > 1:
+        raise ScanFault("two lists stand where there should be one")
+    return next(iter(found.values()), None)
+
+
+def find_arrays(
+    blocks: Iterable[bytes], paths: frozenset[tuple[str, ...]]
+) -> dict[tuple[str, ...], Elements]:
+    """The arrays at `paths`, those that are there.
+
+    Raises ScanFault if the structure is broken, or if one of them stands there twice.
     """
     scan = _Scan(blocks, paths)
     scan.document()
@@ -59,7 +72,7 @@ class _Scan:
         self._buffer = b""
         self._at = 0
         self._base = 0  # offset of the buffer's first byte in the document
-        self.found: Elements | None = None
+        self.found: dict[tuple[str, ...], Elements] = {}
 
     def document(self) -> None:
         self._fill()
@@ -142,7 +155,7 @@ class _Scan:
             here = (*path, name)
             kind = self._peek()
             if here in self._paths and kind == 0x5B:
-                self._elements()
+                self._elements(here)
             elif kind == 0x7B and any(one[: len(here)] == here for one in self._paths):
                 self._object(here)
             else:
@@ -150,9 +163,9 @@ class _Scan:
             if self._take(b",}") == 0x7D:
                 return
 
-    def _elements(self) -> None:
-        if self.found is not None:
-            raise ScanFault(f"a second event list stands at byte {self._place()}")
+    def _elements(self, path: tuple[str, ...]) -> None:
+        if path in self.found:
+            raise ScanFault(f"a second list {'.'.join(path)} stands at byte {self._place()}")
         start = self._place()
         ranges = array("Q")
         self._take(b"[")
@@ -166,7 +179,7 @@ class _Scan:
                 ranges.append(self._place())
                 if self._take(b",]") == 0x5D:
                     break
-        self.found = Elements(start, self._place(), ranges)
+        self.found[path] = Elements(start, self._place(), ranges)
 
     def _value(self) -> None:
         """Pass over one value."""

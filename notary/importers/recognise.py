@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from notary.importers.column_map import EPCIS, JSON, NDJSON, ColumnMap, shipped_maps
+from notary.importers.column_map import EPCIS, JSON, NDJSON, VCON, ColumnMap, shipped_maps
 from notary.importers.epcis import EpcisRows
 from notary.importers.json_rows import JsonRows, document_fits
 from notary.importers.json_text import parse_object
@@ -20,6 +20,7 @@ from notary.importers.original import Original
 from notary.importers.plan import missing_columns, name_fits
 from notary.importers.rows import IMPORTER_VERSION, BadRow, Item, Reject, Source, whole_file
 from notary.importers.tabular import CsvRows
+from notary.importers.vcon import VconRows, vcon_fits
 
 _EPCIS_HEAD = re.compile(rb'\s*\{.*?"(?:epcisBody|EPCISDocument|EPCISQueryDocument)"', re.DOTALL)
 
@@ -65,7 +66,7 @@ def source_of(map_: ColumnMap, original: Original, key: bytes) -> Source:
     )
 
 
-Rows = CsvRows | NdjsonRows | JsonRows | EpcisRows
+Rows = CsvRows | NdjsonRows | JsonRows | EpcisRows | VconRows
 
 
 def open_rows(original: Original, map_: ColumnMap, key: bytes) -> Rows:
@@ -74,6 +75,8 @@ def open_rows(original: Original, map_: ColumnMap, key: bytes) -> Rows:
     folder = original.path.parent
     if map_.format == EPCIS:
         return EpcisRows(original, map_, source)
+    if map_.format == VCON:
+        return VconRows(original, map_, source, folder)
     if map_.format == JSON:
         return JsonRows(original, map_, source, folder)
     if map_.format == NDJSON:
@@ -91,6 +94,8 @@ def _fits(original: Original, head: bytes, map_: ColumnMap) -> bool:
         return False
     if map_.format == EPCIS:
         return _EPCIS_HEAD.match(head.removeprefix(BOM_UTF8)) is not None
+    if map_.format == VCON:
+        return vcon_fits(head)
     if map_.format == JSON:
         return document_fits(original, map_)
     line = head.removeprefix(BOM_UTF8).split(b"\n", 1)[0].split(b"\r", 1)[0]

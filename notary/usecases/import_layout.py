@@ -118,11 +118,13 @@ class Layout:
             # Of an erased record nothing is kept again.
             raw = item.raw if answer.claims is None else raw_bytes(answer.claims.get("raw"))
         self._tally.answer(answer)
-        laid.pieces.append(
-            InRecord(item.end - item.start, answer.record_id)
-            if raw == item.raw
-            else Kept(item.raw, key)
-        )
+        if not item.raw:
+            # Too long for a claim: kept under the record's key, so that both are erased together.
+            self._keep(item.start, item.end, key, laid)
+        elif raw == item.raw:
+            laid.pieces.append(InRecord(item.end - item.start, answer.record_id))
+        else:
+            laid.pieces.append(Kept(item.raw, key))
         laid.entered.append(Entered(key, answer.record_id))
         if self._marked and item.target is None and key.endswith("/0"):
             laid.marks.append(_mark(item, answer))
@@ -135,8 +137,12 @@ class Layout:
         if known is None and not repeated:
             assert item.account is not None
             laid.waiting.append(Waiting(key, item.account, item.kind, item.claims))
-            laid.pieces.append(InWaiting(item.end - item.start, key))
-        elif known is not None and raw_bytes(known.claims.get("raw")) == item.raw:
+            raw: bytes | None = item.raw
+        else:
+            raw = None if known is None else raw_bytes(known.claims.get("raw"))
+        if not item.raw:
+            self._keep(item.start, item.end, key, laid)
+        elif raw == item.raw:
             laid.pieces.append(InWaiting(item.end - item.start, key))
         else:
             laid.pieces.append(Kept(item.raw, key))
@@ -145,10 +151,16 @@ class Layout:
         """Account for a stretch that does not enter."""
         self._tally.refuse(reject)
         self._rejects.add(reject)
-        for start in range(reject.start, reject.end, MAX_KEPT_BYTES):
-            end = min(reject.end, start + MAX_KEPT_BYTES)
-            laid.pieces.append(Kept(self._original.read(start, end), key))
-            if reject.raw is None:
+        self._keep(reject.start, reject.end, key, laid, held=reject.raw is not None)
+
+    def _keep(
+        self, start: int, stop: int, key: str | None, laid: _Laid, *, held: bool = False
+    ) -> None:
+        """Keep a stretch of the original under a key."""
+        for place in range(start, stop, MAX_KEPT_BYTES):
+            end = min(stop, place + MAX_KEPT_BYTES)
+            laid.pieces.append(Kept(self._original.read(place, end), key))
+            if not held:
                 # Too long to be held: each part is written before the next is read.
                 self._write(laid)
                 laid.clear()

@@ -174,3 +174,39 @@ def test_a_call_that_changed_since_is_a_conflict_and_late_calls_enter(world: Int
     assert report.problems[0].code == "ROW_CONFLICT"
     late = world.file("late.json", TWILIO.read_bytes().replace(b"CAaaaa", b"CAcccc"))
     assert counts(world.take(late, matter=world.matter)) == (1, 1, 0, 0, 0)
+
+
+def test_published_conversations_enter_or_are_refused_by_element(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    folder = Path("tests/samples/vcon")
+    reports = world.take_all(folder, matter=world.matter, rejects=tmp_path)
+    assert [counts(report) for report in reports] == [
+        (4, 0, 1, 0, 0),
+        (8, 0, 0, 0, 0),
+        (9, 0, 0, 0, 0),
+    ]
+    [problem] = reports[0].problems
+    assert (problem.code, problem.field) == ("ROW_ZONE", "dialog[0].start")
+    for path in folder.iterdir():
+        assert world.rebuilt(path) == path.read_bytes()
+
+
+def test_a_long_recording_inside_a_conversation_is_kept_and_rebuilt(world: IntakeWorld) -> None:
+    text = (Path("tests/samples/vcon") / "call-2.vcon.json").read_text()
+    long = text.replace('"dialog": [', '"dialog": [' + _LONG + ",", 1)
+    assert long != text
+    path = world.file("long.vcon.json", long)
+    report = world.take(path, matter=world.matter)
+    assert counts(report) == (9, 0, 0, 0, 0)
+    assert world.rebuilt(path) == path.read_bytes()
+    assert "raw" not in world.claims()[0]
+    again = world.take(path, matter=world.matter)
+    assert counts(again) == (0, 9, 0, 0, 0)
+    assert world.rebuilt(path) == path.read_bytes()
+
+
+_LONG = (
+    '{"type": "recording", "start": "2025-03-07T15:00:00-05:00", "parties": [0, 1], '
+    '"encoding": "base64url", "body": "' + "AAAA" * 500_000 + '"}'
+)

@@ -89,7 +89,7 @@ def test_any_bytes_raise_at_most_a_scan_fault(data: bytes, size: int) -> None:
         (b"", "ends at byte 0"),
         (b"[]", "want a JSON object"),
         (b'{"body":{"list":[1,]}}', "want a value at byte 19"),
-        (b'{"body":{"list":[1]},"body":{"list":[2]}}', "a second event list"),
+        (b'{"body":{"list":[1]},"body":{"list":[2]}}', "a second list body.list"),
         (b'{"body":{"list":[{]}]}}', "brackets that don't match at byte 18"),
         (b'{"body":{"list":[' + b"[" * 70, "deeper than 64"),
         (b'{"body":{"list":["', "not closed"),
