@@ -61,6 +61,14 @@ def receipt_with_another_size() -> Case:
     return with_receipts(receipt(4, head={"size": 6, "root": "00" * 32}))
 
 
+@attack(receipts="12.1 NOT CHECKED RECEIPT_FORM:NOTE_FORM")
+def receipt_with_a_note_that_is_none() -> Case:
+    """Where the signed group should be, there is a text without any signature."""
+    document = jsonc.decode(receipt(leaf="00" * 32), "receipt")
+    assert isinstance(document, dict)
+    return with_receipts(jsonc.encode(document | {"note": "promised\n"}))
+
+
 @attack(receipts="12.1 NOT CHECKED RECEIPT_OF_OTHER")
 def receipt_of_another_matter() -> Case:
     """The receipt is for another matter of the log."""

@@ -56,6 +56,9 @@ def test_names_and_strings_are_written_as_rfc_8785_shows() -> None:
         (b" 1", "JSON_NOT_CANONICAL"),
         (b"1\n", "JSON_NOT_CANONICAL"),
         (b"[1, 2]", "JSON_NOT_CANONICAL"),
+        (b"[1,\n2]", "JSON_NOT_CANONICAL"),
+        (b"[1,\t2]", "JSON_NOT_CANONICAL"),
+        (b"[1,\r2]", "JSON_NOT_CANONICAL"),
         (b'{"b":1,"a":2}', "JSON_NOT_CANONICAL"),
         ('{"\ufb33":1,"\U0001f600":2}'.encode(), "JSON_NOT_CANONICAL"),  # order of code points
         (b'"\\u0041"', "JSON_NOT_CANONICAL"),
