@@ -21,6 +21,7 @@ import pytest
 from tests.hostile import persons
 from tests.hostile.attacks.asked import node
 from tests.hostile.attacks.finality import PUBLISHER, block_list, pinned
+from tests.hostile.attacks.keys import STRANGERS, with_an_invented_hand_over
 from tests.hostile.case import honest
 from tests.hostile.chain import Block
 from tests.hostile.damage import NO_DAMAGE
@@ -576,6 +577,20 @@ def test_a_receipt_by_any_other_key_convicts_nobody(tmp_path: Path) -> None:
         given = receipt(key=key, leaf="00" * 32)
         answer = outcome(given, honest().complete(), tmp_path)
         assert answer == (UNDECIDED, "RECEIPT_KEY_NOT_PINNED")
+
+
+def test_keys_that_a_package_invents_a_hand_over_to_convict_nobody(tmp_path: Path) -> None:
+    """A stranger signs a promise that no anchor keeps, and hands himself the keys in a package."""
+    world = silent_for_a_day()
+    promised = receipt(
+        world=world,
+        key=STRANGERS.receipt,
+        received_at=anchored(4, world) + timedelta(hours=1),
+        deadline=anchored(4, world) + timedelta(hours=5),
+    )
+    package = with_an_invented_hand_over(world.complete(), STRANGERS)
+    answer = outcome(promised, package, tmp_path, world=world)
+    assert answer == (UNDECIDED, "RECEIPT_KEY_NOT_PINNED")
 
 
 def test_a_log_that_the_person_does_not_trust_any_more_is_not_convicted_by_its_keys(

@@ -17,6 +17,7 @@ from verifier.check.chain_events import EventRecord
 from verifier.check.chain_proof import KNOWN_HASH_RULES, ProofCase, moment
 from verifier.check.evidence import (
     Evidence,
+    HandOver,
     HeaderFile,
     Part,
     ReceiptPart,
@@ -30,7 +31,7 @@ from verifier.check.inputs import Inputs
 from verifier.check.policy import Pin, Policy
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked, Trouble
-from verifier.format import bag, chain_event, heads, notes
+from verifier.format import bag, chain_event, heads, key_sets, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm import Header, parse_header
@@ -392,21 +393,33 @@ class Case(ProofCase):
     def trusted_hand_overs(self) -> Mapping[int, KeySet]:
         """The key sets to which keys were handed over that the person trusts, by batch.
 
-        The batch is the first that the set signs. A hand-over counts if one of the keys in force
-        there is trusted and signed it; whether all else of it holds, step 5.3 says.
+        The batch is the first that the set signs. A hand-over counts if its own set signed it and
+        one of that set's keys is trusted; whether all else of it holds, step 5.3 says.
         """
         found: dict[int, KeySet] = {}
         for batch, one in self.evidence.hand_overs.items():
             trusted = {key.text for key in self._trusted(found)}
             try:
-                header = one.header.need().header
-                in_force = self.key_set(header.keys)
-                signers = [key for key in in_force.checkpoint if key.text in trusted]
-                notes.verify(one.checkpoint.need().note, signers)
-                found[batch + 1] = self.key_set(header.next_keys)
+                in_force = self.signers(one)
+                if trusted.isdisjoint(key.text for key in in_force.checkpoint):
+                    continue
+                found[batch + 1] = self.key_set(one.header.need().header.next_keys)
             except (Blocked, FormatError):
                 continue
         return found
+
+    def signers(self, one: HandOver) -> KeySet:
+        """The key set of a hand-over's header, each key of which signed that it is in the log.
+
+        Else anybody could write a header that hands over to himself beside a checkpoint of the log.
+        Raises FormatError.
+        """
+        header, checkpoint = one.header.need(), one.checkpoint.need()
+        key_set = self.key_set(header.header.keys)
+        path = one.tlog_proof.need().path
+        trees.check_inclusion(header.hash, one.batch, checkpoint.size, path, checkpoint.root)
+        key_sets.check_checkpoint(checkpoint.note, key_set)
+        return key_set
 
     def _trusted(self, hand_overs: Mapping[int, KeySet]) -> tuple[VKey, ...]:
         keys = {key.text: key for key in self.need_pin().vkeys}

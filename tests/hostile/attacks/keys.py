@@ -19,6 +19,7 @@ from tests.hostile.export import tlog_proof_of
 from tests.hostile.log import ML_DSA_44, TIMESTAMP, Key, KeySet, Secrets, signed_note
 from tests.hostile.package import (
     Package,
+    header_path,
     key_set_path,
     old_header_path,
     old_proof_path,
@@ -472,6 +473,47 @@ def handed_over_by(first: KeySet, *more: Key) -> Case:
 def hand_over_by_an_untrusted_key() -> Case:
     """Keys that nobody pinned hand over in good form."""
     return handed_over_by(STRANGERS)
+
+
+def with_an_invented_hand_over(package: Package, theirs: KeySet) -> Package:
+    """A header that hands over to `theirs`, which the log never had, beside the log's own proof."""
+    batch = ANCHORED_ROTATION - 1
+    header = package.json(header_path(batch))
+    files = {
+        old_header_path(batch): jsonc.encode(header | {"next_keys": theirs.digest}),
+        old_proof_path(batch): package[proof_path(batch)],
+        key_set_path(theirs.digest): theirs.text,
+    }
+    for path, content in files.items():
+        package = package.put(path, content)
+    return package.restated()
+
+
+@attack(
+    checkpoint="5.3 FAIL HANDOVER_INVALID",
+    receipts="12.2 NOT CHECKED RECEIPT_KEY_NOT_PINNED",
+)
+def receipt_by_keys_that_an_invented_header_names() -> Case:
+    """A stranger writes a header that names his keys beside the log's own checkpoint, and a receipt."""
+    told = honest()
+    return case(
+        with_an_invented_hand_over(told.complete(), STRANGERS),
+        inputs=told.inputs() | {"receipts": ["receipt.json"]},
+        receipts={"receipt.json": told.log.receipt(CASE, 3, key=STRANGERS.receipt, leaf="00" * 32)},
+    )
+
+
+@attack(checkpoint="5.3 FAIL HANDOVER_INVALID")
+def checkpoint_by_keys_that_an_invented_header_names() -> Case:
+    """The same stranger signs another root for the newest size: it is no fork of the log."""
+    told = honest()
+    package = with_an_invented_hand_over(told.complete(), STRANGERS)
+    note = signed_note(f"{LOG_NAME}\n6\n{b64_encode(bytes(32))}\n", *STRANGERS.checkpoint)
+    return case(
+        package,
+        inputs=told.inputs() | {"checkpoints": ["theirs.txt"]},
+        receipts={"theirs.txt": note.encode()},
+    )
 
 
 @attack(checkpoint="5.4 NOT CHECKED CHECKPOINT_KEY_NOT_PINNED")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from verifier.check.case import Case
 from verifier.check.evidence import HandOver, SignedCheckpoint
 from verifier.check.rows import Trouble, failed, not_checked
-from verifier.format import bag, key_sets, notes, trees
+from verifier.format import bag, notes
 from verifier.format.digests import Digest, shown
 from verifier.format.errors import FormatError
 from verifier.format.notes import Note, VKey
@@ -75,9 +75,7 @@ def _hand_over(case: Case, one: HandOver, named: Digest | None) -> Iterator[Trou
             f"{shown(checkpoint.origin)}",
         )
     try:
-        hash_ = one.header.need().hash
-        trees.check_inclusion(hash_, one.batch, checkpoint.size, proof.path, checkpoint.root)
-        key_sets.check_checkpoint(checkpoint.note, case.key_set(header.keys))
+        case.signers(one)
     except FormatError as error:
         where = f"{one.tlog_proof.name}: {error}"
         if error.code == "KEY_TYPE_UNKNOWN":
