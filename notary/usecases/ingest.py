@@ -206,21 +206,22 @@ class _Run:
         if matter_key is None:
             refused = whole_file(
                 "ROW_MATTER",
-                "no importer knows this file, and as a document it needs a matter",
+                "nothing in this file leads to a matter",
                 "name the matter with --matter, give a column map, or list the file in a table whose "
                 "map has [attachments]",
                 original.size,
             )
             return refused_file(original.path, DOCUMENT, refused)
-        row = document_row(original, document_source(original, self._key), matter_key)
+        source = document_source(original, self._key)
+        row = document_row(original, source, matter_key)
         if isinstance(row, Reject):
-            return refused_file(original.path, DOCUMENT, row)
+            return refused_file(original.path, source.importer, row)
         tally = Tally(rows=1)
         if shared.dry_run:
             tally.accepted = 1
             tally.preview.append(preview(row, shared.matters.number(matter_key)))
         else:
-            key = key_of(DOCUMENT, row.identity, 0)
+            key = key_of(source.importer, row.identity, 0)
             item = Incoming(matter_key, row.kind, row.claims, key, row.files)
             answer = _accept(shared.acceptor, shared.store, shared.agency_id, {key: item})[key]
             if isinstance(answer, Refused):
@@ -228,7 +229,7 @@ class _Run:
             else:
                 tally.answer(answer)
         shared.meter.moved(1, original.size)
-        return tally.report(original.path, DOCUMENT, original.sha256)
+        return tally.report(original.path, source.importer, original.sha256)
 
 
 def _accept(

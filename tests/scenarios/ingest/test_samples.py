@@ -210,3 +210,21 @@ _LONG = (
     '{"type": "recording", "start": "2025-03-07T15:00:00-05:00", "parties": [0, 1], '
     '"encoding": "base64url", "body": "' + "AAAA" * 500_000 + '"}'
 )
+
+
+def test_a_message_enters_its_matter_once_and_wants_one(world: IntakeWorld) -> None:
+    path = world.file(
+        "reminder.eml",
+        "From: a@example.com\r\nDate: Mon, 2 Feb 2026 10:00:00 +0100\r\nSubject: Pay\r\n\r\nPlease.\r\n",
+    )
+    [problem] = world.take(path).problems
+    assert (problem.code, "--matter" in problem.remedy) == ("ROW_MATTER", True)
+    assert [row.kind for row in world.take(path, matter=world.matter, dry_run=True).preview] == [
+        "message"
+    ]
+    report = world.take(path, matter=world.matter)
+    assert (report.importer, counts(report)) == ("mail", (1, 0, 0, 0, 0))
+    assert counts(world.take(path, matter=world.matter)) == (0, 1, 0, 0, 0)
+    [record] = world.claims()
+    assert (record["subject"], record["occurred_at"]) == ("Pay", "2026-02-02T09:00:00.000Z")
+    assert isinstance(record["attachment-0"], dict)
