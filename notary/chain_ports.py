@@ -62,12 +62,12 @@ class EndpointState:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What enough endpoints agree that the chain has at a number that is final; None for no block.
+    """What enough endpoints agree that the chain has at a number that is final.
 
     `said` is what each of them says.
     """
 
-    header: Header | None
+    header: Header
     said: tuple[str, ...]
 
 
@@ -134,6 +134,15 @@ class HeadProof:
     storage_proof: tuple[bytes, ...]
 
 
+@dataclass(frozen=True)
+class CountProof:
+    """The log account's transaction count and the log's head in one block, both proved."""
+
+    header: Header
+    count: int
+    head: Digest
+
+
 class Chain(Protocol):
     """One contract's log on one chain, as the sender sees it."""
 
@@ -157,9 +166,10 @@ class Chain(Protocol):
         ...
 
     def final_block(self, number: int) -> Confirmed:
-        """The block at a number that is not above the finalized one.
+        """The block at a number that is final or was.
 
-        Raises Unsettled if fewer endpoints agree on it than must on what is final.
+        Raises Unsettled if fewer endpoints agree on it than must on what is final, and
+        ChainContradiction if so many say that there is none.
         """
         ...
 
@@ -220,6 +230,10 @@ class Chain(Protocol):
 
     def prove_head(self) -> HeadProof:
         """The log's head at the latest block, with the proofs, checked."""
+        ...
+
+    def prove_count(self) -> CountProof:
+        """The log account's transaction count at the latest block, with the head there; checked."""
         ...
 
 

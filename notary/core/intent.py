@@ -371,6 +371,7 @@ TRANSITIONS: Fixed[Mapping[tuple[State, type[Event]], State | None]] = {
     (_S.SUPERSEDED, Settled): _S.SUPERSEDED,
     (_S.FOREIGN_NONCE, Vanished): _S.CHECK_HEAD,
     (_S.FOREIGN_NONCE, Included): _S.MINED,
+    (_S.FOREIGN_NONCE, OwnReverted): _S.SUPERSEDED,
     (_S.FOREIGN_NONCE, Settled): _S.FOREIGN_NONCE,
     (_S.SEALED, Hold): _S.HELD,
     (_S.RESERVED, Hold): _S.HELD,

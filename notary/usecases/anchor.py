@@ -148,8 +148,8 @@ class Anchorer:
         self._chain = chain
         self._signer = signer
         self._settings = settings
-        self._fates = Fates(identity, book, chain)
         self._history = ChainHistory(identity, log, book, chain)
+        self._fates = Fates(identity, book, chain, self._history)
         self._planner = Planner(
             book,
             chain,
@@ -570,8 +570,10 @@ class Anchorer:
         foreign = [one for one in self._book.open_intents() if one.state is State.FOREIGN_NONCE]
         if foreign:
             found["FOREIGN_NONCE"] = (
-                f"nonce {foreign[0].nonce} of the log's account was consumed by a transaction that "
-                "this store does not know. Somebody else holds the key, or an older store was at work."
+                f"nonce {foreign[0].nonce} of the log's account is consumed, by the state of a block, and no "
+                "transaction that this store knows is shown to have done it. Somebody else holds the key, "
+                "or an older store was at work. If ours failed and its receipt is not shown, this ends "
+                "when an endpoint shows it."
             )
         newest = self._book.newest_on_chain()
         as_of = self._book.newest_released()

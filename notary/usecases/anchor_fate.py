@@ -27,14 +27,12 @@ from notary.core.intent import (
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction
 from notary.ports import Leg
-from verifier.format import evm, rlp
+from notary.usecases.chain_history import LOOKBACK_BLOCKS, ChainHistory, document_leg, nonce_in
+from verifier.format import evm
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
 from verifier.format.fold import Link
 from verifier.format.keccak import keccak256
-
-# Where nothing tells since when to search: what most nodes search at once.
-LOOKBACK_BLOCKS = 5_000
 
 # An event with the leg that goes with an inclusion; no event means: wait.
 Fate: TypeAlias = tuple[Event | None, Leg | None]
@@ -43,10 +41,13 @@ Fate: TypeAlias = tuple[Event | None, Leg | None]
 class Fates:
     """Looks at the chain for one log."""
 
-    def __init__(self, identity: LogIdentity, book: IntentBook, chain: Chain) -> None:
+    def __init__(
+        self, identity: LogIdentity, book: IntentBook, chain: Chain, history: ChainHistory
+    ) -> None:
         self._identity = identity
         self._book = book
         self._chain = chain
+        self._history = history
 
     def of(self, intent: Intent, finalized: int) -> Fate:
         """What the chain shows of the intent. `finalized` is the number of the finalized block."""
@@ -73,10 +74,10 @@ class Fates:
                     return Vanished(), None
                 if intent.effective is State.FOREIGN_NONCE:
                     # The node's index of transactions may have lagged behind its state.
-                    found = self._success(intent, self._own_inclusion(intent))
+                    found = self._look_up(intent)
                     if found is not None:
                         return found
-                    if not self._head_is_known():
+                    if not self._is_known(self._chain.prove_head().head):
                         return None, None
                 if block.number <= finalized and is_final(self._chain, block):
                     return Settled(), None
@@ -94,31 +95,53 @@ class Fates:
 
     def _look_at_head(self, intent: Intent) -> Fate:
         """Who consumed the nonce, and is our root in the log?"""
+        found = self._look_up(intent)
+        if found is not None:
+            return found
+        count = self._chain.transaction_count()
+        if count > nonce_of(intent):
+            return self._not_there(intent, count), None
+        return (NonceFree() if intent.attempts else Stale()), None
+
+    def _look_up(self, intent: Intent) -> Fate | None:
+        """What a transaction of ours with the nonce came to; None without one in a block."""
         own = self._own_inclusion(intent)
         found = self._success(intent, own)
         if found is not None:
             return found
-        if own is not None:
-            return OwnReverted(own.block, own.cost), None
-        count, latest = self._chain.transaction_count(), self._chain.latest()
-        if count > nonce_of(intent):
-            given_up = self._given_up(intent)
-            if given_up is not None:
-                return OwnReverted(given_up.block, given_up.cost), None
-            seen = BlockRef(latest.number, bytes(latest.hash), latest.timestamp)
-            return NotThere(seen), None
-        return (NonceFree() if intent.attempts else Stale()), None
+        failed = own or self._given_up(intent)
+        return None if failed is None else (OwnReverted(failed.block, failed.cost), None)
+
+    def _not_there(self, intent: Intent, count: int) -> NotThere:
+        """Proof in one block that the nonce is consumed and our root is not in the log.
+
+        Nobody is accused by what an endpoint merely says, or does not find.
+        """
+        proved, nonce = self._chain.prove_count(), nonce_of(intent)
+        number = proved.header.number
+        if proved.count <= nonce:
+            raise ChainContradiction(
+                "COUNT_UNPROVED",
+                f"the account's transaction count is said to be {count}, and is {proved.count} by the "
+                f"state of block {number}",
+            )
+        prev = Digest(intent.prev or b"")
+        # Ours would be on top of prev. It is not there if the head is that of a known anchor, or if
+        # another one is there.
+        if not self._is_known(proved.head) and self._history.after(prev, self._since(prev)) is None:
+            raise ChainContradiction(
+                "HEAD_UNEXPLAINED",
+                f"nonce {nonce} is consumed, the log's head is 0x{proved.head.hex()} in block {number}, "
+                "and no transaction is shown that led to it",
+            )
+        return NotThere(BlockRef(number, bytes(proved.header.hash), proved.header.timestamp))
 
     def _success(self, intent: Intent, own: Inclusion | None) -> Fate | None:
         """Our anchor, by our own transaction or by one that is not known here; None without one."""
         if own is not None and own.succeeded:
             return self._included(intent, own, None)
         prev = Digest(intent.prev or b"")
-        before = self._book.with_head(prev)
-        since = max(0, self._chain.latest().number - LOOKBACK_BLOCKS)
-        if before is not None and before.block is not None:
-            since = before.block.number
-        other = self._chain.find_anchor(prev, Digest(intent.root), intent.size, since)
+        other = self._chain.find_anchor(prev, Digest(intent.root), intent.size, self._since(prev))
         if other is None:
             return None
         inclusion, adopted = self._chain.inclusion(other), self._chain.attempt(other)
@@ -130,8 +153,14 @@ class Fates:
             return None
         return self._included(intent, inclusion, adopted)
 
-    def _head_is_known(self) -> bool:
-        head = self._chain.prove_head().head
+    def _since(self, prev: Digest) -> int:
+        """A block before which no anchor is on top of `prev`."""
+        before = self._book.with_head(prev)
+        if before is not None and before.block is not None:
+            return before.block.number
+        return max(0, self._chain.latest().number - LOOKBACK_BLOCKS)
+
+    def _is_known(self, head: Digest) -> bool:
         return head == ZERO or self._book.with_head(head) is not None
 
     def _own_inclusion(self, intent: Intent) -> Inclusion | None:
@@ -182,15 +211,6 @@ class Fates:
         return Included(inclusion.block, tx_hash, number, inclusion.cost, adopted), leg
 
 
-def nonce_in(tx: bytes) -> int:
-    """The nonce of a raw transaction."""
-    # EIP-2718: a legacy transaction is a list that begins with the nonce; in typed ones the chain id
-    # comes before it.
-    legacy = tx[0] >= 0xC0
-    fields = rlp.decode_list(tx if legacy else tx[1:], "transaction")
-    return rlp.decode_int(fields[0 if legacy else 1], "nonce", 64)
-
-
 def canonical(chain: Chain, block: BlockRef) -> bool:
     """Whether the chain has that block at its height."""
     header = chain.block(block.number)
@@ -199,8 +219,7 @@ def canonical(chain: Chain, block: BlockRef) -> bool:
 
 def is_final(chain: Chain, block: BlockRef) -> bool:
     """Whether enough endpoints have that block at its height, which is final."""
-    header = chain.final_block(block.number).header
-    return header is not None and header.hash == block.hash
+    return chain.final_block(block.number).header.hash == block.hash
 
 
 def nonce_of(intent: Intent) -> int:
@@ -215,17 +234,3 @@ def block_of(intent: Intent) -> BlockRef:
     if intent.block is None:
         raise Contradiction("INTENT_IMPOSSIBLE", f"intent {intent.id} has no block")
     return intent.block
-
-
-def document_leg(leg: Leg) -> evm.Leg:
-    """The leg of the first link, as a chain proof has it."""
-    return evm.Leg(
-        0,
-        leg.header,
-        leg.index,
-        leg.tx,
-        leg.tx_proof,
-        leg.receipt,
-        leg.receipt_proof,
-        leg.log_index,
-    )

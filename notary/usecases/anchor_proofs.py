@@ -12,7 +12,8 @@ from notary.chain_ports import Chain, ChainProver, IntentBook
 from notary.core.intent import BlockRef, Intent, Proved
 from notary.core.moments import has_passed
 from notary.errors import Contradiction, NothingHappened
-from notary.usecases.anchor_fate import block_of, document_leg
+from notary.usecases.anchor_fate import block_of
+from notary.usecases.chain_history import document_leg
 from verifier.format import evm_document
 from verifier.format.digests import Digest
 
@@ -74,8 +75,6 @@ class Proofs:
             if number > finalized:
                 continue
             confirmed = self._chain.final_block(number)
-            if confirmed.header is None:
-                continue
             if confirmed.header.hash == pending.block_hash:
                 self._book.release_as_of(pending.id, confirmed.said)
                 told.happened.append(f"as-of proof at block {number} released")
@@ -96,7 +95,7 @@ class Proofs:
             return None
         while one is not None:
             confirmed = self._chain.final_block(one.block.number)
-            if confirmed.header is not None and confirmed.header.hash == one.block_hash:
+            if confirmed.header.hash == one.block_hash:
                 self._book.keep_said(one.id, confirmed.said)
                 break
             lost = lost or one.block

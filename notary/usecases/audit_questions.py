@@ -20,7 +20,7 @@ from notary.chain_ports import (
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction
 from notary.ports import Anchor, BatchLog
-from notary.usecases.anchor_fate import document_leg
+from notary.usecases.chain_history import document_leg
 from verifier.format import batches, evm, fold, key_sets, notes, trees
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError

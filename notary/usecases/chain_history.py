@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from notary.chain_ports import Chain, ChainContradiction, IntentBook, SeenAnchor
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction
-from notary.ports import BatchLog
-from notary.usecases.anchor_fate import LOOKBACK_BLOCKS, document_leg, nonce_in
-from verifier.format import evm, notes
+from notary.ports import BatchLog, Leg
+from verifier.format import evm, notes, rlp
 from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
 from verifier.format.fold import Link, fold
+
+# Where nothing tells since when to search: what most nodes search at once.
+LOOKBACK_BLOCKS = 5_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class ChainHistory:
 
     def next_unknown(self) -> UnknownAnchor | None:
         """The anchor on top of the newest known one; None if the node shows none by our account."""
-        return self._after(*self._known_end())
+        return self.after(*self._known_end())
 
     def first_unexplained(self, head: Digest) -> UnknownAnchor | None:
         """The first anchor up to `head` that is of no checkpoint of this store; None if all are.
@@ -57,7 +59,7 @@ class ChainHistory:
         """
         end, since = self._known_end()
         while end != head:
-            anchor = self._after(end, since)
+            anchor = self.after(end, since)
             if anchor is None:
                 raise UnclearHistory(
                     f"nothing that the endpoint shows leads from head 0x{end.hex()} to 0x{head.hex()}"
@@ -95,7 +97,8 @@ class ChainHistory:
         number = self._chain.latest().number if recent is None else recent.number
         return ZERO, max(0, number - LOOKBACK_BLOCKS)
 
-    def _after(self, end: Digest, since: int) -> UnknownAnchor | None:
+    def after(self, end: Digest, since: int) -> UnknownAnchor | None:
+        """The anchor by our account on top of a head, from block `since` on; None if the node shows none."""
         seen = self._chain.anchor_after(end, since)
         if seen is None:
             return None
@@ -135,3 +138,26 @@ class ChainHistory:
 
 class UnclearHistory(Exception):
     """The endpoint does not show how the head came about: it lags, or keeps no events so old."""
+
+
+def nonce_in(tx: bytes) -> int:
+    """The nonce of a raw transaction."""
+    # EIP-2718: a legacy transaction is a list that begins with the nonce; in typed ones the chain id
+    # comes before it.
+    legacy = tx[0] >= 0xC0
+    fields = rlp.decode_list(tx if legacy else tx[1:], "transaction")
+    return rlp.decode_int(fields[0 if legacy else 1], "nonce", 64)
+
+
+def document_leg(leg: Leg) -> evm.Leg:
+    """The leg of the first link, as a chain proof has it."""
+    return evm.Leg(
+        0,
+        leg.header,
+        leg.index,
+        leg.tx,
+        leg.tx_proof,
+        leg.receipt,
+        leg.receipt_proof,
+        leg.log_index,
+    )

@@ -25,6 +25,7 @@ from notary.chain_ports import (
     ChainIdentity,
     Condition,
     Confirmed,
+    CountProof,
     EndpointState,
     Fees,
     HeadProof,
@@ -41,12 +42,13 @@ from verifier.format.digests import Digest
 from verifier.format.evm import Header
 
 T = TypeVar("T")
+P = TypeVar("P", HeadProof, CountProof)
 
 LAG_BLOCKS = 10  # two minutes of mainnet; nodes that are well differ by one or two
 GRACE_S = 5.0  # for the others, once a majority has answered
 CALL_REQUESTS = 3  # a call makes some requests; it may take so many times the limit of one
 FORGET_SPLITS = timedelta(hours=1)
-PROOF = "the block to prove the head in"  # a question that does not change with the block
+PROOF = "the block to prove it in"  # a question that does not change with the block
 # Errors by which the way to a node or its server fails. Others are answers of the node.
 TRANSPORT = frozenset({"ENDPOINT_AWAY", "ENDPOINT_SILENT", "ENDPOINT_GARBLED"})
 
@@ -124,10 +126,7 @@ class ComparedChain:
             if len(heard) < self._needed:
                 raise self._too_few(len(heard), failed)
             finals = sorted([one.value[1].number for one in heard], reverse=True)
-            agreed = self.final_block(finals[self._needed - 1]).header
-            if agreed is None:
-                raise self._too_few(0, failed)
-            header = agreed
+            header = self.final_block(finals[self._needed - 1]).header
         self._final = header.number
         return header
 
@@ -144,10 +143,16 @@ class ComparedChain:
         heard, failed = self._gather(asked, lambda chain: chain.block(number))
         said = self._said(number, heard, failed)
         if len(self._members) == 1:
-            return Confirmed(self._some(heard, failed)[0].value, said)
+            heard = self._some(heard, failed)
         largest = max(_grouped(heard, _hash_of), key=len, default=[])
         if len(largest) >= self._needed:
             found = largest[0].value
+            if found is None:
+                # Who lags has none there either. Only another block in its place shows that it is gone.
+                raise ChainContradiction(
+                    "FINAL_BLOCK_DENIED",
+                    f"block {number} was final, and endpoints have none there: {'; '.join(said)}",
+                )
             self._note_differences(number, found, heard, final=True)
             for one in largest:
                 if one.endpoint.condition is Condition.LYING:
@@ -232,23 +237,21 @@ class ComparedChain:
 
     def prove_head(self) -> HeadProof:
         """The head that the majority has, proved in the highest block that the majority has too."""
-        heard = self._ask(lambda chain: chain.prove_head())
-        head = self._vote("head", heard, lambda one: one.head, lambda one: f"0x{one.head.hex()}")
-        proofs = {one.value.header.hash: one.value for one in heard}
-        if len(proofs) == 1:
-            return head
-        for proof in sorted(proofs.values(), key=lambda one: one.header.number, reverse=True):
-            # Also for those that will not do: who has a block of its own is found by comparing it.
-            with suppress(Unsettled):
-                found = self.block(proof.header.number)
-                if (
-                    proof.head == head.head
-                    and found is not None
-                    and found.hash == proof.header.hash
-                ):
-                    self._splits.pop(PROOF, None)
-                    return proof
-        raise self._split(PROOF, heard, lambda one: _block_text(one.header))
+        return self._proved(
+            "head",
+            lambda chain: chain.prove_head(),
+            lambda one: one.head,
+            lambda one: f"0x{one.head.hex()}",
+        )
+
+    def prove_count(self) -> CountProof:
+        """Count and head that the majority has, proved in the highest block that the majority has too."""
+        return self._proved(
+            "count",
+            lambda chain: chain.prove_count(),
+            lambda one: (one.count, one.head),
+            lambda one: f"{one.count} with head 0x{one.head.hex()}",
+        )
 
     # Whom to ask.
 
@@ -378,6 +381,32 @@ class ComparedChain:
             self._splits.pop(question, None)
             return largest[0].value
         raise self._split(question, heard, say)
+
+    def _proved(
+        self,
+        question: str,
+        call: Callable[[Web3Chain], P],
+        key: Callable[[P], Hashable],
+        say: Callable[[P], str],
+    ) -> P:
+        """What the majority has proved, by the proof in the highest block that the majority has too."""
+        heard = self._ask(call)
+        agreed = self._vote(question, heard, key, say)
+        proofs = {one.value.header.hash: one.value for one in heard}
+        if len(proofs) == 1:
+            return agreed
+        for proof in sorted(proofs.values(), key=lambda one: one.header.number, reverse=True):
+            # Also for those that will not do: who has a block of its own is found by comparing it.
+            with suppress(Unsettled):
+                found = self.block(proof.header.number)
+                if (
+                    key(proof) == key(agreed)
+                    and found is not None
+                    and found.hash == proof.header.hash
+                ):
+                    self._splits.pop(PROOF, None)
+                    return proof
+        raise self._split(PROOF, heard, lambda one: _block_text(one.header))
 
     def _split(
         self, question: str, heard: Sequence[Heard[T]], say: Callable[[T], str]

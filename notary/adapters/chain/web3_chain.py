@@ -18,7 +18,9 @@ from notary.adapters.chain.block_reader import BlockReader, nodes, zerox
 from notary.adapters.chain.rpc import TIMEOUT_S, Refused
 from notary.chain_ports import (
     ChainAway,
+    ChainContradiction,
     ChainIdentity,
+    CountProof,
     Fees,
     HeadProof,
     Inclusion,
@@ -222,14 +224,31 @@ class Web3Chain(BlockReader):
                 storage_proof,
             )
         except FormatError as error:
-            now = self.block(header.number)
-            if now is None or now.hash != header.hash:
-                raise ChainAway(
-                    "HEAD_MOVED", f"{self._rpc.host}: block {header.number} was replaced meanwhile"
-                ) from error
-            raise self._contradiction(
-                "HEAD_PROOF", f"the proof at block {header.number} does not hold: {error}"
-            ) from error
+            raise self._unproved(header, error) from error
+
+    def prove_count(self) -> CountProof:
+        """The log account's transaction count, by eth_getProof in the block that proves the head."""
+        proof = self.prove_head()
+        header = proof.header
+        answer = encoding.members(
+            self._ask("eth_getProof", zerox(self._log), [], hex(header.number)), "proof"
+        )
+        try:
+            account = evm.check_account(header.state_root, self._log, nodes(answer, "accountProof"))
+        except FormatError as error:
+            raise self._unproved(header, error) from error
+        return CountProof(header, account.nonce, proof.head)
+
+    def _unproved(self, header: evm.Header, error: FormatError) -> ChainAway | ChainContradiction:
+        """What a proof that does not hold says of the node: its block may have been replaced meanwhile."""
+        now = self.block(header.number)
+        if now is None or now.hash != header.hash:
+            return ChainAway(
+                "HEAD_MOVED", f"{self._rpc.host}: block {header.number} was replaced meanwhile"
+            )
+        return self._contradiction(
+            "STATE_PROOF", f"the proof at block {header.number} does not hold: {error}"
+        )
 
     def code_hash(self, address: bytes) -> Digest:
         """The hash of the code at an address; of an account without code, that of no bytes."""

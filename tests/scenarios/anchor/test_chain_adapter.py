@@ -28,6 +28,7 @@ from notary.errors import CallerError, NothingHappened, OutcomeUnknown
 from tests.anvil import Anvil
 from tests.conftest import StartAnvil
 from tests.scenarios.anchor.conftest import MakeWorld
+from tests.simulators.chain_faults import another_digit, forging
 from tests.simulators.chain_proxy import ChainProxy, Dropped, Forward, Rule, answered
 from tests.simulators.chain_world import ETHER, GWEI
 from verifier.format import contract as anchors
@@ -176,6 +177,46 @@ def test_the_head_of_a_log_that_never_anchored_is_proved_to_be_zero(
     other = Web3Chain(world.url, anchors.ADDRESS, b"\x01" * 20)
     assert other.prove_head().head == bytes(32)
     assert chain.prove_head().head == world.on_chain()[-1].head
+
+
+def test_a_count_is_that_of_the_state_in_which_the_head_is_proved(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
+    assert (chain.prove_count().count, chain.prove_count().head) == (0, bytes(32))
+    world.seal()
+    world.settle()
+    with world.proxy.rule("eth_getTransactionCount", told("0x9")):
+        proved = chain.prove_count()
+    assert (proved.count, proved.head) == (1, world.on_chain()[-1].head)
+    assert proved.header == chain.latest()
+
+
+def test_a_forged_proof_of_a_count_is_refused(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    chain = Web3Chain(world.url, anchors.ADDRESS, world.account)
+
+    def forge(proof: dict[str, Any]) -> None:
+        # That of the head, which is asked with its slot, stays as it is.
+        if int(proof["address"], 16) == int.from_bytes(world.account):
+            proof["accountProof"][-1] = another_digit(proof["accountProof"][-1])
+
+    with (
+        world.proxy.rule("eth_getProof", forging(forge)),
+        pytest.raises(ChainContradiction, match=r"the proof at block .* does not hold"),
+    ):
+        chain.prove_count()
+    # Nor is another account's taken for ours, nor none at all.
+    honest = world.anvil.rpc("eth_getProof", "0x" + "11" * 20, [], "latest")["accountProof"]
+
+    def swap(proof: dict[str, Any]) -> None:
+        if int(proof["address"], 16) == int.from_bytes(world.account):
+            proof["accountProof"] = honest
+
+    with (
+        world.proxy.rule("eth_getProof", forging(swap)),
+        pytest.raises(ChainContradiction, match=r"the proof at block .* does not hold"),
+    ):
+        chain.prove_count()
 
 
 def test_a_proof_of_a_block_that_is_replaced_meanwhile_is_asked_for_again(

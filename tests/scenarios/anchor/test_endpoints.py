@@ -494,6 +494,24 @@ def test_one_that_denies_a_receipt_does_not_make_a_foreign_transaction_of_ours(
     assert "FOREIGN" not in world.told()
 
 
+def test_a_nonce_that_is_consumed_is_proved_by_a_majority(make_world: MakeWorld) -> None:
+    world = make_world(proxied=3)
+    chain = world.chain()
+    world.seal()
+    world.settle()
+    with world.proxies[0].rule("eth_getBlockByNumber", StaleBlocks()):
+        # It shows an older state, truly; the others have gone on.
+        assert chain.prove_count().count == 1
+        world.seal()
+        world.run_to(State.MINED)
+        proved = chain.prove_count()
+    assert (proved.count, proved.head) == (2, world.on_chain()[-1].head)
+    with world.proxies[0].rule("eth_getProof", lies()["forged proof"]["eth_getProof"]):
+        assert chain.prove_count() == proved
+        assert chain.endpoints()[0].condition is Condition.LYING
+    world.settle()
+
+
 # Some or all are away.
 
 

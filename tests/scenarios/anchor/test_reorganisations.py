@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.read import StoredEvidence
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_forger import Forger
-from tests.simulators.chain_proxy import answered
+from tests.simulators.chain_proxy import Forward, answered
 from tests.simulators.chain_world import World
 from verifier.format import evm, evm_document, numbers
 
@@ -233,6 +234,46 @@ def test_no_package_rests_on_a_block_that_was_final_and_is_gone(make_world: Make
         world.restart()
         assert "FINALITY_BROKEN" in world.book.alarms(), "a person has not judged it"
         assert on_the_chain(world, export(world)[1])
+
+
+def test_an_endpoint_that_has_no_block_where_one_was_final_shows_nothing_broken(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(proxied=1)
+    world.seal()
+    world.settle()
+    before, _ = export(world)
+    world.seal()
+    with world.proxy.rule("eth_getBlockByNumber", only_tags):
+        for _ in range(2):
+            world.step(world.settings.identity_check)
+            assert set(world.book.alarms()) == {"HELD", "ENDPOINT_CONTRADICTS"}
+            assert world.youngest().cause is Cause.ENDPOINT
+            assert "endpoints have none there" in world.book.alarms()["HELD"].text
+            # No proof is given up for it.
+            assert export(world)[0] == before
+    world.settle()
+    assert "FINALITY_BROKEN" not in world.told()
+
+
+def test_a_majority_without_a_block_that_was_final_stops_the_sender(make_world: MakeWorld) -> None:
+    world = make_world(proxied=3)
+    world.seal()
+    world.settle()
+    world.seal()
+    with (
+        world.proxies[0].rule("eth_getBlockByNumber", only_tags),
+        world.proxies[1].rule("eth_getBlockByNumber", only_tags),
+    ):
+        world.step(world.settings.identity_check)
+        assert (world.youngest().cause, world.youngest().nonce) == (Cause.ENDPOINT, None)
+        assert "FINALITY_BROKEN" not in world.book.alarms()
+    world.settle()
+
+
+def only_tags(params: list[Any], forward: Forward) -> dict[str, Any]:
+    """Knows block 0, and the others by tag alone."""
+    return answered(None) if params[0] not in ("0x0", "latest", "finalized") else forward()
 
 
 def test_without_any_block_that_is_left_nothing_is_exported(make_world: MakeWorld) -> None:

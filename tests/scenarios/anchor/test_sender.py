@@ -19,6 +19,7 @@ from notary.chain_ports import HeadProof, TransactionFields
 from notary.core.intent import Cause, State
 from notary.errors import CallerError, Contradiction, NothingHappened
 from tests.scenarios.anchor.conftest import MakeWorld
+from tests.simulators.chain_faults import StaleBlocks
 from tests.simulators.chain_proxy import ChainProxy, Dropped, Forward, answered, refused
 from tests.simulators.chain_world import (
     ANVIL_OPTIONS,
@@ -382,19 +383,134 @@ def test_an_index_that_lags_behind_the_state_is_caught_up_with(make_world: MakeW
         world.proxy.rule("eth_getTransactionReceipt", lambda *_: answered(None)),
         world.proxy.rule("eth_getLogs", lambda *_: answered([])),
     ):
-        world.step()
-        assert world.intent(mine.id).state is State.FOREIGN_NONCE
-        # The head is not explained, so nothing is made on top of it.
-        assert world.youngest().cause is Cause.HEAD_UNKNOWN
-        assert set(world.book.alarms()) == {"FOREIGN_NONCE", "HELD"}
-        world.mine(5)
-        world.step()
-        assert not world.intent(mine.id).closed, "given up while the head is not explained"
+        for _ in range(2):
+            # The head is not explained, so nobody is accused and nothing is made on top of it.
+            world.step()
+            assert held(world) == (State.CHECK_HEAD, Cause.ENDPOINT)
+            assert world.youngest().id == mine.id
+            assert set(world.book.alarms()) == {"HELD", "ENDPOINT_CONTRADICTS"}
+            assert "no transaction is shown that led to it" in world.book.alarms()["HELD"].text
+            world.mine(5)
     world.step()
     assert world.intent(mine.id).tx_hash == mine.attempts[0].hash
     world.settle()
     assert world.book.alarms() == {}
     assert [one.link.size for one in world.on_chain()] == [1, 2]
+
+
+def held(world: World) -> tuple[State, Cause | None]:
+    """What the youngest intent is held in, and why."""
+    return world.youngest().effective, world.youngest().cause
+
+
+def test_a_count_that_is_ahead_accuses_nobody(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    mine = world.youngest()
+    with world.proxy.rule("eth_getTransactionCount", lambda *_: answered("0x1")):
+        for _ in range(2):
+            world.step()
+            assert held(world) == (State.CHECK_HEAD, Cause.ENDPOINT)
+            assert "is said to be 1, and is 0 by the state of block" in (
+                world.book.alarms()["HELD"].text
+            )
+    world.step()
+    assert world.intent(mine.id).state is State.BROADCAST
+    world.mine()
+    world.settle()
+    assert [one.id for one in world.intents()] == [mine.id]
+
+
+def test_a_count_that_is_ahead_before_anything_is_signed_accuses_nobody(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    with world.proxy.rule("eth_estimateGas", lambda *_: refused("busy")):
+        world.step()
+    assert held(world) == (State.RESERVED, Cause.REVERTS)
+    with world.proxy.rule("eth_getTransactionCount", lambda *_: answered("0x1")):
+        world.step()
+        world.step()
+        assert held(world) == (State.CHECK_HEAD, Cause.ENDPOINT)
+    world.settle()
+    assert "FOREIGN_NONCE" not in world.told()
+    assert [one.link.size for one in world.on_chain()] == [1]
+
+
+def test_an_old_state_proves_no_foreign_transaction(make_world: MakeWorld) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    with (
+        world.proxy.rule("eth_getBlockByNumber", StaleBlocks()),
+        world.proxy.rule("eth_getTransactionReceipt", lambda *_: answered(None)),
+    ):
+        world.step()
+        world.mine()
+        for _ in range(2):
+            world.step()
+            assert held(world) == (State.CHECK_HEAD, Cause.ENDPOINT)
+    world.settle()
+    assert "FOREIGN_NONCE" not in world.told()
+    assert len(world.on_chain()) == 1
+
+
+def test_a_failure_of_ours_that_is_not_shown_is_no_foreign_transaction_once_it_is(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world("--no-mining", "--slots-in-an-epoch", "4", proxied=True)
+    world.seal()
+    with world.proxy.rule("eth_estimateGas", lambda *_: answered(hex(16_000))):
+        world.step()
+    failed = world.youngest()
+    world.mine()
+    with world.proxy.rule("eth_getTransactionReceipt", lambda *_: answered(None)):
+        world.step()
+        # The nonce is consumed and nothing of ours is in the log, both proved: all that is left to say.
+        assert world.intent(failed.id).state is State.FOREIGN_NONCE
+        text = world.book.alarms()["FOREIGN_NONCE"].text
+        assert "If ours failed and its receipt is not shown, this ends" in text
+    world.step()
+    assert world.intent(failed.id).state is State.SUPERSEDED
+    assert "FOREIGN_NONCE" not in world.book.alarms()
+    world.run(lambda: world.steps[-1].idle, limit=60)
+    world.check(settled=True)
+    assert world.book.alarms() == {}
+
+
+def test_a_foreign_anchor_in_place_of_ours_is_noticed_once_it_is_shown(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(proxied=True)
+    world.seal()
+    world.step()
+    mine = world.youngest()
+    # Whoever holds the key outbids what waits in the pool.
+    anchor_something(world, prev=bytes(32), nonce=0, max_fee=50 * GWEI)
+    world.mine()
+    with world.proxy.rule("eth_getLogs", lambda *_: answered([])):
+        world.step()
+        assert held(world) == (State.CHECK_HEAD, Cause.ENDPOINT)
+    world.step()
+    assert world.intent(mine.id).state is State.FOREIGN_NONCE
+    assert "FOREIGN_NONCE" in world.book.alarms()
+
+
+def anchor_something(world: World, prev: bytes, nonce: int, max_fee: int) -> None:
+    """Somebody else holds the key, and anchors what no store signed."""
+    # Signed for real: what anvil makes of an account that it impersonates has no hash that rebuilds.
+    fields = TransactionFields(
+        chain_id=world.identity.chain_id,
+        nonce=nonce,
+        to=world.identity.contract,
+        gas_limit=100_000,
+        max_fee=max_fee,
+        priority_fee=max_fee // 10,
+        call_data=anchors.SELECTOR + prev + b"\x77" * 32 + (9).to_bytes(32, "big"),
+    )
+    world.anvil.rpc("eth_sendRawTransaction", "0x" + world.signer.sign(fields).raw.hex())
 
 
 def test_a_nonce_that_is_free_again_lets_the_same_bytes_go_on(make_world: MakeWorld) -> None:
@@ -434,18 +550,7 @@ def test_a_holder_of_the_key_who_anchors_stops_the_sender(make_world: MakeWorld)
     world = make_world()
     world.seal()
     world.settle()
-    # Signed for real: what anvil makes of an account that it impersonates has no hash that rebuilds.
-    call = anchors.SELECTOR + world.on_chain()[-1].head + b"\x77" * 32 + (9).to_bytes(32, "big")
-    fields = TransactionFields(
-        chain_id=world.identity.chain_id,
-        nonce=1,
-        to=world.identity.contract,
-        gas_limit=100_000,
-        max_fee=10 * GWEI,
-        priority_fee=GWEI,
-        call_data=call,
-    )
-    world.anvil.rpc("eth_sendRawTransaction", "0x" + world.signer.sign(fields).raw.hex())
+    anchor_something(world, prev=world.on_chain()[-1].head, nonce=1, max_fee=10 * GWEI)
     world.mine()
     world.seal()
     for _ in range(3):

@@ -81,7 +81,7 @@ EVENTS: list[Event] = [
     NonceFree(),
     Stale(),
     Gap(),
-    OwnReverted(BLOCK, 9),
+    OwnReverted(LATER_BLOCK, 9),
     NotThere(BLOCK),
     Vanished(),
     Final(),
