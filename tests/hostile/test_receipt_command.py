@@ -600,7 +600,7 @@ def test_a_log_that_the_person_does_not_trust_any_more_is_not_convicted_by_its_k
     given, proof = of_a_quiet_day(), evm(world.complete("other"))
     received = anchored(4, world) + timedelta(hours=1)
     for members, code in (
-        ({"last_good_head": "0f" * 32}, "LOG_COMPROMISED"),
+        ({"last_good_head": "0f" * 32}, "KEYS_COMPROMISED"),
         ({"from": format_time(received + MILLISECOND)}, "PIN_NOT_IN_FORCE"),
         ({"from": format_time(received)}, "RECEIPT_NO_ANCHOR"),
         ({"until": format_time(received)}, "PIN_NOT_IN_FORCE"),
@@ -759,7 +759,7 @@ def test_a_promise_broken_is_said_with_what_to_do(tmp_path: Path) -> None:
     found = checked(receipt(leaf="00" * 32), honest().complete(), tmp_path)
     lines = found.text().split("\n")
     assert lines[0].startswith("PROMISE: broken: RECEIPT_CONTRADICTED: the package contradicts")
-    assert lines[1].startswith("  The log's own data contradict each other.")
+    assert lines[1].startswith("  Keep the package. Where nothing else fails,")
     assert lines[2].startswith("  证据包与服务方签署的回执相矛盾")
     assert lines[3].startswith("  日志自身的数据相互矛盾")
     assert lines[4].startswith("  receipt: record 3 of ")

@@ -21,7 +21,7 @@ from verifier.check.policy import Pin, Policy
 from verifier.check.reading import Bag, BagUnreadable, read_bag
 from verifier.check.rows import BLOCKED, Blocked, CannotJudge, Result, Row, or_none
 from verifier.check.steps import STEPS
-from verifier.check.steps.receipts import unsigned
+from verifier.check.steps.receipts import unbound
 from verifier.check.toml import read_file
 from verifier.check.verdict import FLOOR
 from verifier.format import evm_document, jsonc
@@ -211,16 +211,9 @@ def _unbound(receipt: Receipt, policy: Policy, case: ProofCase | None) -> Answer
         where = f"chain {body.chain_id}, contract 0x{body.contract.hex()}"
         detail = f"log {body.log} on {where}, account 0x{body.log_address.hex()}"
         return Answer(EXIT_UNDECIDED, "LOG_NOT_PINNED", detail)
-    received = body.received_at
-    if received < pin.since or (pin.until is not None and received >= pin.until):
-        detail = f"the receipt is of {format_time(received)}"
-        return Answer(EXIT_UNDECIDED, "PIN_NOT_IN_FORCE", detail)
-    trouble = unsigned("the receipt", receipt, _keys(pin, case))
+    trouble = unbound("the receipt", receipt, pin, _keys(pin, case))
     if trouble is not None:
         return Answer(EXIT_UNDECIDED, trouble.code, trouble.detail)
-    if pin.last_good_head is not None:
-        detail = "whoever took the keys could have made this receipt"
-        return Answer(EXIT_UNDECIDED, "LOG_COMPROMISED", detail)
     return None
 
 

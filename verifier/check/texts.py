@@ -27,9 +27,13 @@ _CHAIN_PROOF = (
 )
 _CHAIN_PROOF_ZH = "链上证明不成立，包内任何内容都不能据此确定时间。" + _ASK_SENDER_ZH
 _LOG_LIES = (
-    "The log's own data contradict each other. Keep the package: it is evidence against the log."
+    "Keep the package. Where nothing else fails, and block and keys are confirmed, it is evidence against "
+    "the log; else its maker may have invented this."
 )
-_LOG_LIES_ZH = "日志自身的数据相互矛盾。请保留此证据包：它本身即是针对该日志的证据。"
+_LOG_LIES_ZH = (
+    "请保留此证据包。若别无不通过之处，且区块与密钥均已确认，则它是针对该日志的证据；"
+    "否则可能系证据包制作者所捏造。"
+)
 _YOUR_POLICY = "Correct your policy file, then run again. The package was not judged."
 _YOUR_POLICY_ZH = "请更正您的策略文件后重新运行。证据包尚未被评判。"
 _YOUR_INPUTS = "Correct your inputs file, then run again. The package was not judged."
@@ -222,8 +226,8 @@ TEXTS: Mapping[str, Text] = {
     "EVM_FORM": _chain_proof("the chain proof can't be read", "链上证明无法读取"),
     "LOG_NOT_PINNED": _trust("your policy does not pin this log", "您的策略未列出此日志"),
     "PIN_NOT_IN_FORCE": _trust(
-        "an anchor lies outside the time for which your policy pins this log",
-        "有锚定不在您的策略信任该日志的期间内",
+        "an anchor or a receipt lies outside the time for which your policy pins this log",
+        "有锚定或回执不在您的策略信任该日志的期间内",
     ),
     "HASH_RULE_UNKNOWN": _trust(
         "this verifier does not know the chain's hash rule", "验证程序不支持该链的哈希规则"
@@ -602,6 +606,12 @@ TEXTS: Mapping[str, Text] = {
         "您的某份回执签名无效，不能证明任何事项",
         "Use the receipt's file as the service gave it.",
         "请使用服务方所给的回执原文件。",
+    ),
+    "KEYS_COMPROMISED": Text(
+        "your policy names a last good head of this log: whoever took its keys could have signed this",
+        "您的策略列有该日志最后可信的链头：窃得密钥者亦可签署此件",
+        "It shows what the keys signed, not that the log's operator did.",
+        "它只表明密钥签署了什么，不表明系日志运营者所为。",
     ),
     "RECEIPT_CONTRADICTED": _log_lies(
         "the package contradicts a receipt that the service signed",

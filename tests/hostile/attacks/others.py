@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
+from tests.hostile.attacks.person import head_after
 from tests.hostile.case import Case, attack, case, honest
 from tests.hostile.log import Key, signed_note
 from tests.hostile.world import NOBODY, World
@@ -83,6 +85,14 @@ def another_root_for_the_newest_checkpoint() -> Case:
 def another_root_for_a_link_that_is_not_shown() -> Case:
     """Size 4 was anchored by a link between two shown ones; the log signed another root for it."""
     return with_checkpoints(signed(4))
+
+
+@attack(history="7.4 NOT CHECKED KEYS_COMPROMISED")
+def another_root_that_a_thief_of_the_keys_could_have_signed() -> Case:
+    """The log is trusted up to its last anchor; the keys that signed another root were taken later."""
+    policy = honest().policy()
+    policy["log"][0]["last_good_head"] = head_after(-1)
+    return replace(with_checkpoints(signed(3)), policy=policy)
 
 
 @attack(history="7.4 FAIL LOG_FORKED")

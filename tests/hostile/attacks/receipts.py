@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.hostile.attacks.log import GROUP_ORDER
-from tests.hostile.attacks.person import leaf_missing
+from tests.hostile.attacks.person import head_after, leaf_missing
 from tests.hostile.case import Case, attack, case, honest
 from tests.hostile.log import MAX_DEADLINE_S, Key
 from tests.hostile.world import CASE, HOUR, NOBODY, World
@@ -155,6 +155,41 @@ def receipt_of_another_body() -> Case:
 def receipt_for_another_leaf() -> Case:
     """The service promised another record at that position."""
     return with_receipts(receipt(leaf="00" * 32))
+
+
+def judged_by_pin(contradiction: Case, **members: str) -> Case:
+    """The person pins the log for less: `members` of her pin are others."""
+    assert isinstance(contradiction.policy, dict)
+    [pin] = contradiction.policy["log"]
+    return replace(contradiction, policy=contradiction.policy | {"log": [pin | members]})
+
+
+@attack(receipts="12.2 NOT CHECKED KEYS_COMPROMISED")
+def receipt_that_a_thief_of_the_keys_could_have_made() -> Case:
+    """The log is trusted up to its last anchor; a receipt by its key, of whatever time, convicts nobody."""
+    return judged_by_pin(with_receipts(receipt(leaf="00" * 32)), last_good_head=head_after(-1))
+
+
+@attack(receipts="12.2 NOT CHECKED KEYS_COMPROMISED")
+def promise_that_a_thief_of_the_keys_could_have_made() -> Case:
+    """The same where the record that he promises is not there."""
+    return judged_by_pin(later_record(-1), last_good_head=head_after(-1))
+
+
+@attack(receipts="12.2 NOT CHECKED PIN_NOT_IN_FORCE")
+def receipt_from_after_the_pin() -> Case:
+    """The receipt is of a time for which the person does not trust the log's keys any more."""
+    far = "2031-01-01T00:00:00.000Z"
+    late = receipt(leaf="00" * 32, received_at=far, deadline=far)
+    return judged_by_pin(with_receipts(late), until=far)
+
+
+@attack(receipts="12.2 NOT CHECKED PIN_NOT_IN_FORCE")
+def receipt_from_before_the_pin() -> Case:
+    """The receipt is of the millisecond before the person begins to trust the log."""
+    early = "2020-01-01T00:00:00.000Z"
+    given = receipt(leaf="00" * 32, received_at=early, deadline=early)
+    return judged_by_pin(with_receipts(given), **{"from": "2020-01-01T00:00:00.001Z"})
 
 
 @attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED")

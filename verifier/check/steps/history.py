@@ -107,10 +107,15 @@ def step_7_4(case: Case) -> Iterator[Trouble]:
     if case.history_is_full:
         for size, root in case.history_roots({other.size for _, other in others}).items():
             roots.setdefault(size, set()).add(root)
+    # Whoever took the keys signs a second root for any size that there is.
+    if case.need_pin().last_good_head is None:
+        trouble, code = failed, "LOG_FORKED"
+    else:
+        trouble, code = not_checked, "KEYS_COMPROMISED"
     for name, other in others:
         for root in sorted(roots.get(other.size, set()) - {other.root}):
-            yield failed(
-                "LOG_FORKED",
+            yield trouble(
+                code,
                 f"the log signed root {other.root.hex()} for size {other.size} in {name}, "
                 f"the package has {root.hex()}",
             )

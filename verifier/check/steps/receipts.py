@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from verifier.check.case import Case
 from verifier.check.chain_proof import moment
+from verifier.check.policy import Pin
 from verifier.check.rows import Blocked, Trouble, failed, not_checked
 from verifier.format.batches import BatchHeader
 from verifier.format.errors import FormatError
@@ -41,29 +42,35 @@ def _ours(case: Case) -> Iterator[tuple[str, Receipt]]:
             yield ascii(one.name), one.receipt.value
 
 
-def unsigned(name: str, receipt: Receipt, keys: Sequence[VKey]) -> Trouble | None:
-    """Trouble if none of these keys signed a receipt, or one of them not well."""
+def unbound(name: str, receipt: Receipt, pin: Pin, keys: Sequence[VKey]) -> Trouble | None:
+    """Why a receipt binds nobody whom the person trusts; None if it does."""
+    received = receipt.body.received_at
+    if received < pin.since or (pin.until is not None and received >= pin.until):
+        return not_checked("PIN_NOT_IN_FORCE", f"{name} is of {format_time(received)}")
     try:
         check_receipt(receipt, keys)
     except FormatError as error:
         of_key = error.code == "NOTE_KEY_UNKNOWN"
         code = "RECEIPT_KEY_NOT_PINNED" if of_key else "RECEIPT_SIGNATURE"
         return not_checked(code, f"{name}: {error.message}")
+    if pin.last_good_head is not None:
+        # The thief dates it as he likes, so that its own time says nothing.
+        return not_checked("KEYS_COMPROMISED", name)
     return None
 
 
 def step_12_2(case: Case) -> Iterator[Trouble]:
-    """It is signed by a receipt key that is pinned or was handed over to."""
+    """It is of the pin's time, and signed by a receipt key that is pinned or was handed over to."""
     for name, receipt in _ours(case):
-        trouble = unsigned(name, receipt, case.trusted_receipt_keys)
+        trouble = unbound(name, receipt, case.need_pin(), case.trusted_receipt_keys)
         if trouble is not None:
             yield trouble
 
 
 def _promises(case: Case) -> Iterator[tuple[str, Body]]:
-    """Name and body of the receipts that a trusted key signed; an unsigned one contradicts none."""
+    """Name and body of the receipts that step 12.2 lets pass; any other one contradicts nobody."""
     for name, receipt in _ours(case):
-        if unsigned(name, receipt, case.trusted_receipt_keys) is None:
+        if unbound(name, receipt, case.need_pin(), case.trusted_receipt_keys) is None:
             yield name, receipt.body
 
 
