@@ -6,6 +6,7 @@ Test: tests/unit/importers/test_parts.py.
 from __future__ import annotations
 
 from notary.core.intake import IncomingFile
+from notary.importers.file_header import header_says
 from notary.importers.mail import IMPORTER as MAIL
 from notary.importers.mail import is_mail, mail_claims
 from notary.importers.media import media_type
@@ -44,7 +45,7 @@ def document_row(original: Original, source: Source, matter_key: bytes) -> Impor
     except BadRow as bad:
         return bad.reject(1, 0, original.size, None)
     mail = source.importer == MAIL
-    claims = mail_claims(original) if mail else _document_claims(name)
+    claims = mail_claims(original) if mail else _document_claims(original, name)
     return ImportedRow(
         1,
         None,
@@ -60,8 +61,11 @@ def document_row(original: Original, source: Source, matter_key: bytes) -> Impor
     )
 
 
-def _document_claims(name: str) -> dict[str, Json]:
+def _document_claims(original: Original, name: str) -> dict[str, Json]:
+    says = header_says(original)
+    # A header is a word of whoever wrote the file: it says no time of the record.
     return {
+        **({} if says is None else {"fields": {"header_says": says}}),
         "filename": name,
         "occurred_at": None,
         "occurred_at_source": {
