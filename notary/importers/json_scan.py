@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from notary.importers.rows import MAX_ROW_BYTES
 
 MAX_HEAD_BYTES = MAX_ROW_BYTES  # what stands around the array is parsed whole
+MAX_ELEMENTS = 2_000_000  # 32 MB of places; a longer list is a file to be split
 MAX_SCAN_DEPTH = 64  # the elements' own limit is lower; this one bounds the scan's stack
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -177,6 +178,11 @@ class _Scan:
                 ranges.append(self._place())
                 self._value()
                 ranges.append(self._place())
+                if len(ranges) > 2 * MAX_ELEMENTS:
+                    raise ScanFault(
+                        f"the list {'.'.join(path)} has more than {MAX_ELEMENTS} elements; "
+                        "split it into several files"
+                    )
                 if self._take(b",]") == 0x5D:
                     break
         self.found[path] = Elements(start, self._place(), ranges)

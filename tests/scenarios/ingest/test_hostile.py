@@ -220,3 +220,63 @@ print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     rows, grown = map(int, done.stdout.split())
     assert rows >= (1 if shape == "one object" else 2)
     assert grown < 16 * 1024, f"{grown} KiB"
+
+
+# Each a file of 100 MB: its name, what stands first, what is repeated, the end.
+HOSTILE = {
+    "a zip in place of CSV": ("calls.csv", b"PK\x03\x04", bytes(range(256)) * 40, b""),
+    "one string in a page": ("page.json", b'{"calls": [{"sid": "', b"x" * 10_000, b'"}]}'),
+    "brackets in a page": ("page.json", b'{"calls": ', b"[" * 10_000, b""),
+    "rows without end": ("page.json", b'{"calls": [{}', b",{}" * 3_000, b"]}"),
+    "one vCon": ("call.json", b'{"vcon": "0.4.0", "dialog": [{"body": "', b"A" * 10_000, b'"}]}'),
+    "one message": (
+        "mail.eml",
+        b"From: a@example.com\r\nDate: x\r\n\r\n",
+        b"y" * 9_999 + b"\n",
+        b"",
+    ),
+    "headers without end": (
+        "mail.eml",
+        b"From: a@example.com\r\nDate: x\r\n",
+        b"X: y\r\n" * 2_000,
+        b"",
+    ),
+    "one line": ("calls.csv", b"", b"x," * 5_000, b""),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_a_hostile_file_costs_little_and_the_next_one_enters(tmp_path: Path, shape: str) -> None:
+    name, first, line, last = HOSTILE[shape]
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.write(first)
+        for _ in range(100 * 2**20 // len(line)):
+            file.write(line)
+        file.write(last)
+    code = f"""
+import resource
+from pathlib import Path
+from notary.importers.column_map import parse_map
+from tests.simulators.intake import LETTERS, LETTERS_CSV, make_intake_world
+home = Path({str(tmp_path)!r}) / "world"
+home.mkdir()
+world = make_intake_world(home)
+letters = parse_map(LETTERS, "letters")
+world.take(world.file("first.csv", LETTERS_CSV), maps=[letters])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+[bad] = world.take_all(Path({str(path)!r}), dry_run=True)
+assert bad.accepted == 0
+assert bad.problems and all(one.reason and one.remedy for one in bad.problems), bad
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+good = world.take(world.file("next.csv", LETTERS_CSV.replace("L1", "L4")), maps=[letters])
+assert good.accepted == 1, good
+world.store.close()
+print(grown)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout) < 96 * 1024, f"{done.stdout} KiB"
