@@ -168,7 +168,9 @@ def matter_show(
 
 @record_app.command("show")
 def record_show(
-    record_id: Annotated[int, typer.Argument(help="The record's id, as `ingest` printed it.")],
+    record_id: Annotated[
+        int, typer.Argument(help="The record's id, as `notary matter show` lists it.")
+    ],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -195,7 +197,10 @@ def ingest(
     ] = None,
     column_map: Annotated[
         Path | None,
-        typer.Option("--map", help="Column map (TOML) for CSV and NDJSON."),
+        typer.Option(
+            "--map",
+            help="Column map (TOML) for CSV, NDJSON and JSON. Those in folders given are found.",
+        ),
     ] = None,
     rejects: Annotated[
         Path | None,
@@ -273,7 +278,9 @@ def serve(
         str | None,
         typer.Option(help="Address to listen on. Default: the configuration's, 127.0.0.1."),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on. Default: the configuration's, 8420.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Answer HTTP. Anchoring is done by `notary work`, which runs beside it; /health tells."""

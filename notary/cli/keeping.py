@@ -137,7 +137,7 @@ def audit(
     rpc: Annotated[
         list[str] | None,
         typer.Option(
-            "--rpc", help="Ask this endpoint; may be repeated. Default: the configured one."
+            "--rpc", help="Ask this endpoint; may be repeated. Default: those configured."
         ),
     ] = None,
     since: Annotated[

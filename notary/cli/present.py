@@ -5,6 +5,8 @@ Owns wording and layout only. Test: tests/unit/service/test_cli.py.
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,8 +135,13 @@ def record_text(shown: Mapping[str, Any]) -> str:
         f"state      {shown['state']}",
         "fields",
     ]
-    lines += [f"  {name:<20} {value}" for name, value in shown["fields"].items()]
+    lines += [f"  {name:<20} {_claim(value)}" for name, value in shown["fields"].items()]
     return "\n".join(lines)
+
+
+def _claim(value: object) -> str:
+    """A claim's value: words as they are, anything else as the JSON that it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def ingest_json(report: IngestReport) -> dict[str, object]:
@@ -205,7 +212,7 @@ def _notes(file: FileReport) -> list[str]:
     for row in file.preview:
         where = row.matter or "no matter yet"
         notes.append(f"{file.path} row {row.row} would be recorded as {row.kind} of {where}:")
-        notes += [f"    {name}: {value}" for name, value in row.claims.items()]
+        notes += [f"    {name}: {_claim(value)}" for name, value in row.claims.items()]
     if file.rejects_file is not None:
         notes.append(f"{file.path}: mend {file.rejects_file} and feed it in again")
     if file.unassigned:
@@ -435,10 +442,15 @@ def export_text(result: ExportResult, out: Path | None) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by spaces; the last one is not padded."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    widths = [max(_width(row[i]) for row in (head, *rows)) for i in range(len(head))]
     return "\n".join(
         "  ".join(
-            cell if i == len(head) - 1 else cell.ljust(widths[i]) for i, cell in enumerate(row)
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in (head, *rows)
     )
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes: a Chinese letter takes two."""
+    return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)

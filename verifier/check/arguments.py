@@ -67,15 +67,21 @@ def _check(parser: argparse.ArgumentParser) -> None:
 
 
 def _anchor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("evm_json", metavar="EVM_JSON", type=Path)
-    parser.add_argument("--chain-id", metavar="N", type=_number, required=True)
-    parser.add_argument("--contract", metavar="A", type=_address, required=True)
-    parser.add_argument("--log-address", metavar="A", type=_address, required=True)
+    parser.add_argument("evm_json", metavar="EVM_JSON", type=Path, help="the chain proof")
+    parser.add_argument(
+        "--chain-id", metavar="N", type=_number, required=True, help="the chain's id"
+    )
+    parser.add_argument(
+        "--contract", metavar="A", type=_address, required=True, help="the contract's address"
+    )
+    parser.add_argument(
+        "--log-address", metavar="A", type=_address, required=True, help="the log's account"
+    )
     _add_json(parser)
 
 
 def _fork(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("file", metavar="FILE", type=Path, help="the fork proof")
     parser.add_argument("--policy", metavar="FILE", type=Path, help="TOML: whom you trust")
     parser.add_argument("--inputs", metavar="FILE", type=Path, help="TOML: block hashes you have")
     _add_json(parser)
@@ -86,7 +92,7 @@ def _blocks(parser: argparse.ArgumentParser) -> None:
 
 
 def _receipt(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("file", metavar="FILE", type=Path, help="the receipt, as it was given")
     parser.add_argument(
         "--policy", metavar="FILE", type=Path, required=True, help="TOML: whom you trust"
     )
@@ -102,21 +108,21 @@ def _receipt(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("first", metavar="PACKAGE", type=Path)
-    parser.add_argument("second", metavar="PACKAGE", type=Path)
+    for name in ("first", "second"):
+        parser.add_argument(name, metavar="PACKAGE", type=Path, help="a zip or a directory")
     parser.add_argument("--out", metavar="FILE", type=Path, help="where to write a fork proof")
     _add_json(parser)
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="what `notary publish` wrote")
     parser.add_argument("--until", metavar="B", type=_number, help="the last batch to replay")
     parser.add_argument("--chain", metavar="EVM_JSON", type=Path, help="a chain proof of the log")
     _add_json(parser)
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("code", metavar="CODE")
+    parser.add_argument("code", metavar="CODE", help="as a report prints it, such as ZIP_FORM")
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

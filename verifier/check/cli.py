@@ -193,7 +193,10 @@ def _explain(arguments: argparse.Namespace) -> int:
 
     text = TEXTS.get(arguments.code.partition(":")[0])
     if text is None:
-        print(f"verifier explain: no code {arguments.code!a}", file=sys.stderr)
+        print(
+            f"verifier explain: no code {arguments.code!a}; want one as a report prints it, such as ZIP_FORM",
+            file=sys.stderr,
+        )
         return EXIT_USAGE
     lines = [arguments.code.partition(":")[0], text.en, text.do_en, "", text.zh, text.do_zh]
     _print(("\n".join(lines) + "\n").encode("utf-8"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from notary.adapters.chain.compared import ComparedChain
 from notary.chain_ports import Signer, TransactionFields
+from notary.core.budget import amount_of
 from notary.errors import CallerError, NothingHappened, OutcomeUnknown
 from verifier.format import contract as anchors
 from verifier.format.keccak import keccak256
@@ -55,8 +56,9 @@ def deploy(
     """See that the contract stands at its address; put it there if it does not.
 
     Uses one nonce of the signer, so it belongs before the first anchor. Calling it again is safe at any
-    time. Raises CallerError if the chain has no deployer or the fee cap is too low, NothingHappened if
-    the chain is away, OutcomeUnknown if the transaction was sent and is not seen in a block in time.
+    time. Raises CallerError if the chain has no deployer, the fee cap is too low or the account too poor,
+    NothingHappened if the chain is away, OutcomeUnknown if the transaction was sent and is not seen in a
+    block in time.
     """
     if chain.code_hash(anchors.ADDRESS) == anchors.RUNTIME_CODE_HASH:
         return Deployment(anchors.ADDRESS, deployed_now=False)
@@ -72,6 +74,14 @@ def deploy(
         raise CallerError(
             "FEE_CAP",
             f"the base fee is {fees.base_fee} wei, the cap {max_fee_cap}. Wait or raise it.",
+        )
+    # A node refuses a sender that could not pay the whole limit.
+    balance, wanted = chain.balance(), GAS_LIMIT * max_fee
+    if balance < wanted:
+        raise CallerError(
+            "FUNDS",
+            f"account 0x{signer.address.hex()} has {amount_of(balance)} of the chain's currency, and the "
+            f"deployment may cost {amount_of(wanted)}. Send it some, then try again.",
         )
     signed = signer.sign(
         TransactionFields(

@@ -491,7 +491,7 @@ def test_deploying_says_what_is_in_the_way(start_anvil: StartAnvil, tmp_path: Pa
     address = create_keystore(tmp_path / "key.json", "x", iterations=2)
     signer = KeystoreSigner.open(tmp_path / "key.json", "x")
     chain = ComparedChain([anvil.url], anchors.ADDRESS, address, SystemClock())
-    with pytest.raises(NothingHappened, match="did not take the deployment"):
+    with pytest.raises(CallerError, match=f"0x{address.hex()} has 0 of .* Send it some"):
         deploy(chain, signer, max_fee_cap=100 * GWEI)
     with pytest.raises(CallerError, match="Wait or raise it"):
         deploy(chain, signer, max_fee_cap=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import re
@@ -17,6 +18,7 @@ from tests.hostile import persons
 from tests.hostile.case import honest
 from tests.simulators.nodes import Node
 from verifier.check import cli, judge
+from verifier.check.arguments import COMMANDS
 from verifier.check.cli import main
 from verifier.format.identity import source_digest
 
@@ -398,3 +400,15 @@ def test_a_check_loads_nothing_that_takes_long_and_that_this_package_does_not_ne
     slow = {"asyncio", "dataclasses", "inspect", "logging", "shutil", "socket", "ssl", "textwrap"}
     ours = {"verifier.check.endpoints", "verifier.check.report_text", "verifier.check.token_chains"}
     assert loaded & (slow | ours) == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_each_argument_is(command: str) -> None:
+    parser = argparse.ArgumentParser()
+    COMMANDS[command][1](parser)
+    assert [action.dest for action in parser._actions if not action.help] == []
+
+
+def test_an_unknown_code_is_told_what_one_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "zip_form"]) == 64
+    assert "such as ZIP_FORM" in capsys.readouterr().err

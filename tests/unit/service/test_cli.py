@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from notary.cli.app import app
 from notary.cli.output import EXIT_AGAIN, EXIT_CALLER, EXIT_CONTRADICTION, errors_said, exit_code
-from notary.cli.present import export_order, table
+from notary.cli.present import export_order, record_text, table
 from notary.errors import (
     CallerError,
     ConflictError,
@@ -106,3 +106,32 @@ def test_absent_and_positions_exclude_each_other() -> None:
 
 def test_columns_are_aligned_and_lines_have_no_blanks_at_their_end() -> None:
     assert table(("a", "b"), [("long", ""), ("x", "y")]) == "a     b\nlong\nx     y"
+
+
+def test_a_chinese_letter_takes_two_columns() -> None:
+    assert table(("a", "b"), [("例三明", "x"), ("abcdef", "y")]).splitlines()[1:] == [
+        "例三明  x",
+        "abcdef  y",
+    ]
+
+
+def test_a_field_that_is_no_text_is_shown_as_json() -> None:
+    shown = dict.fromkeys(
+        (
+            "record_id",
+            "position",
+            "matter",
+            "kind",
+            "recorded_at",
+            "leaf_hash",
+            "deadline",
+            "state",
+        ),
+        "",
+    )
+    fields = {"caller": {"number": "+44", "masked": False, "name": None}, "addressee": "例三明"}
+    lines = record_text({**shown, "fields": fields}).splitlines()[-2:]
+    assert [line.split(maxsplit=1)[1] for line in lines] == [
+        '{"number": "+44", "masked": false, "name": null}',
+        "例三明",
+    ]

@@ -27,7 +27,8 @@ def step_2_2(case: Case) -> Iterator[Trouble]:
 def step_2_3(case: Case) -> Iterator[Trouble]:
     """`bagit.txt` is the bytes given."""
     if not case.bag.holds(bag.BAGIT, bag.BAGIT_BYTES):
-        yield failed("BAG_DECLARATION", f"{bag.BAGIT} is not the one declaration")
+        there = "has other bytes" if bag.BAGIT in case.bag.files else "is not there"
+        yield failed("BAG_DECLARATION", f"it {there}")
 
 
 def step_2_4(case: Case) -> Iterator[Trouble]:
