@@ -761,7 +761,7 @@ def test_a_promise_broken_is_said_with_what_to_do(tmp_path: Path) -> None:
     assert lines[0].startswith("PROMISE: broken: RECEIPT_CONTRADICTED: the package contradicts")
     assert lines[1].startswith("  Keep the package. Where nothing else fails,")
     assert lines[2].startswith("  证据包与服务方签署的回执相矛盾")
-    assert lines[3].startswith("  日志自身的数据相互矛盾")
+    assert lines[3].startswith("  请保留此证据包。若别无不通过之处，")
     assert lines[4].startswith("  receipt: record 3 of ")
     # What can't be read is not said.
     none = checked(b"Dear Sir,", None, tmp_path)

@@ -307,6 +307,10 @@ TEXTS: Mapping[str, Text] = {
         "a batch header can't be read or is of another batch or log",
         "批次头无法读取，或属于另一批次或日志",
     ),
+    "LOG_ENDED_BEFORE": _log_lies(
+        "the log went on after a batch that ends it in favour of another log",
+        "日志在其宣告由另一日志接续的末批次之后仍有后续批次",
+    ),
     "BATCH_NOT_INCLUDED": _changed("a batch is not in the log", "有批次不在日志中"),
     "MAP_PROOF": _changed("the matter is not proved in a batch", "该事项在批次中未获证明"),
     "HEAD_FORM": _changed(

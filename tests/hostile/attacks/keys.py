@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.hostile.attacks.log import at, note_at_3
 from tests.hostile.attacks.receipts import with_receipts
-from tests.hostile.case import Case, attack, case, honest
+from tests.hostile.case import Case, attack, case, damaged, honest
 from tests.hostile.export import tlog_proof_of
 from tests.hostile.log import ML_DSA_44, TIMESTAMP, Key, KeySet, Secrets, signed_note
 from tests.hostile.package import (
@@ -583,6 +583,14 @@ def hand_over_of_another_log() -> Case:
 def hand_over_of_another_batch() -> Case:
     """The header before the hand-over names another batch."""
     return service_did(header=at(lambda header: header | {"batch": 7}, batch=BEFORE))
+
+
+@attack(checkpoint="5.3 FAIL HANDOVER_INVALID")
+def hand_over_by_the_last_batch_of_the_log() -> Case:
+    """The header that hands its keys over names a successor, and ends the log."""
+    return damaged(
+        hand_overs=(QUIET_ROTATION,), headers={BEFORE: {"successor": "notary.example/next"}}
+    )
 
 
 @attack(checkpoint="5.3 FAIL HANDOVER_INVALID:MEMBER_UNKNOWN")

@@ -531,6 +531,18 @@ def retired_log() -> Case:
     return damaged(headers={5: {"successor": "notary.example/next"}})
 
 
+@attack(inclusion="6.1 FAIL LOG_ENDED_BEFORE")
+def log_that_went_on_after_a_shown_batch_that_ends_it() -> Case:
+    """Batch 2 names a successor; the newest header has forgotten it, and all looks complete."""
+    return damaged(headers={2: {"successor": "notary.example/next"}})
+
+
+@attack(inclusion="6.1 FAIL LOG_ENDED_BEFORE")
+def extract_of_a_log_that_went_on_after_its_end() -> Case:
+    """An extract says nothing of completeness; the log contradicts itself all the same."""
+    return damaged("extract", headers={2: {"successor": "notary.example/next"}})
+
+
 @attack(
     anchor="4.12 NOT CHECKED LOG_COMPROMISED",
     completeness="8.9 NOT CHECKED LOG_COMPROMISED",

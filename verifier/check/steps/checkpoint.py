@@ -65,6 +65,8 @@ def _hand_over(case: Case, one: HandOver, named: Digest | None) -> Iterator[Trou
         )
     if header.next_keys == header.keys:
         yield failed("HANDOVER_INVALID", f"{name} hands its keys over to themselves")
+    if header.successor is not None:
+        yield failed("HANDOVER_INVALID", f"{name} ends the log and hands its keys over")
     if named not in (None, header.keys):
         yield failed("HANDOVER_INVALID", f"{name} has other keys than were handed over before")
     wanted = (log, one.batch + 1, one.batch)

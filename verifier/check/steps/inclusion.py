@@ -10,7 +10,7 @@ from verifier.format.statement import Kind
 
 
 def step_6_1(case: Case) -> Iterator[Trouble]:
-    """Every shown batch header parses and names its own batch and the log."""
+    """Every shown batch header parses, names its own batch and the log, and none but the last ends it."""
     if not case.evidence.batches:
         raise Blocked("any batch")
     for batch, shown in case.evidence.batches.items():
@@ -26,6 +26,14 @@ def step_6_1(case: Case) -> Iterator[Trouble]:
         other = shown.header.need().header.log
         if other != name:
             yield failed("HEADER_MISPLACED", f"{shown.header.name} names log {other}, not {name}")
+    for batch, shown in case.evidence.batches.items():
+        successor = shown.header.need().header.successor
+        if successor is not None and batch < case.as_of_batch:
+            yield failed(
+                "LOG_ENDED_BEFORE",
+                f"{shown.header.name} names {successor} as the log that follows, and batch "
+                f"{case.as_of_batch} is there",
+            )
 
 
 def step_6_2(case: Case) -> Iterator[Trouble]:
