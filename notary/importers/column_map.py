@@ -225,9 +225,13 @@ def _shipped_table(name: object, what: str) -> dict[str, Any]:
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """`below`, changed in what `above` names. What belongs to another format is left out."""
     result = dict(below)
-    if above.get("format", below.get("format")) != below.get("format"):
-        result.pop("json", None)
+    format_ = above.get("format", below.get("format"))
+    if format_ != below.get("format"):
         result.pop("csv", None)
+        table = result.pop("json", None)
+        if format_ in (JSON, NDJSON) and isinstance(table, dict):
+            # Each line of NDJSON is a row; how its values are written stays.
+            result["json"] = {name: value for name, value in table.items() if name != "rows"}
     for key, value in above.items():
         old = result.get(key)
         if isinstance(old, dict) and isinstance(value, dict):

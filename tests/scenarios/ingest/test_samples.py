@@ -228,3 +228,25 @@ def test_a_message_enters_its_matter_once_and_wants_one(world: IntakeWorld) -> N
     [record] = world.claims()
     assert (record["subject"], record["occurred_at"]) == ("Pay", "2026-02-02T09:00:00.000Z")
     assert isinstance(record["attachment-0"], dict)
+
+
+def test_a_switch_log_without_a_zone_comes_back_and_enters_with_one(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    line = (
+        '"C-1","+447700900100","+447700900101","out","","PJSIP/7-1","","Dial","x","2026-02-02 09:00:00",,'
+        '"2026-02-02 09:01:00",60,0,"NO ANSWER","DOCUMENTATION"\n'
+    )
+    path = world.file("Master.csv", line * 2)
+    report = world.take(path, rejects=tmp_path)
+    assert (report.importer, counts(report)) == ("csv/asterisk", (0, 0, 2, 0, 0))
+    assert {problem.code for problem in report.problems} == {"ROW_ZONE"}
+    assert report.rejects_file is not None
+    map_ = world.file(
+        "own.map.toml",
+        'base = "asterisk"\nid = "own"\nversion = 1\noccurred_at.zone = "Europe/London"\n',
+    )
+    # Equal rows without an identifier are two calls, also when they come back from the rejects.
+    again = world.take(report.rejects_file, maps=[load_map(map_)], rejects=tmp_path)
+    assert counts(again) == (2, 0, 0, 0, 0)
+    assert counts(world.take(path, maps=[load_map(map_)])) == (0, 2, 0, 0, 0)

@@ -237,6 +237,22 @@ def test_a_freeswitch_document_is_decoded_and_its_times_are_microseconds(
     assert record["fields"]["conversation"] == A_LEG
 
 
+def test_legs_collected_as_lines_are_decoded_too(tmp_path: Path, leg: dict[str, Any]) -> None:
+    text = 'base = "freeswitch-json"\nid = "own"\nversion = 1\nformat = "ndjson"\n'
+    path = tmp_path / "legs.ndjson"
+    path.write_text(f"{json.dumps(leg)}\n{json.dumps(leg)}\n")
+    found, items = read(path, parse_map(text.encode(), "own.map.toml"))
+    assert found == "own"
+    assert [claims(item)["account"] for item in items] == ["C-1", "C-1"]
+
+
+def test_a_map_of_the_agency_may_name_the_number_as_the_account(tmp_path: Path) -> None:
+    text = 'base = "twilio"\nid = "own"\nversion = 1\n[account]\ncolumn = "to"\n'
+    found, [first, _] = read(PAGE, parse_map(text.encode(), "own.map.toml"))
+    assert found == "own"
+    assert claims(first)["account"] == "+14155550109"
+
+
 def test_zero_is_no_time_of_freeswitch(tmp_path: Path, leg: dict[str, Any]) -> None:
     leg["variables"] |= {"start_uepoch": "0", "answer_uepoch": "0"}
     leg["callflow"] = leg["callflow"][0]
