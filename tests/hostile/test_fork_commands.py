@@ -145,7 +145,7 @@ def test_a_forged_package_is_no_fork(tmp_path: Path) -> None:
     assert comparison.found.proof is not None
     policy = read_policy(persons.write(honest().policy(), tmp_path / "policy.toml"))
     proof = fork.encode(comparison.found.proof.fork)
-    assert check_fork(proof, policy, None).code == "FORK_NOT_PINNED"
+    assert check_fork(proof, policy, read_inputs(None)).code == "FORK_NOT_PINNED"
 
 
 def test_anchors_in_an_invented_block_are_no_fork(tmp_path: Path) -> None:

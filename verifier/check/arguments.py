@@ -84,6 +84,7 @@ def _fork(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="the fork proof")
     parser.add_argument("--policy", metavar="FILE", type=Path, help="TOML: whom you trust")
     parser.add_argument("--inputs", metavar="FILE", type=Path, help="TOML: block hashes you have")
+    _add_blocks(parser)
     _add_json(parser)
 
 

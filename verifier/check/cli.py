@@ -113,10 +113,11 @@ def _fork(arguments: argparse.Namespace) -> int:
     from verifier.check.toml import read_file
 
     policy = None if arguments.policy is None else read_policy(arguments.policy)
-    inputs = None if arguments.inputs is None else read_inputs(arguments.inputs)
-    return _tell(
-        check_fork(read_file(arguments.file, MAX_BYTES, "FORK"), policy, inputs), arguments
-    )
+    inputs = read_inputs(arguments.inputs, arguments.block_hash, arguments.blocks)
+    # Without a policy nobody is convicted, whatever a node says.
+    ask = None if policy is None else _asking(arguments.rpc, policy)
+    data = read_file(arguments.file, MAX_BYTES, "FORK")
+    return _tell(check_fork(data, policy, inputs, ask), arguments)
 
 
 def _blocks(arguments: argparse.Namespace) -> int:

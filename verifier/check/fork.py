@@ -5,13 +5,17 @@ block is on the chain, only the person's own files say. Proved by tests/unit/che
 tests/hostile/test_forks.py.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from verifier.check import texts
-from verifier.check.blocks import BlockId
-from verifier.check.chain_proof import KNOWN_HASH_RULES
+from verifier.check.blocks import BlockId, BlockSource
+from verifier.check.chain_proof import KNOWN_HASH_RULES, ProofCase
+from verifier.check.evidence import Part
 from verifier.check.inputs import Inputs
+from verifier.check.judge import troubles_of
 from verifier.check.policy import Pin, Policy
+from verifier.check.steps import STEPS
 from verifier.format import fork, jsonc, notes
 from verifier.format.digests import sha256
 from verifier.format.errors import FormatError
@@ -103,8 +107,13 @@ def _block(proof: ProvedFork | None) -> Json:
     }
 
 
-def check_fork(data: bytes, policy: Policy | None, inputs: Inputs | None) -> ForkCheck:
-    """Check the bytes of a fork proof against what the person trusts."""
+def check_fork(
+    data: bytes,
+    policy: Policy | None,
+    inputs: Inputs,
+    ask: Callable[[Sequence[BlockId]], Sequence[BlockSource]] | None = None,
+) -> ForkCheck:
+    """Check the bytes of a fork proof against what the person trusts; `ask` asks nodes of its block."""
     found: Fork | None = None
     try:
         found = fork.parse(data)
@@ -136,13 +145,20 @@ def check_fork(data: bytes, policy: Policy | None, inputs: Inputs | None) -> For
         rule = policy.chains[pin.chain_id].hash_rule
         if rule not in KNOWN_HASH_RULES:
             return not_confirmed("FORK_BLOCK_NOT_CONFIRMED", f"hash rule {rule!a} is unknown")
+        # Sources count as they do for a package, whose as-of block is this one.
+        case = ProofCase(Part("the fork proof"), policy, inputs)
         block = BlockId(pin.chain_id, proof.block.number)
-        known = (inputs.blocks if inputs else {}).get(block)
-        where = f"chain {pin.chain_id} block {proof.block.number} 0x{proof.block.hash.hex()}"
-        if known is None:
-            return not_confirmed("FORK_BLOCK_NOT_CONFIRMED", where)
-        if known.hash != proof.block.hash:
-            return ForkCheck(EXIT_NOT_PROVED, "FORK_BLOCK_DIFFERENT", where, found, proof)
+        if ask is not None:
+            case.answers = ask([block])
+        standing = case.standing(*block, proof.block.hash)
+        if standing.own_differs is not None:
+            return ForkCheck(
+                EXIT_NOT_PROVED, "FORK_BLOCK_DIFFERENT", standing.words(), found, proof
+            )
+        for trouble in troubles_of(STEPS["9.4"], case):
+            return not_confirmed("FORK_BLOCK_NOT_CONFIRMED", f"{trouble.code}: {trouble.detail}")
+        if standing.disputed or standing.too_low:
+            return not_confirmed("FORK_BLOCK_NOT_CONFIRMED", standing.words())
     return ForkCheck(EXIT_PROVED, None, "", found, proof)
 
 

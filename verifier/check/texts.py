@@ -499,9 +499,9 @@ TEXTS: Mapping[str, Text] = {
     "FORK_BLOCK_NOT_CONFIRMED": Text(
         "the anchors contradict each other if the chain holds this block, which you did not confirm",
         "若链上确有此区块，则锚定相互矛盾；您尚未确认该区块",
-        "Compare the block's hash with a source of your own, list it in your inputs, and run again "
-        "with --inputs.",
-        "请将区块哈希与您自有来源比对，写入输入文件后以 --inputs 重新运行。",
+        "Compare the block's hash with a source of your own, list it in your inputs, and run again with "
+        "--inputs; or ask the endpoints of your policy with --rpc.",
+        "请将区块哈希与您自有来源比对，写入输入文件后以 --inputs 重新运行；或以 --rpc 查询策略所列节点。",
     ),
     "FORK_BLOCK_DIFFERENT": Text(
         "the chain that you know has another block there: the anchors in the file are invented",

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.reference.toy_log import ToyLog, told, write
 from tests.unit.format.test_fork import PROOFS
 from verifier.check.fork import check_fork
+from verifier.check.inputs import read_inputs
 from verifier.check.replay import replay_folder
 from verifier.check.rows import CannotJudge
 from verifier.format import evm, fork, public
@@ -79,7 +80,7 @@ def test_another_header_is_another_block_to_compare() -> None:
 
 def proves_nothing_new(good: fork.Fork, raw: bytes) -> int:
     """The exit code, after it was seen that a damaged proof proves what it did or less."""
-    found = check_fork(raw, None, None)
+    found = check_fork(raw, None, read_inputs(None))
     assert found.exit in (2, 3)
     if found.exit == 3 and found.proof is not None:
         # Only the words about chain and account, which nobody signs, may be others.

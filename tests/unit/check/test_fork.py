@@ -15,12 +15,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from tests.hostile import persons
+from tests.hostile.attacks.finality import PUBLISHER, signed
 from tests.reference.toy_log import LOG, NAME, START, Signer
 from tests.unit.format.test_fork import NOW, ON_CHAIN, ONE, OTHER, PROOFS, proof
+from verifier.check.blocks import Said, SourceKind
 from verifier.check.fork import ForkCheck, check_fork
 from verifier.check.inputs import read_inputs
 from verifier.check.policy import read_policy
 from verifier.format import evm, fork, key_sets, notes
+from verifier.format.digests import Digest
 from verifier.format.fork import Checkpoints, Fork, Links
 from verifier.format.signatures import ML_DSA_44
 from verifier.format.statement import Log
@@ -70,7 +73,7 @@ def checked(
     found = check_fork(
         file if isinstance(file, bytes) else fork.encode(file),
         None if whom is None else read_policy(persons.write(whom, folder / "policy.toml")),
-        None if known is None else read_inputs(persons.write(known, folder / "inputs.toml")),
+        read_inputs(None if known is None else persons.write(known, folder / "inputs.toml")),
     )
     said = json.loads(found.json())
     assert (said["exit"], said["code"], said["proved"]) == (found.exit, found.code, found.exit == 0)
@@ -180,6 +183,61 @@ def test_a_block_that_nobody_confirms_convicts_nobody(tmp_path: Path) -> None:
         found = checked(PROOFS[name], tmp_path, policy(ON_CHAIN), known)
         assert (found.exit, found.code) == (3, "FORK_BLOCK_NOT_CONFIRMED")
         assert block.hash.hex() in found.detail
+
+
+def test_a_block_below_the_level_of_the_policy_convicts_nobody(tmp_path: Path) -> None:
+    """Her own hash is level 1; she asks for what two operators give, and asked nobody."""
+    block = block_of("links, smaller")
+    whom = policy(ON_CHAIN)
+    whom["limits"] |= {"level": 2, "quorum": 2}
+    whom["endpoint"] = [
+        {"operator": name, "chain_id": ON_CHAIN.chain_id, "url": f"https://{name}.example"}
+        for name in ("a", "b")
+    ]
+    known = inputs(block.hash, block.number)
+    found = checked(PROOFS["links, smaller"], tmp_path, whom, known)
+    assert (found.exit, found.code) == (3, "FORK_BLOCK_NOT_CONFIRMED")
+    # Both nodes give it when asked.
+    answers = {
+        name: Said(SourceKind.ENDPOINT, name, Digest(block.hash), 0, name) for name in ("a", "b")
+    }
+    asked = check_fork(
+        fork.encode(PROOFS["links, smaller"]),
+        read_policy(tmp_path / "policy.toml"),
+        read_inputs(tmp_path / "inputs.toml"),
+        lambda wanted: [{wanted[0]: said} for said in answers.values()],
+    )
+    assert (asked.exit, asked.code) == (0, None)
+
+
+def test_a_signed_list_confirms_and_disputes_a_block(tmp_path: Path) -> None:
+    block = block_of("links, smaller")
+    whom, known = policy(ON_CHAIN), inputs(block.hash, block.number)
+    for hash_, own, answer in (
+        (block.hash, False, (0, None)),
+        (b"\x01" * 32, False, (3, "FORK_BLOCK_NOT_CONFIRMED")),
+        (b"\x01" * 32, True, (3, "FORK_BLOCK_NOT_CONFIRMED")),
+    ):
+        line = f"{ON_CHAIN.chain_id}:{block.number}:0x{hash_.hex()}"
+        text = f"notary-blocks/1\n{PUBLISHER.name}\n{line}\n"
+        (tmp_path / "list.txt").write_bytes(signed(text, PUBLISHER))
+        whom["block_list"] = [
+            {
+                "name": PUBLISHER.name,
+                "vkey": PUBLISHER.vkey,
+                "chain_id": ON_CHAIN.chain_id,
+                "origin": "their web site",
+            }
+        ]
+        known = inputs(block.hash, block.number) | {"blocks": ["list.txt"]}
+        if not own:
+            del known["block"]
+        found = checked(PROOFS["links, smaller"], tmp_path, whom, known)
+        assert (found.exit, found.code) == answer
+    # Who is not pinned says nothing, and is not passed over.
+    del whom["block_list"]
+    found = checked(PROOFS["links, smaller"], tmp_path, whom, known)
+    assert "BLOCK_LIST_NOT_PINNED" in found.detail
 
 
 def test_an_unknown_hash_rule_convicts_nobody(tmp_path: Path) -> None:
