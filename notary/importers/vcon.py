@@ -7,6 +7,7 @@ reference, and is checked where the file lies beside. Test: tests/unit/importers
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -38,8 +39,9 @@ MAX_VCON_BYTES = 16 * 2**20  # held whole, about five times over while it is rea
 DIALOG, ANALYSIS, ATTACHMENTS = "dialog", "analysis", "attachments"
 PARTS = (DIALOG, ANALYSIS, ATTACHMENTS)
 _DIALOG_TYPES = ("recording", "text", "transfer", "incomplete")
-# A document of vCon says its syntax; drafts after 0.4 may leave it out.
-_HEAD = re.compile(rb'"vcon"\s*:\s*"|"payload"\s*:.*"signatures"\s*:|"ciphertext"\s*:', re.DOTALL)
+# A vCon says its syntax; drafts after 0.4 may leave it out.
+_SYNTAX = re.compile(rb'"vcon"\s*:\s*"')
+_PAYLOAD = re.compile(rb'"payload"\s*:\s*"([A-Za-z0-9_-]+)')
 _VERSION = re.compile(r"0\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
@@ -84,6 +86,13 @@ class VconRows:
             self._check_head()
             account = None if self._account is None else text_at(self._vcon, self._account)
             parts = _parts(data)
+            if not parts:
+                raise BadRow(
+                    "ROW_VCON",
+                    "",
+                    "the vCon has no dialog, no analysis and no attachment",
+                    "give each vCon as a file of its own; an empty one records nothing",
+                )
         except (BadRow, ScanFault) as fault:
             code = fault.code if isinstance(fault, BadRow) else "ROW_JSON"
             remedy = fault.remedy if isinstance(fault, BadRow) else MEND
@@ -310,8 +319,19 @@ def vcon_fits(head: bytes) -> bool:
     head = head.removeprefix(BOM_UTF8).lstrip()
     if not head.startswith(b"{"):
         return False
-    return _HEAD.search(head) is not None or (
-        b'"parties"' in head and b'"created_at"' in head and b'"uuid"' in head
+    signed = _PAYLOAD.search(head)
+    if signed is not None:
+        # Other things are signed too. Whole groups of the payload are enough to see what it begins with.
+        text = signed[1][: len(signed[1]) // 4 * 4]
+        return _is_plain(urlsafe_b64decode(text))
+    if b'"ciphertext"' in head:
+        return b"vcon" in head
+    return _is_plain(head)
+
+
+def _is_plain(text: bytes) -> bool:
+    return _SYNTAX.search(text) is not None or all(
+        name in text for name in (b'"parties"', b'"created_at"', b'"uuid"')
     )
 
 

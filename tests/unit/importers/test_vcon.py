@@ -14,7 +14,7 @@ from notary.importers.column_map import ColumnMap, parse_map, shipped_map
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows, recognise
 from notary.importers.rows import MAX_ROW_BYTES, ImportedRow, Reject
-from notary.importers.vcon import MAX_VCON_BYTES
+from notary.importers.vcon import MAX_VCON_BYTES, vcon_fits
 
 SAMPLES = Path("tests/samples/vcon")
 UUID = "018f0000-0000-8000-8000-000000000001"
@@ -206,10 +206,10 @@ def test_what_is_too_long_for_a_claim_stands_in_the_file_attached_once(path: Pat
     ("content", "says"),
     [
         (
-            {"payload": "e30", "signatures": [{"protected": "e30", "signature": "c2ln"}]},
+            {"payload": coded(b'{"vcon": "0.4.0"}'), "signatures": [{"protected": "e30"}]},
             "signature",
         ),
-        ({"protected": "e30", "recipients": [], "iv": "", "ciphertext": "AA"}, "content"),
+        ({"unprotected": {"cty": "application/vcon+json"}, "ciphertext": "AA"}, "content"),
     ],
 )
 def test_a_closed_vcon_is_kept_and_says_what_was_not_checked(
@@ -258,6 +258,8 @@ def test_a_bad_dialog_is_refused_and_its_neighbour_enters(
         (b'{"vcon": "0.4.0", "dialog": ' + b"[" * 90_000, "ROW_JSON"),
         (json.dumps(vcon(recording(), critical=["x"])).encode(), "ROW_VCON"),
         (json.dumps({**vcon(), "vcon": "7"}).encode(), "ROW_VCON"),
+        (json.dumps(vcon()).encode(), "ROW_VCON"),
+        (json.dumps({"vcons": [vcon(recording())]}).encode(), "ROW_VCON"),
         (json.dumps({**vcon(), "parties": {}}).encode(), "ROW_VCON"),
         (b'{"vcon": "0.4.0", "x": "' + b"y" * MAX_VCON_BYTES + b'"}', "ROW_SIZE"),
         (b'{"vcon": "0.4.0", "x": "\xe9"}', "ROW_ENCODING"),
@@ -271,6 +273,27 @@ def test_a_vcon_that_can_not_be_trusted_is_refused_whole(
     assert item.whole
     assert item.code == code
     assert item.remedy
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"payload": "e30", "signatures": []},
+        {"payload": "a", "signatures": []},
+        {"payload": {"vcon": 1}, "signatures": []},
+        {"ciphertext": "AA"},
+        {"vcon": 4},
+        [vcon()],
+    ],
+)
+def test_what_is_signed_or_encrypted_and_no_vcon_is_not_taken_for_one(content: Any) -> None:
+    assert not vcon_fits(json.dumps(content).encode())
+
+
+def test_a_signed_vcon_longer_than_the_first_bytes_is_known() -> None:
+    head = b'{"payload": "' + coded(json.dumps(vcon()).encode() + bytes(90)).encode()
+    for cut in range(4):
+        assert vcon_fits(head[: len(head) - cut])
 
 
 def test_a_map_for_vcons_makes_no_claims() -> None:
