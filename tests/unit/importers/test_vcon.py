@@ -117,7 +117,10 @@ def test_a_file_is_attached_for_its_digest_and_never_by_a_path(path: Path) -> No
     assert "gives no content_hash" in item.claims["fields"]["content"]["digest"]
     inner = path.parent / "in"
     inner.mkdir()
-    for name in ("../b.wav", "/etc/passwd"):
+    below = inner / "below"
+    below.mkdir()
+    (below / "b.wav").write_bytes(SOUND)
+    for name in ("../b.wav", "/etc/passwd", "below/b.wav"):
         dialog = recording(url="https://example.com/", filename=name, content_hash=sha512(SOUND))
         [item] = read(inner / "call.json", vcon(dialog))
         assert item.files == ()
