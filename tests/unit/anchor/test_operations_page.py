@@ -1,12 +1,14 @@
-"""docs/operations.md names every state, cause and alarm, and no other."""
+"""docs/operations.md names every setting, state, cause and alarm, and no other."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from notary.config import Config
 from notary.core.intent import Cause, State
 
 ROOT = Path(__file__).parents[3]
@@ -18,6 +20,10 @@ def named(title: str) -> list[str]:
     section = PAGE.read_text("utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
     return [word for row in rows for word in re.findall(r"`(\w+)`", row.split("|")[1])]
+
+
+def test_every_setting_is_explained_once() -> None:
+    assert sorted(named("Settings")) == sorted({"format", *(one.name for one in fields(Config))})
 
 
 def test_every_state_is_explained_once() -> None:

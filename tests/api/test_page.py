@@ -1,0 +1,35 @@
+"""docs/http.md names every request that the application answers, and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from api.app import create_app
+from notary import creation
+
+PAGE = Path(__file__).parents[2] / "docs/http.md"
+
+
+def test_the_page_lists_every_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = creation.create(
+        tmp_path / "home",
+        log="page.notary.example/log",
+        agency="Test agency",
+        rpc="http://127.0.0.1:9",
+        chain_id=31337,
+        keys="keys",
+    )
+    monkeypatch.setenv("NOTARY_HOME", str(made.home.folder))
+    app = create_app()._app
+    answered = [
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    ]
+    told = re.findall(r"^\| `([A-Z]+ /\S*)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted(answered)
