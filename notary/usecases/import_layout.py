@@ -109,6 +109,7 @@ class Layout:
             return
         repeated = key in laid.keys
         laid.keys.add(key)
+        erased = False
         if isinstance(answer, Accepted) and (repeated or answer.replayed):
             answer = replace(answer, replayed=True)
             raw = raw_of(answer)
@@ -116,9 +117,10 @@ class Layout:
             raw = item.raw
         else:
             # Of an erased record nothing is kept again.
+            erased = answer.claims is None
             raw = item.raw if answer.claims is None else raw_bytes(answer.claims.get("raw"))
         self._tally.answer(answer)
-        if not item.raw:
+        if not item.raw and not erased:
             # Too long for a claim: kept under the record's key, so that both are erased together.
             self._keep(item.start, item.end, key, laid)
         elif raw == item.raw:
