@@ -115,17 +115,19 @@ def closed_after(_: list[Any], forward: Forward) -> Raw:
     raise Dropped
 
 
-def silent_before(_: list[Any], forward: Forward) -> Raw:
-    """No answer in time, and nothing reached the node."""
-    time.sleep(SILENCE_S)
-    raise Dropped
+def silent(seconds: float) -> tuple[Rule, Rule]:
+    """No answer in so long: nothing reached the node, and applied."""
 
+    def silent_before(_: list[Any], forward: Forward) -> Raw:
+        time.sleep(seconds)
+        raise Dropped
 
-def silent_after(_: list[Any], forward: Forward) -> Raw:
-    """Applied; no answer in time."""
-    forward()
-    time.sleep(SILENCE_S)
-    raise Dropped
+    def silent_after(_: list[Any], forward: Forward) -> Raw:
+        forward()
+        time.sleep(seconds)
+        raise Dropped
+
+    return silent_before, silent_after
 
 
 def garbage(_: list[Any], forward: Forward) -> Raw:
@@ -157,19 +159,23 @@ def error_after(_: list[Any], forward: Forward) -> dict[str, Any]:
     return refused("nonce too low")
 
 
-TRANSPORT: tuple[Rule, ...] = (
-    refused_before,
-    acknowledgement_lost,
-    closed_before,
-    closed_after,
-    silent_before,
-    silent_after,
-    garbage,
-    truncated,
-    wrong_id,
-    empty_result,
-    error_after,
-)
+def transport(silence_s: float) -> tuple[Rule, ...]:
+    """All of them, with silences of that length."""
+    return (
+        refused_before,
+        acknowledgement_lost,
+        closed_before,
+        closed_after,
+        *silent(silence_s),
+        garbage,
+        truncated,
+        wrong_id,
+        empty_result,
+        error_after,
+    )
+
+
+TRANSPORT = transport(SILENCE_S)
 
 
 # By the node: what it says is whole, and not so.

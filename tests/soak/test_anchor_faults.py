@@ -36,7 +36,7 @@ from notary.usecases.read import sweep_orphans
 from notary.usecases.standing import Standing
 from tests.anvil import Anvil
 from tests.scenarios.anchor.test_chain_faults import forgetful
-from tests.simulators.chain_faults import METHODS, PATIENCE_S, TRANSPORT, lies
+from tests.simulators.chain_faults import METHODS, TRANSPORT, lies, transport
 from tests.simulators.chain_proxy import ChainProxy, Forward, Raw, Rule
 from tests.simulators.chain_world import ETHER, GWEI, World
 from tests.simulators.places import Crash, Places, crash
@@ -56,6 +56,8 @@ from tests.soak.explanations import Explanations, Fault
 MINUTES = float(os.environ.get("NOTARY_SOAK_MINUTES") or 10)
 # Far enough that blocks can be replaced before they are final.
 CHAIN = ("--no-mining", "--slots-in-an-epoch", "4")
+# Long enough that a machine with other work is not taken for a node that is silent.
+PATIENCE_S = 2
 MOST_RECORDS = 4  # of one call
 STORE_PLACES = 60  # of one intake or sealing, about
 PROCESS_PLACES = 500  # of a process that takes in, seals and anchors, about
@@ -118,7 +120,7 @@ class Trial:
         self._plant = plant
         self.story: deque[str] = deque(maxlen=20)
         # In turn, so that a run of minutes meets each.
-        self.transport = deque(TRANSPORT)
+        self.transport = deque(transport(2 * PATIENCE_S))
         self.lies = deque(LIES)
         self.taken: dict[str, int] = {}
         self.offered = 0
