@@ -15,12 +15,13 @@ from verifier.check.chain_events import Place
 from verifier.check.event_times import EventTimes, event_times
 from verifier.check.judge import Judgement, RowFinding
 from verifier.check.rows import BLOCKED, Blocked, Result, Row, or_none
+from verifier.check.steps.receipts import promises
 from verifier.check.verdict import EXIT
 from verifier.format import chain_event, key_sets, predecessor
 from verifier.format.errors import FormatError
 from verifier.format.identity import Identity
 from verifier.format.statement import Kind
-from verifier.format.times import format_block_time, format_time
+from verifier.format.times import format_block_time, format_time, parse_time
 
 MAX_NAMED = 20  # records that one finding names
 
@@ -231,7 +232,8 @@ class Report:
         case = self.case
         rows = self.judgement.rows
         # A time that the evidence does not support is not printed, not even with a warning.
-        if any(rows[row].result is Result.FAIL for row in (Row.ANCHOR, Row.HISTORY, Row.INCLUSION)):
+        dated_by = (Row.ANCHOR, Row.HISTORY, Row.INCLUSION, Row.FINALITY)
+        if any(rows[row].result is Result.FAIL for row in dated_by):
             return None, None
         try:
             dated = case.anchored_by(position)
@@ -269,6 +271,7 @@ class Report:
             found.append(("OBSERVED", f"{len(observed)} answers, level 0"))
         if case.evidence.leaf_lines.value is not None:
             found.append(("STATED_BY_SERVICE", ""))
+        found += self._late_promises()
         late = or_none(lambda: self.event_times.after_record)
         if late:
             found.append(("EVENT_AFTER_RECORD", f"{late} records"))
@@ -279,6 +282,20 @@ class Report:
             said = ", ".join([f"batch {batch} to {keys}" for batch, keys in handed])
             found.append(("KEYS_HANDED_OVER", said))
         return found
+
+    def _late_promises(self) -> Iterator[tuple[str, str]]:
+        """Records that are there, and shown under no anchor by the deadline of their receipt."""
+        case = self.case
+        for name, body in or_none(lambda: list(promises(case))) or ():
+            if body.position not in case.leaf_hashes:
+                continue
+            anchored_at = self._bracket(body.position)[1]
+            if anchored_at is not None and parse_time(anchored_at) > body.deadline:
+                yield (
+                    "RECEIPT_ANCHORED_LATER",
+                    f"{name}: record {body.position}, promised by {format_time(body.deadline)}, is "
+                    f"shown under an anchor of {anchored_at}",
+                )
 
     def _predecessors(self) -> Iterator[tuple[str, str]]:
         """What the log states of logs that it continues (format.md §7)."""

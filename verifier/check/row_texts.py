@@ -29,9 +29,9 @@ PASS: Mapping[Row, tuple[str, str]] = {
         "截止区块中的合约状态载有这些锚定及其时间",
     ),
     Row.TIME: (
-        "each shown batch was sealed after a block that you confirmed and before its anchor; "
+        "each shown batch was sealed after a block that your sources confirm and before its anchor; "
         "this dates the sealing, not the event",
-        "所示每一批次均在您确认的区块之后、其锚定之前封存；此为封存时间，而非事件时间",
+        "所示每一批次均在您的来源所确认的区块之后、其锚定之前封存；此为封存时间，而非事件时间",
     ),
     Row.CHECKPOINT: (
         "every checkpoint is signed by a key that your policy pins or that such a key handed over to",

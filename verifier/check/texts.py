@@ -806,6 +806,13 @@ TEXTS: Mapping[str, Text] = {
         "recorded_at and sealed_at are stated by the service; no proof supports them",
         "recorded_at 与 sealed_at 由服务方陈述，并无证明支持",
     ),
+    "RECEIPT_ANCHORED_LATER": Text(
+        "a record is shown under an anchor after the deadline of its receipt; whether an earlier one holds "
+        "it is not judged here",
+        "某记录以其回执期限之后的锚定示明；更早的锚定是否包含该记录，此处不作判断",
+        "Ask verifier receipt whether the promise was kept, with this package or one with the full history.",
+        "请以 verifier receipt 配合此证据包或含完整历史的证据包，查明该承诺是否履行。",
+    ),
     "LOG_CONTINUES": Text(
         "the log states that it continues another log from a checkpoint",
         "该日志声明其自某检查点起承接另一日志",
@@ -819,8 +826,8 @@ TEXTS: Mapping[str, Text] = {
         "区块时间出自链上；请向提交方询问另一时间的含义。",
     ),
     "EVENT_TWICE": Text(
-        "two records show one contract event; it happened once",
-        "两条记录所示为同一合约事件；该事件仅发生一次",
+        "two records show one contract event",
+        "两条记录所示为同一合约事件",
         "Count it once.",
         "请仅计一次。",
     ),

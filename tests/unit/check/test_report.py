@@ -18,6 +18,7 @@ from tests.hostile.attacks.finality import block_list, pinned
 from tests.hostile.attacks.tokens import policy, stamped
 from tests.hostile.authority import honest_authority
 from tests.hostile.case import honest
+from tests.hostile.log import Key
 from tests.hostile.package import Package
 from tests.hostile.world import CASE, NOBODY, World
 from verifier.check import report as reports
@@ -380,6 +381,18 @@ def test_a_time_that_the_evidence_does_not_support_is_not_printed(tmp_path: Path
     assert "2026-10-01T03:00:23.000Z" not in report_text.write(one)
 
 
+def test_of_a_block_that_is_another_one_no_time_is_printed(tmp_path: Path) -> None:
+    inputs = honest().inputs()
+    as_of = honest().chain.tip.number
+    inputs["block"] = [
+        one | ({"hash": "0x" + "77" * 32} if one["number"] == as_of else {})
+        for one in inputs["block"]
+    ]
+    document = as_json(report(tmp_path, inputs=inputs))
+    assert row(document, "finality")["code"] == "BLOCK_HASH_DIFFERENT"
+    assert {record["anchored_at"] for record in document["records"]} == {None}
+
+
 def test_all_failures_are_listed(tmp_path: Path) -> None:
     package = honest().complete().put("bagit.txt", b"BagIt-Version: 0.97\n")
     failures = row(as_json(report(tmp_path, package)), "container")["failures"]
@@ -409,6 +422,23 @@ def test_findings_stand_outside_the_verdict(tmp_path: Path) -> None:
     named = {"version": same.version, "sha256": same.sha256.hex()}
     package = package.chosen(verifier=named).readdressed()
     assert codes(report(tmp_path, package, sm3=True, identity=same)) == ["STATED_BY_SERVICE"]
+
+
+def test_a_record_whose_anchor_is_after_its_receipt_s_deadline_is_named(tmp_path: Path) -> None:
+    """Record 3 is dated by the anchor of 05:00:48; a millisecond decides."""
+    inputs = honest().inputs() | {"receipts": ["receipt.json"]}
+    stranger = Key("notary.example/log/receipts", b"\x09" * 32)
+    for deadline, key, said in (
+        ("2026-10-01T05:00:48.000Z", None, False),
+        ("2026-10-01T05:00:47.999Z", None, True),
+        ("2026-10-01T05:00:47.999Z", stranger, False),
+    ):
+        early = "2026-10-01T00:00:00.000Z"
+        given = honest().log.receipt(CASE, 3, received_at=early, deadline=deadline, key=key)
+        (tmp_path / "receipt.json").write_bytes(given)
+        one = report(tmp_path, inputs=inputs)
+        assert ("RECEIPT_ANCHORED_LATER" in codes(one)) is said
+        assert as_json(one)["verdict"] == "VALID"
 
 
 def test_answers_that_travel_in_the_package_are_named_as_not_used(tmp_path: Path) -> None:

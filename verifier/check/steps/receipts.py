@@ -67,7 +67,7 @@ def step_12_2(case: Case) -> Iterator[Trouble]:
             yield trouble
 
 
-def _promises(case: Case) -> Iterator[tuple[str, Body]]:
+def promises(case: Case) -> Iterator[tuple[str, Body]]:
     """Name and body of the receipts that step 12.2 lets pass; any other one contradicts nobody."""
     for name, receipt in _ours(case):
         if unbound(name, receipt, case.need_pin(), case.trusted_receipt_keys) is None:
@@ -76,7 +76,7 @@ def _promises(case: Case) -> Iterator[tuple[str, Body]]:
 
 def step_12_3(case: Case) -> Iterator[Trouble]:
     """Position below the as-of size: the leaf there has that hash, its head is a prefix."""
-    held = [(name, body) for name, body in _promises(case) if body.position < case.as_of_size]
+    held = [(name, body) for name, body in promises(case) if body.position < case.as_of_size]
     for name, body in held:
         there = case.leaf_hashes.get(body.position)
         if there is None and case.kind is Kind.EXTRACT:
@@ -100,7 +100,7 @@ def step_12_3(case: Case) -> Iterator[Trouble]:
 def step_12_4(case: Case) -> Iterator[Trouble]:
     """Position not below it: the receipt's deadline is not before the as-of time."""
     as_of = moment(case.header.timestamp)
-    for name, body in _promises(case):
+    for name, body in promises(case):
         if body.position >= case.as_of_size and body.deadline < as_of:
             yield failed(
                 "RECEIPT_CONTRADICTED",
@@ -126,7 +126,7 @@ def _headers(case: Case) -> dict[int, BatchHeader]:
 def step_12_5(case: Case) -> Iterator[Trouble]:
     """Its deadline is within `max_deadline_s` of the next header after `received_at`."""
     headers = _headers(case)
-    for name, body in _promises(case):
+    for name, body in promises(case):
         later = [batch for batch, one in headers.items() if one.sealed_at > body.received_at]
         batch = min(later, default=max(headers))
         # Whether it is the next one, only a neighbour tells; another one may allow less.
