@@ -22,6 +22,7 @@ from tests.hostile.events import (
     FOREIGN_ID,
     INDEX,
     OTHER,
+    Edit,
     claims_of,
     event_case,
     foreign_chain,
@@ -393,6 +394,43 @@ def account_as_of_another_block() -> Case:
 def code_hash_without_a_proof() -> Case:
     """The record names the code hash, and no account is proved."""
     return event_case(proof=lambda p: p.update(account_proof=[]))
+
+
+# What the first record leaves out keeps the second from nothing.
+
+
+def two_events(first: Edit, second: Edit) -> Case:
+    """Two records of two deliveries, recorded honestly but for what is done to each."""
+    chain = foreign_chain()
+    records = claims_of(chain, 1), claims_of(chain, 2)
+    for edit, record in zip((first, second), records, strict=True):
+        edit(record)
+    world = world_with(*records)
+    return judged_by(world, complete(world), chain)
+
+
+@attack(events="17.7 FAIL EVENT_SIGNATURE")
+def event_with_another_name_after_one_without_a_name() -> Case:
+    """The first record does not name its event, the second calls its own something else."""
+    return two_events(
+        lambda c: c.pop("event"), lambda c: c.update(event="Refused(bytes32,uint256)")
+    )
+
+
+def other_code(record: dict[str, Any]) -> None:
+    record["code_hash"] = "0x" + keccak(b"audited").hex()
+
+
+@attack(events="17.8 FAIL EVENT_CODE")
+def event_of_other_code_after_one_without_a_code_hash() -> Case:
+    """The first record names no code hash, the second a false one."""
+    return two_events(lambda c: c.pop("code_hash"), other_code)
+
+
+@attack(events="17.8 FAIL EVENT_CODE")
+def event_of_other_code_after_one_without_a_proof_of_it() -> Case:
+    """Of the first record's code there is no proof; that of the second contradicts it."""
+    return two_events(lambda c: c["proof"].update(account_proof=[]), other_code)
 
 
 # ---------------------------------------------------------------------- 17.9 the block's hash

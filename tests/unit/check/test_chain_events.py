@@ -16,6 +16,7 @@ from verifier.check.inputs import read_inputs
 from verifier.check.judge import check
 from verifier.check.policy import read_policy
 from verifier.check.report import Report
+from verifier.check.rows import BLOCKED
 from verifier.format.identity import source_digest
 
 
@@ -93,3 +94,12 @@ def test_trouble_with_one_event_keeps_no_other_from_being_asked(tmp_path: Path) 
     row = row_of(report_of(events.judged_by(world, package, listed), tmp_path))
     assert (row["result"], row["code"]) == ("FAIL", "EVENT_DIFFERS")
     assert [one["code"] for one in row["failures"]] == ["EVENT_CHAIN_NOT_LISTED", "EVENT_DIFFERS"]
+
+
+def test_a_step_that_could_not_ask_an_event_is_blocked(tmp_path: Path) -> None:
+    """Its proof is withheld: no step but that of the event's name passes."""
+    package, policy, inputs = events.event_case(withheld=["proof"]).write(tmp_path)
+    found = check(package, read_policy(policy), read_inputs(inputs)).case.found
+    steps = [f"17.{i}" for i in range(3, 10)]
+    blocked = [step for step in steps if [one.code for one in found[step]] == [BLOCKED]]
+    assert blocked == [step for step in steps if step != "17.7"]

@@ -23,6 +23,7 @@ from tests.hostile.package import Package
 from tests.hostile.world import CASE, NOBODY, World
 from verifier.check import report as reports
 from verifier.check import report_json, report_text
+from verifier.check.event_times import event_times
 from verifier.check.inputs import read_inputs
 from verifier.check.judge import Judgement, check
 from verifier.check.policy import read_policy
@@ -153,6 +154,31 @@ def test_the_sentence_of_order_counts_what_it_can_not_see(tmp_path: Path) -> Non
     shown = honest().complete(erased={}, withheld={(0, "occurred_at"): "other"})
     sentence = row(as_json(report(tmp_path, shown)), "order")["en"]
     assert "1 undisclosed, 1 null, 0 without" in sentence
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        # Two hours before the record, a minute after it; what can't be read comes first.
+        ((12, -7200, 60, None, ...), (2, timedelta(hours=2), 1, 0, 1, 1, 1)),
+        ((60,), (1, timedelta(), 1, 0, 0, 0, 0)),
+    ],
+)
+def test_each_time_of_an_event_counts_as_what_it_is(
+    stated: tuple[Any, ...], told: tuple[Any, ...], tmp_path: Path
+) -> None:
+    world = World()
+    world.wait()
+    for one in stated:
+        said = world.now(one) if isinstance(one, int) and one != 12 else one
+        claims = {} if one is ... else {"occurred_at": said}
+        world.log.add(CASE, "letter", {"subject": "Delivery", **claims})
+    world.log.seal()
+    world.log.anchor()
+    world.wait()
+    package = world.complete(withheld={}, erased={})
+    moments, *counts = event_times(report(tmp_path, package, world=world).judgement.case)
+    assert (len(moments), *counts) == told
 
 
 def test_an_extract_does_not_say_that_it_is_all(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import pytest
 
+from verifier.check import evidence
 from verifier.format import bag, file_digests, stored_zip
 from verifier.format.file_digests import Content, Source
 
@@ -68,6 +69,13 @@ def test_packages_at_the_limits_are_written(monkeypatch: pytest.MonkeyPatch) -> 
         stored_zip, "MAX_PACKAGE_BYTES", stored_zip.zip_size({"data/a": 1, "data/b": 2})
     )
     assert len(zipped(files)) == stored_zip.MAX_PACKAGE_BYTES
+
+
+def test_the_limits_are_those_of_the_specification() -> None:
+    text = (Path(__file__).parents[3] / "docs/spec/package.md").read_text("utf-8")
+    assert "Limits: 2 GiB, 60,000 files, 64 MiB for a file that is no attachment" in text
+    assert (stored_zip.MAX_PACKAGE_BYTES, stored_zip.MAX_FILES) == (2_147_483_648, 60_000)
+    assert evidence.MAX_FILE_BYTES == 67_108_864
 
 
 def test_limits_are_kept_when_writing() -> None:
