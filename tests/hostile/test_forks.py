@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.toy_log import LOG, Signer, ToyLog, key_of, told
-from verifier.check.fork_search import Found, find
-from verifier.check.statements import HeldHeader, HeldHistory, HeldMatter, Statements
+from tests.unit.format.test_fork import ON_CHAIN, PROOFS
+from verifier.check.fork_search import MAX_CONTRADICTIONS, MAX_PAIRS, Found, find
+from verifier.check.statements import HeldChain, HeldHeader, HeldHistory, HeldMatter, Statements
 from verifier.format import fork, heads, key_sets, notes
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
-from verifier.format.fork import Checkpoints, Fork, Headers, Heads, Told, Tree
+from verifier.format.fork import Checkpoints, Fork, Headers, Heads, Links, Told, Tree
 
 MATTERS = ("a", "b", "c")
 STORIES = st.lists(
@@ -234,3 +235,35 @@ def test_nothing_is_compared_where_nothing_can_be() -> None:
         known.add_checkpoint(source, notes.parse_note(log.checkpoint(size)))
     found = find(LOG, known)
     assert (found.proof, found.compared.total()) == (None, 0)
+
+
+# ---------------------------------------------------------------------- bounds, and anchors alone
+
+
+def test_of_very_many_contradictions_the_first_are_told() -> None:
+    log = told([{"a": 1}, {"b": 1}])
+    known = said(log, 0, Statements(), sizes=[2])
+    for i in range(30):
+        forged = Signer(b"stranger").note(2, Digest(bytes([i]) * 32))
+        known.add_checkpoint(1, notes.parse_note(forged))
+    assert len(find(LOG, known).contradictions) == MAX_CONTRADICTIONS == 20
+
+
+def test_of_very_many_statements_about_one_place_the_first_pairs_are_compared() -> None:
+    """A hostile package can't keep a person waiting for the square of what it holds."""
+    log = told([{"a": 1}, {"b": 1}])
+    (held,) = said(log, 0, Statements(), sizes=[2]).checkpoints
+    known = Statements()
+    known.checkpoints += [held._replace(source=source) for source in range(150)]
+    assert find(LOG, known).compared["checkpoints"] == MAX_PAIRS == 10_000
+
+
+@pytest.mark.parametrize("name", ["links, smaller", "links, equal"])
+def test_anchors_of_one_chain_proof_that_contradict_each_other_are_found(name: str) -> None:
+    links = PROOFS[name].told
+    assert isinstance(links, Links)
+    known = Statements()
+    known.chains.append(HeldChain(0, links))
+    found = find(ON_CHAIN, known)
+    assert found.proof is not None
+    assert found.proof.fork.kind == "links"
