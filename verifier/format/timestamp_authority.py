@@ -226,7 +226,11 @@ def path(token: Token, roots: Iterable[x509.Certificate]) -> Path:
     )
     try:
         found = verifier.verify(token.signer, list(token.certificates)).chain
-    except (verification.VerificationError, ValueError) as error:
+    except (
+        verification.VerificationError,
+        x509.UnsupportedGeneralNameType,  # which a signer's certificate may hold
+        ValueError,
+    ) as error:
         raise FormatError("TOKEN_PATH", f"no path to the root: {error}") from error
     return Path(tuple(found), min(one.not_valid_after_utc for one in found))
 

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.hostile.authority import (
@@ -20,6 +22,7 @@ from tests.hostile.authority import (
     OF_AUTHORITY,
     OF_SIGNER,
     RSA_PSS,
+    RSA_SHA256,
     SHA1,
     SHA384,
     SHA512,
@@ -108,6 +111,34 @@ def by(authority: Authority, damage: Damage | None = None, **options: Any) -> Ma
     return lambda text, at: [[authority.token(text, at + AFTER, damage, **options)]]
 
 
+def pss(digest: str = SHA512, mask: str = "1.2.840.113549.1.1.8", salt: int = 64) -> bytes:
+    """Parameters of RSASSA-PSS with SHA-512; the mask is MGF1."""
+    of_mask = seq(oid(mask), algorithm(SHA512))
+    return seq(tlv(0xA0, algorithm(digest)), tlv(0xA1, of_mask), tlv(0xA2, integer(salt)))
+
+
+def by_pss(damage: Damage) -> Case:
+    """Tokens of an RSA key by PSS with SHA-512."""
+    authority = Authority.make("PSS", key=rsa_key(), digest=SHA512)
+    return with_tokens(by(authority, damage, sign=RSA_PSS), authority)
+
+
+def by_pss_with_a_salt(length: int) -> Case:
+    """The same, every signature made anew with a salt of so many bytes."""
+    key = rsa_key()
+    assert isinstance(key, rsa.RSAPrivateKey)
+
+    def change(parts: Parts) -> None:
+        if "attributes" in parts:
+            # What is signed is the attributes as a set.
+            signed = b"\x31" + parts["attributes"][1:]
+            scheme = padding.PSS(padding.MGF1(hashes.SHA512()), length)
+            parts["signature"] = octets(key.sign(signed, scheme, hashes.SHA512()))
+            parts["signature_algorithm"] = algorithm(RSA_PSS, pss(salt=length))
+
+    return by_pss(change)
+
+
 def with_tokens(make: Maker, *pinned: Authority, kind: str = "complete", **members: Any) -> Case:
     return case(stamped(make, kind), policy=policy(*(pinned or (honest_authority(),)), **members))
 
@@ -125,6 +156,16 @@ def put(name: str, content: bytes | Callable[[bytes], bytes]) -> Damage:
             parts[name] = content(parts[name]) if callable(content) else content
 
     return change
+
+
+def times_of_tokens() -> list[datetime]:
+    """When an honest token is made over each checkpoint that a complete package shows."""
+    return [anchored_at(size) + AFTER for size in shown(honest().complete())]
+
+
+def written(moment: datetime) -> str:
+    """As a policy has it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 # ---------------------------------------------------------------------- harmless
@@ -208,6 +249,19 @@ def tokens_by_rsa_pss() -> Case:
 
 
 @attack()
+def tokens_by_rsa_named_with_its_hash() -> Case:
+    """The signature algorithm says SHA-256 as well."""
+    authority = Authority.make("RSA", key=rsa_key())
+    return with_tokens(by(authority, sign=RSA_SHA256), authority)
+
+
+@attack()
+def tokens_by_rsa_pss_without_a_salt() -> Case:
+    """PSS with the shortest salt."""
+    return by_pss_with_a_salt(0)
+
+
+@attack()
 def tokens_by_the_larger_curve() -> Case:
     """P-384 with SHA-384."""
     authority = Authority.make("P-384", key=curve_key(9, ec.SECP384R1), digest=SHA384)
@@ -219,6 +273,58 @@ def certificate_named_the_old_way() -> Case:
     """The signed attribute of RFC 2634, with SHA-1."""
     named = octets(honest_authority().named("sha1"))
     return damaged(put("ess", attribute("1.2.840.113549.1.9.16.2.12", seq(seq(seq(named))))))
+
+
+@attack()
+def certificate_named_before_the_one_above_it() -> Case:
+    """The signed attribute also names the authority between; the first one is the signer's."""
+    names = [honest_authority().named(), bytes(32)]
+    listed = seq(*(seq(octets(name)) for name in names))
+    return damaged(put("ess", attribute("1.2.840.113549.1.9.16.2.47", seq(listed))))
+
+
+@attack()
+def token_with_eight_certificates() -> Case:
+    """As many as there may be."""
+    return damaged(put("certificates", lambda was: was + 6 * der(honest_authority().between)))
+
+
+@attack()
+def certificate_that_says_it_is_no_authority_s() -> Case:
+    """Its constraints are there and say so, as those of many authorities do."""
+    constraints = (x509.BasicConstraints(ca=False, path_length=None), True)
+    return under("U", extensions=[*OF_SIGNER, constraints])
+
+
+@attack()
+def key_for_commitments_alone() -> Case:
+    """The signer's key usage is contentCommitment without digitalSignature."""
+    usage = (key_usage(content_commitment=True), True)
+    return under("Q", extensions=[STAMPS_ALONE, usage])
+
+
+@attack()
+def authority_between_for_time_stamping() -> Case:
+    """The authority between may certify for time-stamping alone."""
+    stamps = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    return below("R", extensions=[*OF_AUTHORITY, (stamps, False)])
+
+
+@attack()
+def first_token_of_the_moment_from_which_the_authority_counts() -> Case:
+    """The policy's `from` is the time of the earliest token."""
+    return with_tokens(by(honest_authority()), **{"from": written(min(times_of_tokens()))})
+
+
+@attack()
+def renewal_of_the_same_moment() -> Case:
+    """A token and its renewal say the same time."""
+
+    def make(text: bytes, at: datetime) -> Chains:
+        token = honest_authority().token(text, at)
+        return [[token, honest_authority().token(token, at)]]
+
+    return with_tokens(make)
 
 
 @attack()
@@ -330,6 +436,14 @@ def critical_extension_in_the_token() -> Case:
     return damaged(put("rest", tlv(0xA1, extension)))
 
 
+@attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_CONTENT")
+def critical_extension_behind_another() -> Case:
+    """The first extension may be passed over, the second may not."""
+    first = seq(oid("1.2.3.3"), octets(b"x"))
+    second = seq(oid("1.2.3.4"), b"\x01\x01\xff", octets(b"x"))
+    return damaged(put("rest", tlv(0xA1, first, second)))
+
+
 @attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_IMPRINT_ALGORITHM")
 def imprint_of_sha_1() -> Case:
     """A hash for which two messages can be found."""
@@ -373,6 +487,12 @@ def signer_of_another_issuer() -> Case:
     """The serial number is right, the issuer is another one."""
     other = Authority.make("Other").signer.issuer.public_bytes()
     return damaged(put("sid", seq(other, integer(7))))
+
+
+@attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_SIGNER")
+def signer_of_another_serial_number() -> Case:
+    """The issuer is right, the serial number is that of no certificate in the token."""
+    return damaged(put("sid", seq(honest_authority().signer.issuer.public_bytes(), integer(8))))
 
 
 @attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_SIGNER")
@@ -517,6 +637,12 @@ def signature_of_rsa_with_another_bit() -> Case:
 
 
 @attack(timestamp="15.3 FAIL TOKEN_SIGNATURE")
+def signature_of_pss_with_another_bit() -> Case:
+    """The same of an RSA signature by PSS."""
+    return by_pss(put("signature", last_bit))
+
+
+@attack(timestamp="15.3 FAIL TOKEN_SIGNATURE")
 def time_changed_after_signing() -> Case:
     """A minute is put in front: the signed digest is of the other time."""
 
@@ -635,6 +761,12 @@ def key_that_may_not_sign() -> Case:
     return under("G", extensions=[STAMPS_ALONE, (key_usage(key_agreement=True), True)])
 
 
+@attack(timestamp="15.4 FAIL TOKEN_CERTIFICATE")
+def key_that_is_for_nothing() -> Case:
+    """The signer's key usage is there and names nothing."""
+    return under("W", extensions=[STAMPS_ALONE, (key_usage(), True)])
+
+
 def with_an_extension_twice(one: x509.Certificate) -> x509.Certificate:
     """The certificate with its extended key usage called key usage, of which it then has two."""
     return x509.load_der_x509_certificate(der(one).replace(oid("2.5.29.37"), oid("2.5.29.15")))
@@ -646,6 +778,26 @@ def certificate_with_an_extension_twice() -> Case:
     true = honest_authority()
     signer = with_an_extension_twice(true.signer)
     return with_tokens(by(Authority(true.root, true.between, signer, true.key)))
+
+
+def with_a_name(value: bytes) -> x509.UnrecognizedExtension:
+    """An alternative name whose content is whatever it is told."""
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), value)
+
+
+@attack(timestamp="15.4 FAIL TOKEN_CERTIFICATE")
+def certificate_with_an_extension_that_is_none() -> Case:
+    """The alternative name of the signer is no list of names."""
+    return under("S", extensions=[*OF_SIGNER, (with_a_name(b"\x05\x00"), False)])
+
+
+OF_X400 = seq(tlv(0xA3, b"\x05\x00"))  # a form of names that the library does not read
+
+
+@attack(timestamp="15.4 FAIL TOKEN_CERTIFICATE")
+def certificate_with_a_name_of_another_form() -> Case:
+    """The signer's name is that of a mailbox of the eighties."""
+    return under("T", extensions=[*OF_SIGNER, (with_a_name(OF_X400), False)])
 
 
 OF_THE_STORY = datetime(2026, 10, 1, tzinfo=UTC)  # begins here and ends on the same day
@@ -673,6 +825,17 @@ def token_of_one_checkpoint_alone() -> Case:
     def make(text: bytes, at: datetime) -> Chains:
         newest = honest().log.anchors[-1].size
         return [[honest_authority().token(text, at)]] if int(text.split(b"\n")[1]) == newest else []
+
+    return with_tokens(make)
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_MISSING")
+def token_of_the_oldest_checkpoint_alone() -> Case:
+    """The oldest shown checkpoint has a token, the others have none."""
+    oldest = min(shown(honest().complete()))
+
+    def make(text: bytes, at: datetime) -> Chains:
+        return [[honest_authority().token(text, at)]] if int(text.split(b"\n")[1]) == oldest else []
 
     return with_tokens(make)
 
@@ -812,6 +975,12 @@ def token_after_the_authority_counts() -> Case:
 
 
 @attack(timestamp="15.5 NOT CHECKED TOKEN_NOT_PINNED")
+def last_token_of_the_moment_at_which_the_authority_no_longer_counts() -> Case:
+    """The policy's `until` is the time of the latest token."""
+    return with_tokens(by(honest_authority()), until=written(max(times_of_tokens())))
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_NOT_PINNED")
 def token_under_another_policy() -> Case:
     """The authority also stamps under a policy that the person did not accept."""
     return with_tokens(by(honest_authority()), policies=["1.2.3.4.2", "1.2.3.4.10"])
@@ -843,8 +1012,8 @@ def tokens_signed_over_sha_1() -> Case:
 
 @attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
 def tokens_by_a_short_key() -> Case:
-    """An RSA key of 1024 bits."""
-    authority = Authority.make("short", key=rsa_key(1024))
+    """An RSA key of a bit less than 2048."""
+    authority = Authority.make("short", key=rsa_key(2047))
     return with_tokens(by(authority), authority)
 
 
@@ -876,6 +1045,61 @@ def pss_of_two_hashes() -> Case:
     parameters = seq(tlv(0xA0, algorithm(SHA512)), tlv(0xA1, mask), tlv(0xA2, integer(64)))
     damage = put("signature_algorithm", algorithm(RSA_PSS, parameters))
     return with_tokens(by(authority, damage, sign=RSA_PSS), authority)
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def pss_of_another_hash() -> Case:
+    """The signature's own hash is said to be another than that of its mask."""
+    return by_pss(put("signature_algorithm", algorithm(RSA_PSS, pss(digest=SHA384))))
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def pss_of_another_mask() -> Case:
+    """The mask is made by a function that nobody knows."""
+    return by_pss(put("signature_algorithm", algorithm(RSA_PSS, pss(mask="1.2.3.4"))))
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def pss_parameters_under_another_name() -> Case:
+    """The parameters are those of PSS, the algorithm is unknown."""
+    return by_pss(put("signature_algorithm", algorithm("1.2.3.4", pss())))
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def pss_of_a_salt_longer_than_the_hash() -> Case:
+    """The signature is good; the salt has a byte more than the format lets it have."""
+    return by_pss_with_a_salt(65)
+
+
+def with_key(change: Callable[[bytes], bytes]) -> Case:
+    """Tokens of a signer in whose certificate the key's bytes are others."""
+    true = honest_authority()
+    signer = x509.load_der_x509_certificate(change(der(true.signer)))
+    return with_tokens(by(Authority(true.root, true.between, signer, true.key)))
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def key_of_a_kind_that_the_format_does_not_have() -> Case:
+    """The certificate's key is one of Ed25519."""
+    other: Any = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    true, between = honest_authority(), Authority.make("V")
+    signer = certificate("V TSA", other, ("V CA", between.key), extensions=OF_SIGNER, serial=7)
+    return with_tokens(by(Authority(true.root, true.between, signer, true.key)))
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def key_of_an_unknown_curve() -> Case:
+    """The certificate's key lies on a curve that no library has."""
+    return with_key(
+        lambda was: was.replace(oid("1.2.840.10045.3.1.7"), oid("1.2.840.10045.3.1.126"))
+    )
+
+
+@attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
+def key_that_is_no_point() -> Case:
+    """The certificate's key is no point of its curve."""
+    start = b"\x03\x42\x00\x04"
+    return with_key(lambda was: was.replace(was[was.index(start) :][:68], start + 64 * b"\xff"))
 
 
 @attack(timestamp="15.5 NOT CHECKED TOKEN_ALGORITHM")
@@ -1056,6 +1280,30 @@ def root_with_an_extension_twice() -> Case:
     return with_policy(lambda document: authority_of(document).update(roots=pem))
 
 
+def root_with(value: bytes) -> Case:
+    """A pinned root with an alternative name of that content."""
+    root = certificate(
+        "Root",
+        curve_key(5),
+        ("Root", curve_key(5)),
+        extensions=[*OF_AUTHORITY, (with_a_name(value), False)],
+    )
+    pem = Authority(root, root, root, curve_key(5)).pem
+    return with_policy(lambda document: authority_of(document).update(roots=pem))
+
+
+@attack(error="1.1 POLICY_KEY")
+def root_with_an_extension_that_is_none() -> Case:
+    """Its alternative name is no list of names."""
+    return root_with(b"\x05\x00")
+
+
+@attack(error="1.1 POLICY_KEY")
+def root_with_a_name_of_another_form() -> Case:
+    """Its name is in a form that the library does not read."""
+    return root_with(OF_X400)
+
+
 @attack(error="1.1 POLICY_KEY")
 def root_that_stands_twice() -> Case:
     """The same certificate was pasted twice."""
@@ -1082,6 +1330,12 @@ def authority_without_a_limit() -> Case:
 def limit_without_an_authority() -> Case:
     """A limit for the words of nobody: the person forgot to say whose."""
     return with_policy(lambda document: document.pop("timestamp_authority"))
+
+
+@attack(error="1.1 POLICY_MEMBER_UNKNOWN")
+def authority_with_a_member_that_nobody_knows() -> Case:
+    """The person wrote `policy` in place of `policies`, and means a narrower trust."""
+    return with_policy(lambda document: authority_of(document).update(policy=["1.2.3.4.2"]))
 
 
 @attack(error="1.1 POLICY_VALUE")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.attacks.finality import PUBLISHER, block_list, signed
+from tests.hostile.log import Key
 from verifier.check.block_lists import (
     MAX_BYTES,
     check_signed,
@@ -29,6 +30,7 @@ BLOCK = BlockId(31337, 12)
 def test_a_line_is_chain_number_and_hash() -> None:
     assert read_line(LINE) == (BLOCK, b"\xab" * 32)
     assert read_line(f"0:0:{HASH}")[0] == BlockId(0, 0)
+    assert read_line(f"{2**53 - 1}:{2**53 - 1}:{HASH}")[0] == BlockId(2**53 - 1, 2**53 - 1)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,35 @@ def test_a_signed_list_counts_for_the_chains_of_its_pin() -> None:
     assert {one.level for one in source.values()} == {1}
 
 
+def test_a_key_speaks_for_the_chains_of_its_own_pin_alone() -> None:
+    other = Key(PUBLISHER.name, b"\x23" * 32)
+    text = f"notary-blocks/1\nblocks.example\n{LINE}\n5:12:{HASH}\n"
+    pins = [
+        BlockList("blocks.example", parse_vkey(key.vkey), chain, "x")
+        for key, chain in ((PUBLISHER, 31337), (other, 5))
+    ]
+    assert set(check_signed(parse_signed(signed(text, PUBLISHER)), pins)) == {BLOCK}
+
+
+def test_the_shortest_signed_list_has_one_block() -> None:
+    text = f"notary-blocks/1\nblocks.example\n{LINE}\n"
+    assert list(parse_signed(signed(text, PUBLISHER)).blocks) == [BLOCK]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "notary-blocks/1\nblocks.example\n",
+        f"notary-blocks/10\nblocks.example\n{LINE}\n",
+        f"notary-blocks/2\nblocks.example\n{LINE}\n",
+    ],
+)
+def test_a_signed_list_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        parse_signed(signed(text, PUBLISHER))
+    assert caught.value.code == "BLOCK_LIST_LINES"
+
+
 def test_a_signed_list_may_be_longer_than_a_checkpoint() -> None:
     lines = "".join(f"1:{number}:{HASH}\n" for number in range(1000))
     parsed = parse_signed(signed(f"notary-blocks/1\nblocks.example\n{lines}", PUBLISHER))
@@ -116,6 +147,10 @@ def test_a_file_without_signature_is_the_person_s_own(data: str, tmp_path: Path)
     assert [(block, one.who, one.level) for block, one in own.items()] == [
         (BLOCK, "you (list-0)", 1)
     ]
+
+
+def test_a_file_may_begin_with_a_chain_of_one_digit(tmp_path: Path) -> None:
+    assert list(inputs(tmp_path, f"1:12:{HASH}".encode()).blocks) == [BlockId(1, 12)]
 
 
 def test_a_signed_file_is_not_the_person_s_own(tmp_path: Path) -> None:
