@@ -145,6 +145,16 @@ class Proofs:
         if stored is None:
             return None
         later = self._book.on_chain_from(number)[: stored.as_of.anchors - number]
+        # The first and the last anchor shown need a leg (docs/spec/verification.md, step 4.10): another one
+        # may have followed before a proof of the head was taken.
+        legs = [document_leg(leg)]
+        if later[-1].id != intent.id:
+            last = self._book.leg(later[-1])
+            if last is None:
+                raise Contradiction(
+                    "LEG_LOST", f"intent {later[-1].id} is on the chain and has no leg"
+                )
+            legs.append(document_leg(last, len(later) - 1))
         return evm_document.EvmDocument(
             intent.chain_id,
             intent.contract,
@@ -154,7 +164,7 @@ class Proofs:
             evm_document.AsOf(
                 stored.as_of.header, stored.as_of.account_proof, stored.as_of.storage_proof
             ),
-            (document_leg(leg),),
+            tuple(legs),
             (),
             (),
         )

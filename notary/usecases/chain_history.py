@@ -149,10 +149,10 @@ def nonce_in(tx: bytes) -> int:
     return rlp.decode_int(fields[0 if legacy else 1], "nonce", 64)
 
 
-def document_leg(leg: Leg) -> evm.Leg:
-    """The leg of the first link, as a chain proof has it."""
+def document_leg(leg: Leg, link: int = 0) -> evm.Leg:
+    """The leg of a link, by default the first, as a chain proof has it."""
     return evm.Leg(
-        0,
+        link,
         leg.header,
         leg.index,
         leg.tx,

@@ -518,6 +518,20 @@ def test_the_stand_alone_verifier_proves_an_anchor(make_world: MakeWorld) -> Non
     assert [one.state for one in world.intents()] == [State.PROVED] * 2
 
 
+def test_an_anchor_is_proved_by_a_head_that_another_one_followed_to(make_world: MakeWorld) -> None:
+    """No proof of the head between the two was left: its block was replaced, or endpoints were away."""
+    world = make_world("--no-mining", "--slots-in-an-epoch", "32", prover=VerifierProcess())
+    for _ in range(2):
+        world.seal()
+        world.run_to(State.MINED)
+    for pending in world.book.pending_as_ofs():
+        if pending.as_of.anchors == 1:
+            world.book.drop_as_of(pending.id)
+    world.mine(100)
+    world.settle()
+    assert [one.state for one in world.intents()] == [State.PROVED] * 2
+
+
 def test_the_stand_alone_verifier_refuses_another_log_and_no_proof() -> None:
     prover = VerifierProcess()
     answer = prover.check(b"{}", 1, b"\x01" * 20, b"\x02" * 20)
