@@ -242,7 +242,7 @@ def read_roots(text: str) -> tuple[x509.Certificate, ...]:
     """
     try:
         found = x509.load_pem_x509_certificates(text.encode("ascii"))
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise FormatError("TOKEN_ROOTS", "want certificates in PEM") from error
     for certificate in found:
         try:

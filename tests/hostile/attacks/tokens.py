@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.hostile.authority import (
@@ -48,6 +49,7 @@ from tests.hostile.authority import (
 from tests.hostile.case import Case, attack, case, honest
 from tests.hostile.package import OF_A_BATCH, Package
 from tests.hostile.persons import Toml
+from verifier.format.digests import b64_encode
 
 LIMIT_S = 3600  # max_timestamp_gap_s of the person
 AFTER = timedelta(seconds=5)  # an honest token is made so long after its anchor
@@ -1350,3 +1352,16 @@ def authority_that_ends_before_it_begins() -> Case:
 def policy_of_an_authority_that_is_no_number() -> Case:
     """A name in place of an object identifier."""
     return with_policy(lambda document: authority_of(document).update(policies=["the usual one"]))
+
+
+@attack(error="1.1 POLICY_KEY")
+def root_of_a_version_that_nobody_knows() -> Case:
+    """The person's file of a root says that the certificate is of version 4."""
+    authority = honest_authority()
+    document = policy(authority)
+    content = x509.load_pem_x509_certificate(authority.pem.encode()).public_bytes(Encoding.DER)
+    changed = content.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020103"), 1)
+    body = b64_encode(changed)
+    pem = f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+    document["timestamp_authority"][0]["roots"] = pem
+    return case(stamped(by(authority)), policy=document)
