@@ -19,6 +19,7 @@ from notary import compose, creation, demo
 from notary.compose import Service
 from notary.creation import Created
 from tests.anvil import Anvil
+from tests.simulators.commands import run_command
 
 CHAIN = ("--block-time", "1", "--slots-in-an-epoch", "1", "--preserve-historical-states")
 LOG = "test.notary.example/log"
@@ -75,13 +76,7 @@ class Live:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a `notary` command to its end."""
-        return subprocess.run(
-            self.command(*words),
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        return run_command(*words, "--home", str(self.home), timeout_s=COMMAND_SECONDS)
 
 
 def make(folder: Path, anvil: Anvil, settings: dict[str, Any] | None = None) -> Live:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,19 +18,14 @@ from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.simulators.chain_faults import lies
 from tests.simulators.chain_proxy import ChainProxy
+from tests.simulators.commands import run_command
 from verifier.format import numbers
 
 
 def notary(*words: str) -> subprocess.CompletedProcess[str]:
     """A `notary` command, by this interpreter, with nothing of this one's environment but paths."""
-    return subprocess.run(
-        [sys.executable, "-m", "notary", *words],
-        capture_output=True,
-        text=True,
-        timeout=scene.COMMAND_SECONDS,
-        check=False,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
-    )
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    return run_command(*words, timeout_s=scene.COMMAND_SECONDS, environment=environment)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from notary.usecases.export import ExportOrder
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live
+from tests.simulators.commands import run_command
 from verifier.format import numbers
 
 DAY = 86_400
@@ -60,13 +61,7 @@ class Submitter:
             out,
             *more,
         ]
-        return subprocess.run(
-            [sys.executable, "-m", "notary", *words],
-            capture_output=True,
-            text=True,
-            timeout=scene.COMMAND_SECONDS,
-            check=False,
-        )
+        return run_command(*words, timeout_s=scene.COMMAND_SECONDS)
 
     def judge(self, proof: str = "evm.json", *more: str) -> dict[str, Any]:
         """What the verifier says, with the block hash that the submitter's node gives."""

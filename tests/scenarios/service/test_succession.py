@@ -13,13 +13,13 @@ import pytest
 from notary import compose, config, demo
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
+from tests.simulators.commands import run_command
 
 NEXT = "next.notary.example/log"
 
 
 def notary(home: Path, *words: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "notary", *words, "--home", str(home)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = run_command(*words, "--home", str(home), timeout_s=scene.COMMAND_SECONDS)
     assert done.returncode == exit_code, done.stdout + done.stderr
     return done
 

@@ -89,7 +89,7 @@ values = st.binary(min_size=32, max_size=32)
 batches = st.lists(st.dictionaries(keys, values, max_size=12), min_size=1, max_size=5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(batches, st.lists(keys, max_size=6))
 def test_pages_equal_the_reference(changes: list[dict[bytes, bytes]], asked: list[bytes]) -> None:
     pages = Pages()

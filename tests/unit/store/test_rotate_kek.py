@@ -182,12 +182,12 @@ def test_a_crash_before_and_after_each_step_is_gone_on_from(
 @pytest.mark.slow
 def test_killed_at_any_moment_it_loses_no_secret(tmp_path: Path) -> None:
     world = make_world(tmp_path)
-    matter = fill(world, tmp_path, 6_000)
+    matter = fill(world, tmp_path, 3_000)
     world.close()
     draw = random.Random()
     first = (tmp_path / "keys" / KEK).read_bytes()
     killed = 0
-    for number in range(6):
+    for number in range(3):
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.simulators.rotate_process", str(tmp_path), f"r{number}"],
             cwd=ROOT,
@@ -201,12 +201,12 @@ def test_killed_at_any_moment_it_loses_no_secret(tmp_path: Path) -> None:
         killed += process.wait() == -signal.SIGKILL
         process.stdout.close()
         world = reopen_world(tmp_path, f"check{number}")
-        everything_opens(world, matter, 6_000)
+        everything_opens(world, matter, 3_000)
         world.close()
     assert killed, "no run was killed"
     world = reopen_world(tmp_path, "last")
     rotate(world)
-    everything_opens(world, matter, 6_000)
+    everything_opens(world, matter, 3_000)
     assert (tmp_path / "keys" / KEK).read_bytes() != first
     assert not (tmp_path / "keys" / NEXT_KEK).exists()
     world.close()
