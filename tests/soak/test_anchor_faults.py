@@ -466,7 +466,12 @@ def test_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_fresh_nonce_after_a_send_that_failed_turns_the_soak_red(tmp_path: Path) -> None:
+def test_a_fresh_nonce_after_a_send_that_failed_turns_the_soak_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A machine that is busy with other tests raises alarms of its own; here the world alone is looked at.
+    monkeypatch.setattr(Trial, "look", lambda _: None)
+
     def soak(one: Trial) -> None:
         for name, chance in islice(schedule(PLANTED_SEED), PLANTED_ACTIONS):
             act(one, name, chance)
