@@ -306,6 +306,12 @@ def key_for_commitments_alone() -> Case:
 
 
 @attack()
+def authority_between_without_a_key_usage() -> Case:
+    """The certificate between says that it is an authority's, and nothing of its key's use."""
+    return below("X", extensions=OF_AUTHORITY[:1])
+
+
+@attack()
 def authority_between_for_time_stamping() -> Case:
     """The authority between may certify for time-stamping alone."""
     stamps = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
@@ -1267,6 +1273,15 @@ def signer_pinned_as_a_root() -> Case:
     """The person pasted the signer's certificate: its end would be nobody's."""
     true = honest_authority()
     pem = Authority(true.signer, true.between, true.signer, true.key).pem
+    return with_policy(lambda document: authority_of(document).update(roots=pem))
+
+
+@attack(error="1.1 POLICY_KEY")
+def certificate_that_says_it_is_no_authority_s_pinned_as_a_root() -> Case:
+    """The same of a signer's certificate with constraints."""
+    constraints = (x509.BasicConstraints(ca=False, path_length=None), True)
+    made = Authority.make("Y", extensions=[*OF_SIGNER, constraints])
+    pem = Authority(made.signer, made.between, made.signer, made.key).pem
     return with_policy(lambda document: authority_of(document).update(roots=pem))
 
 

@@ -6,14 +6,14 @@ What parses after damage is judged like any other token; only its signer's path 
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.hostile.authority import Authority, honest_authority, rsa_key
+from tests.hostile.authority import SINCE, UNTIL, Authority, honest_authority, rsa_key
 from verifier.format import timestamp_authority, timestamp_token
 from verifier.format.errors import FormatError
 
@@ -43,6 +43,15 @@ def judge(data: bytes, roots: tuple[object, ...] = ROOTS) -> str | None:
 def test_the_tokens_stand() -> None:
     assert judge(TOKEN) is None
     assert judge(RSA_TOKEN, (RSA.root,)) is None
+
+
+def test_a_certificate_is_valid_at_its_first_and_at_its_last_second() -> None:
+    signer = honest_authority().signer
+    for at in (SINCE, UNTIL):
+        timestamp_authority.check_valid_at(signer, at)
+    for at in (SINCE - timedelta(microseconds=1), UNTIL + timedelta(microseconds=1)):
+        with pytest.raises(FormatError, match="TOKEN_CERTIFICATE_TIME"):
+            timestamp_authority.check_valid_at(signer, at)
 
 
 @given(st.binary(max_size=400))
