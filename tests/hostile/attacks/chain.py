@@ -352,6 +352,15 @@ def chain_with_another_hash_rule() -> Case:
     return case(honest().complete(), policy=policy)
 
 
+@attack(anchor="4.3 NOT CHECKED HASH_RULE_UNKNOWN")
+def as_of_block_with_another_hash_by_an_unknown_rule() -> Case:
+    """By that rule the block has another hash than by ours, and the person's hash convicts nobody."""
+    policy, inputs = honest().policy(), honest().inputs()
+    policy["chain"][0]["hash_rule"] = "qbft"
+    inputs["block"][-1]["hash"] = "0x" + "ef" * 32
+    return case(honest().complete(), policy=policy, inputs=inputs)
+
+
 # ---------------------------------------------------------------------- 4.4 to 4.7 the as-of proof
 
 
