@@ -325,6 +325,14 @@ def first_token_of_the_moment_from_which_the_authority_counts() -> Case:
 
 
 @attack()
+def tokens_before_the_authority_ceases_to_count() -> Case:
+    """The policy's `until` is a second after the latest token."""
+    return with_tokens(
+        by(honest_authority()), until=written(max(times_of_tokens()) + timedelta(seconds=1))
+    )
+
+
+@attack()
 def renewal_of_the_same_moment() -> Case:
     """A token and its renewal say the same time."""
 
