@@ -16,7 +16,7 @@ from tests.hostile import persons
 from tests.hostile.attacks import ALL
 from tests.hostile.attacks.finality import block_list, pinned
 from tests.hostile.attacks.tokens import policy, stamped
-from tests.hostile.authority import honest_authority
+from tests.hostile.authority import DAY, UNTIL, Authority, honest_authority
 from tests.hostile.case import honest
 from tests.hostile.log import Key
 from tests.hostile.package import Package
@@ -266,6 +266,19 @@ def test_tokens_are_said_with_whose_word_they_are_and_until_when(tmp_path: Path)
         (3, 1, "authority 1"),
     ]
     assert {"name": "authority 0", "origin": "its web site"} in document["policy"]["pins"]
+
+
+def test_tokens_last_as_long_as_the_best_chain_that_was_renewed_in_time(tmp_path: Path) -> None:
+    late = ALL["tokens.late_renewal_beside_a_chain_in_time"].make()
+    assert isinstance(late.package, Package)
+    assert isinstance(late.policy, dict)
+    said = row(as_json(report(tmp_path, late.package, policy=late.policy)), "timestamp")["en"]
+    assert "last until 2027-01-01T00:00:00.000Z" in said
+
+    short, long = Authority.make("Short"), Authority.make("Long", until=UNTIL + 10 * DAY)
+    package = stamped(lambda text, at: [[one.token(text, at)] for one in (short, long, short)])
+    one = report(tmp_path, package, policy=policy(short, long))
+    assert "last until 2027-01-11T00:00:00.000Z" in row(as_json(one), "timestamp")["en"]
 
 
 def test_the_distance_of_tokens_is_rounded_up(tmp_path: Path) -> None:
