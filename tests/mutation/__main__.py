@@ -50,6 +50,7 @@ TESTS = (
 )
 SECONDS = 2.0  # of processor time for a fault: some two hundred attacks
 HANGS_AFTER_S = 5.0  # of processor time: who makes a loop endless is noticed by any test
+WAITS_AFTER_S = 300.0  # of the clock: who waits at a pipe for ever needs no processor
 MEMORY_BYTES = 4 * 2**30  # of addresses: a loop may also fill a list for ever
 NEAR = 3  # tests that reach the same lines of a function, before others have had their turn
 
@@ -256,6 +257,7 @@ class Mutation:
     def child(self, fault: Fault, items: Sequence[pytest.Item], writing: int, folder: Path) -> None:
         """In the copy: put the fault in, run the tests, say `s` if none failed, and end."""
         signal.setitimer(signal.ITIMER_PROF, HANGS_AFTER_S)
+        signal.setitimer(signal.ITIMER_REAL, WAITS_AFTER_S)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         try:
             silence = os.open(os.devnull, os.O_RDWR)

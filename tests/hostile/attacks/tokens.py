@@ -1203,6 +1203,29 @@ def distant_token_beside_a_near_one() -> Case:
     return with_tokens(make)
 
 
+@attack()
+def distant_token_of_a_stranger_beside_a_near_one() -> Case:
+    """Anybody can put a token of his own beside; what it says of the time convicts nobody."""
+
+    def make(text: bytes, at: datetime) -> Chains:
+        far = Authority.make("Other").token(text, at + 10 * DAY)
+        return [[honest_authority().token(text, at)], [far]]
+
+    return with_tokens(make)
+
+
+@attack()
+def distant_token_of_a_stranger_that_the_authority_renewed() -> Case:
+    """The same, where the pinned authority renewed what the stranger had made."""
+
+    def make(text: bytes, at: datetime) -> Chains:
+        far = Authority.make("Other").token(text, at + 10 * DAY)
+        renewed = honest_authority().token(far, at + 11 * DAY)
+        return [[honest_authority().token(text, at)], [far, renewed]]
+
+    return with_tokens(make)
+
+
 # ---------------------------------------------------------------------- 2.5 files
 
 
