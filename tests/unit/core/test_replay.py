@@ -289,6 +289,18 @@ def test_a_key_set_of_another_digest_is_found(tmp_path: Path) -> None:
     assert found.found == Signer(b"thief").digest.hex()
 
 
+def test_a_hand_over_to_what_is_no_key_set_is_found(tmp_path: Path) -> None:
+    """The log itself committed to it, and the old keys go on signing."""
+    none = b"no key set\n"
+    digest = Digest(sha256(none).digest())
+    made = log()
+    made.seal(next_keys=digest)
+    made.seal(keys=digest)
+    name = public.key_set_file(digest)
+    found = fault(made.files() | {name: none}, tmp_path)
+    assert (found.batch, found.file, found.expected) == (6, name, "a key set")
+
+
 @pytest.mark.parametrize(
     ("size", "root", "origin", "line"),
     [(2, None, NAME, 2), (None, ZERO, NAME, 3), (None, None, "other.example/log", 1)],
