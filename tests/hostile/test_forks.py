@@ -18,9 +18,10 @@ from tests.reference.toy_log import LOG, Signer, ToyLog, key_of, told
 from tests.unit.format.test_fork import ON_CHAIN, PROOFS
 from verifier.check.fork_search import MAX_CONTRADICTIONS, MAX_PAIRS, Found, find
 from verifier.check.statements import HeldChain, HeldHeader, HeldHistory, HeldMatter, Statements
-from verifier.format import fork, heads, key_sets, notes
-from verifier.format.digests import Digest
+from verifier.format import fork, heads, key_sets, notes, trees
+from verifier.format.digests import ZERO, Digest
 from verifier.format.errors import FormatError
+from verifier.format.fold import Fold, Link
 from verifier.format.fork import Checkpoints, Fork, Headers, Heads, Links, Told, Tree
 
 MATTERS = ("a", "b", "c")
@@ -237,7 +238,128 @@ def test_nothing_is_compared_where_nothing_can_be() -> None:
     assert (found.proof, found.compared.total()) == (None, 0)
 
 
-# ---------------------------------------------------------------------- bounds, and anchors alone
+# ---------------------------------------------------------------------- heads alone
+
+A = key_of("a")
+
+
+def heads_alone(*shown: tuple[ToyLog, int]) -> Statements:
+    """What the map says of matter a at each size, by a source each, and nothing beside it."""
+    known = Statements()
+    for source, (log, size) in enumerate(shown):
+        part = said(log, source, Statements(), sizes=[size])
+        known.key_sets |= part.key_sets
+        known.matters += [one for one in part.matters if one.key == A]
+    return known
+
+
+def found_by_heads(known: Statements) -> int:
+    """How many pairs were compared until a fork was found by the heads."""
+    found = find(LOG, known)
+    assert found.proof is not None
+    assert found.proof.fork.kind == "heads"
+    return found.compared["heads"]
+
+
+def test_a_pair_that_says_nothing_hides_no_later_one() -> None:
+    """Before its first record a matter contradicts nothing; its disappearance does."""
+    shared = told([{"b": 1}, {"a": 2}, {"b": 1}])
+    gone = shared.copy()
+    del gone.records[A]
+    gone.batches[-1].values = {k: v for k, v in gone.batches[-1].values.items() if k != A}
+    told([{"b": 1}], gone)
+    assert found_by_heads(heads_alone((shared, 1), (shared, 2), (gone, 4))) == 1
+
+
+def test_a_pair_without_records_to_compare_hides_no_later_one() -> None:
+    shared = told([{"a": 1}, {"a": 1}, {"b": 1}])
+    shorter = shared.copy()
+    shorter.records[A] = shorter.records[A][:1]
+    told([{"b": 1}], shorter)
+    assert found_by_heads(heads_alone((shared, 1), (shared, 2), (shorter, 4))) == 2
+
+
+def test_a_replaced_record_is_found_by_the_records_that_lead_to_the_later_head() -> None:
+    """Records of another matter, too few, and those of the other story stand before them."""
+    shared = told([{"a": 2}, {"b": 1}])
+    forged = shared.copy()
+    forged.records[A] = forged.records[A][:1]
+    forged.add("a", "replaced")
+    told([{"a": 1}], forged, "forged ")
+    records = forged.batches[-1].records[A]
+    other = told([{"a": 3}], shared.copy(), "other ").batches[-1].records[A]
+    known = heads_alone((forged, 3), (shared, 1))
+    assert find(LOG, known).compared["heads"] == 0
+    for key, leaves in [
+        (key_of("b"), other),
+        (A, records[:1]),
+        (A, other),
+        (A, [*records, other[-1]]),
+    ]:
+        known.add_leaves(key, leaves)
+    assert found_by_heads(known) == 1
+
+
+def test_a_matter_that_grew_contradicts_nothing() -> None:
+    log = told([{"a": 1}, {"a": 2}, {"b": 1}])
+    known = heads_alone((log, 1), (log, 2), (log, 2), (log, 3))
+    known.add_leaves(A, log.batches[-1].records[A])
+    found = find(LOG, known)
+    assert (found.proof, found.contradictions) == (None, ())
+    # Of six pairs one is of a single batch, and says nothing new.
+    assert found.compared["heads"] == 5
+
+
+# ---------------------------------------------------------------------- histories and anchors alone
+
+
+def test_a_checkpoint_beyond_a_history_hides_no_later_one() -> None:
+    first, second = two_stories([{"a": 1}], [{"b": 1}], [{"b": 1}, {"b": 1}])
+    known = said(first, 0, Statements(), sizes=[3], full=True)
+    known.headers, known.matters, known.checkpoints = [], [], []
+    for size in (4, 2):
+        known.add_checkpoint(1, notes.parse_note(second.checkpoint(size)))
+    found = find(LOG, known)
+    assert found.proof is not None
+    assert (found.proof.fork.kind, found.compared["trees"]) == ("tree", 1)
+
+
+def test_every_size_from_none_to_all_is_compared_with_a_history() -> None:
+    log = told([{"a": 1}, {"b": 1}])
+    known = said(log, 0, Statements(), sizes=[2], full=True)
+    for size, root in enumerate((trees.EMPTY_ROOT, log.root(1), log.root(2))):
+        known.add_checkpoint(1, notes.parse_note(Signer(b"now").note(size, root)))
+    found = find(LOG, known)
+    assert (found.proof, found.contradictions, found.compared["trees"]) == (None, (), 3)
+
+
+@pytest.mark.parametrize(("sizes", "told_of"), [((3,), 0), ((1, 3, 2), 1)])
+def test_a_size_that_decreases_under_one_root_is_told(sizes: tuple[int, ...], told_of: int) -> None:
+    links = PROOFS["links, equal"].told
+    assert isinstance(links, Links)
+    fold = Fold(ZERO, tuple([Link(trees.EMPTY_ROOT, size, 7) for size in sizes]))
+    known = Statements()
+    known.chains.append(HeldChain(0, links._replace(fold=fold)))
+    assert len(find(ON_CHAIN, known).contradictions) == told_of
+
+
+def test_an_anchor_that_contradicts_a_checkpoint_is_told() -> None:
+    """No kind of proof holds both; a checkpoint of a size that is not anchored hides nothing."""
+    log = told([{"a": 1}, {"b": 1}, {"c": 1}])
+    links = PROOFS["links, equal"].told
+    assert isinstance(links, Links)
+    fold = Fold(ZERO, (Link(log.root(1), 1, 7), Link(log.root(1), 1, 8), Link(log.root(2), 3, 9)))
+    known = Statements()
+    known.chains.append(HeldChain(0, links._replace(fold=fold)))
+    for size in (2, 1, 3):
+        known.add_checkpoint(1, notes.parse_note(log.checkpoint(size)))
+    found = find(LOG, known)
+    assert (found.proof, found.compared["anchors"]) == (None, 2)
+    (said_of_it,) = found.contradictions
+    assert said_of_it.startswith("an anchor of size 3 has another root than a checkpoint")
+
+
+# ---------------------------------------------------------------------- bounds
 
 
 def test_of_very_many_contradictions_the_first_are_told() -> None:
