@@ -148,6 +148,19 @@ def test_a_forged_package_is_no_fork(tmp_path: Path) -> None:
     assert check_fork(proof, policy, read_inputs(None)).code == "FORK_NOT_PINNED"
 
 
+def test_a_contradiction_without_its_keys_is_no_acquittal(tmp_path: Path) -> None:
+    """The second package keeps back the key set that signed it, so that nothing can be proved."""
+    forged = World.told(seed="accuser").complete()
+    document = forged.json(EVM)
+    document["log_address"] = "0x" + honest().log.address.hex()
+    forged = forged.put_json(EVM, document)
+    for name in [name for name in forged.files if name.startswith("data/keys/")]:
+        forged = forged.drop(name)
+    comparison = compared(honest().complete(), forged.restated(), tmp_path)
+    assert (comparison.exit, comparison.code) == (3, "CONTRADICTION_UNPROVED")
+    assert comparison.found.contradictions
+
+
 def test_anchors_in_an_invented_block_are_no_fork(tmp_path: Path) -> None:
     """The accuser shows the log's own checkpoints under a chain of his own, with sizes that decrease."""
     accuser = World.told(anchored={0: (1,), 2: (3,), 3: (2,), 5: (6,)})
@@ -166,6 +179,9 @@ def test_packages_of_two_logs_are_not_compared(tmp_path: Path) -> None:
     (tmp_path / "none").write_bytes(b"")
     with pytest.raises(CannotJudge) as caught:
         compare(tmp_path / "none", tmp_path / "none")
+    assert caught.value.code == "PACKAGE_UNREADABLE"
+    with pytest.raises(CannotJudge) as caught:
+        compare(tmp_path / "nowhere", tmp_path / "none")
     assert caught.value.code == "PACKAGE_UNREADABLE"
 
 
