@@ -92,3 +92,20 @@ def test_anchors_that_the_chain_does_not_hold_are_found(damage: str, tmp_path: P
     report = replay_folder(folder, chain=chain)
     assert report.fault is not None
     assert (report.exit, report.fault.file) == (2, public.FOLD_FILE)
+
+
+def test_a_chain_proof_that_begins_later_holds_from_its_head_on(tmp_path: Path) -> None:
+    """It says nothing of the first anchors; the head before its own says that they were others."""
+    chain = honest().absent().json(EVM)
+    assert chain["fold"]["prev"] != "00" * 32
+    folder = folder_of(honest(), tmp_path)
+    assert replay_folder(folder, chain=jsonc.encode(chain)).exit == 0
+    fold = public.parse_fold((folder / public.FOLD_FILE).read_bytes())
+    first = fold.links[0]._replace(time=fold.links[0].time + 1)
+    (folder / public.FOLD_FILE).write_bytes(
+        public.encode_fold(Fold(ZERO, (first, *fold.links[1:])))
+    )
+    report = replay_folder(folder, chain=jsonc.encode(chain))
+    assert report.fault is not None
+    assert (report.exit, report.fault.file) == (2, public.FOLD_FILE)
+    assert report.fault.expected == f"anchors that lead to head {chain['fold']['prev']}"
