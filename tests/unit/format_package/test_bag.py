@@ -41,6 +41,13 @@ def test_a_number_has_one_spelling(text: str) -> None:
     assert bag.number_in(f"data/map/{text}.json", "data/map/", ".json") is None
 
 
+@pytest.mark.parametrize("size", ["0", "00001", "0000001", "01000000", "1" * 17])
+def test_a_token_s_name_has_one_spelling(size: str) -> None:
+    assert bag.token_in(f"data/anchors/tokens/{size}-0-0.tst") is None
+    place = bag.TokenPlace(size=1, chain=0, number=0)
+    assert bag.token_in(bag.token_name(place)) == place
+
+
 @pytest.mark.parametrize("name", ["data/map/000001.text", "data/nap/000001.json", "000001.json"])
 def test_a_number_stands_between_its_folder_and_its_ending(name: str) -> None:
     assert bag.number_in(name, "data/map/", ".json") is None
