@@ -473,6 +473,20 @@ def imprint_of_sha_512() -> Case:
 
 
 @attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_IMPRINT_ALGORITHM")
+def imprint_under_the_name_of_another_hash() -> Case:
+    """The digest is that of SHA-256, and SHA3-256, of as many bytes, is named."""
+    named = algorithm("2.16.840.1.101.3.4.2.8")
+    return damaged(put("imprint", lambda was: seq(named, octets(was[-32:]))))
+
+
+@attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_DER")
+def certificate_of_a_version_that_there_is_not() -> Case:
+    """The certificates say that they are of version 6."""
+    third, sixth = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"
+    return damaged(put("certificates", lambda was: was.replace(third, sixth)))
+
+
+@attack(timestamp="15.1 FAIL TOKEN_FORM:TOKEN_IMPRINT_ALGORITHM")
 def imprint_of_half_a_digest() -> Case:
     """SHA-256 is named, and 16 bytes follow."""
     return damaged(
