@@ -286,6 +286,14 @@ def certificate_named_before_the_one_above_it() -> Case:
 
 
 @attack()
+def certificate_named_the_old_way_before_the_one_above_it() -> Case:
+    """The attribute of RFC 2634 also names the authority between; the first one is the signer's."""
+    names = [honest_authority().named("sha1"), bytes(20)]
+    listed = seq(*(seq(octets(name)) for name in names))
+    return damaged(put("ess", attribute("1.2.840.113549.1.9.16.2.12", seq(listed))))
+
+
+@attack()
 def token_with_eight_certificates() -> Case:
     """As many as there may be."""
     return damaged(put("certificates", lambda was: was + 6 * der(honest_authority().between)))
