@@ -22,14 +22,29 @@ from tests.hostile import persons
 from tests.hostile.attacks import ALL
 from tests.hostile.attacks.others import signed, with_checkpoints
 from tests.hostile.case import Case, honest
-from tests.hostile.package import EVM, Package
+from tests.hostile.package import (
+    EVM,
+    HISTORY_HEADERS,
+    HISTORY_MAP,
+    LEAVES,
+    STATEMENT,
+    Package,
+    header_path,
+    map_path,
+    old_header_path,
+    old_proof_path,
+    proof_path,
+)
 from tests.hostile.world import CASE, HOUR, NOBODY, World
 from verifier.check.compare import Comparison, compare, fork_of_case
+from verifier.check.evidence import Evidence
 from verifier.check.fork import check_fork
 from verifier.check.inputs import read_inputs
 from verifier.check.judge import check
 from verifier.check.policy import read_policy
+from verifier.check.reading import read_bag
 from verifier.check.rows import CannotJudge
+from verifier.check.statements import Statements
 from verifier.format import fork
 
 
@@ -200,6 +215,106 @@ def test_the_commands_lead_from_two_packages_to_a_proof(tmp_path: Path) -> None:
     proved = run("fork", out, "--policy", policy)
     assert (proved.returncode, proved.stderr) == (0, ""), proved.stdout
     assert run("fork", out).returncode == 3
+
+
+# ---------------------------------------------------------------------- what a package says
+
+
+def told(package: Package, folder: Path) -> dict[str, int]:
+    """How many statements of each kind a package makes."""
+    statements = Statements()
+    path = package.sealed().write_zip(folder / "package.zip")
+    statements.add_package(0, Evidence(read_bag(path)))
+    return {name: len(value) for name, value in vars(statements).items() if name[0] != "_"}
+
+
+TOLD = {
+    "key_sets": 1,
+    "checkpoints": 3,
+    "headers": 3,
+    "matters": 7,
+    "histories": 1,
+    "chains": 1,
+    "leaves": 1,
+}
+KEYS = next(name for name in honest().complete().files if name.startswith("data/keys/"))
+UNREADABLE = {
+    KEYS: {"key_sets": 0},
+    header_path(2): {"headers": 2, "checkpoints": 2, "matters": 6},
+    proof_path(2): {"headers": 2, "checkpoints": 2, "matters": 6},
+    # The last checkpoint is the one over the history.
+    header_path(5): {"headers": 2, "checkpoints": 2, "matters": 2, "histories": 0},
+    proof_path(5): {"headers": 2, "checkpoints": 2, "matters": 2, "histories": 0},
+    map_path(2): {"matters": 6},
+    HISTORY_HEADERS: {"histories": 0, "matters": 3},
+    HISTORY_MAP: {"matters": 3},
+    LEAVES: {"leaves": 0},
+    STATEMENT: {"leaves": 0, "matters": 0},
+    # Without the chain proof nobody knows which log's heads they are.
+    EVM: {"chains": 0, "matters": 0},
+}
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"\xff\n", b"", None])
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_can_not_be_read_says_nothing_and_hides_nothing_else(
+    name: str, content: bytes | None, tmp_path: Path
+) -> None:
+    package = honest().complete(full_history=True)
+    damaged = package.drop(name) if content is None else package.put(name, content)
+    assert told(package, tmp_path) == TOLD
+    assert told(damaged, tmp_path) == TOLD | UNREADABLE[name]
+
+
+def test_a_history_says_what_its_checkpoint_says_and_no_more(tmp_path: Path) -> None:
+    package = honest().complete(full_history=True)
+    unsaid = TOLD | {"histories": 0, "matters": 3}
+    for change in (
+        lambda lines: lines[:-1],
+        lambda lines: [*lines, lines[-1]],
+        lambda lines: [lines[0], lines[0], *lines[2:]],
+    ):
+        assert told(package.change_lines(HISTORY_HEADERS, change), tmp_path) == unsaid
+    # A line of the map beyond the last batch once ended the comparison.
+    longer = package.change_lines(HISTORY_MAP, lambda lines: [*lines, lines[0]])
+    assert told(longer, tmp_path) == TOLD
+    assert compared(honest().complete(), longer, tmp_path).exit == 0
+
+
+def test_a_head_that_is_none_says_nothing(tmp_path: Path) -> None:
+    package = honest().complete(full_history=True)
+    name = map_path(2)
+    spelled = package.put(name, package[name].replace(b"\\n3\\n", b"\\n03\\n"))
+    assert told(spelled, tmp_path) == TOLD | {"matters": 6}
+
+    def change(lines: list[bytes]) -> list[bytes]:
+        return [line.replace(b"\\n3\\n", b"\\n03\\n") for line in lines]
+
+    # What the lines before it say stands.
+    assert told(package.change_lines(HISTORY_MAP, change), tmp_path) == TOLD | {"matters": 5}
+
+
+def test_records_count_from_the_first_without_a_gap(tmp_path: Path) -> None:
+    package = honest().complete(full_history=True)
+    for change, leaves in ((lambda lines: lines[1:], 0), (lambda lines: lines[:-1], 1)):
+        damaged = package.change_lines(LEAVES, change)
+        assert told(damaged, tmp_path) == TOLD | {"leaves": leaves}
+
+
+def test_a_hand_over_is_a_header_with_its_proof(tmp_path: Path) -> None:
+    package = honest().complete(full_history=True)
+    proof = package.put(old_proof_path(2), package[proof_path(2)])
+    assert told(proof, tmp_path) == TOLD
+    assert told(proof.put(old_header_path(2), b"\xff"), tmp_path) == TOLD
+    whole = proof.put(old_header_path(2), package[header_path(2)])
+    assert told(whole, tmp_path) == TOLD | {"headers": 4}
+
+
+def test_a_package_of_two_logs_speaks_for_no_matter(tmp_path: Path) -> None:
+    package = honest().complete(full_history=True)
+    name = header_path(2)
+    other = package.put(name, package[name].replace(b"notary.example/log", b"notary.example/lag"))
+    assert told(other, tmp_path) == TOLD | {"matters": 0}
 
 
 # ---------------------------------------------------------------------- check --fork-proof

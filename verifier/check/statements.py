@@ -217,7 +217,9 @@ class Statements:
             return
         paths: list[tuple[bytes, ...]] | None = None
         last: str | None = None
-        for batch, line in enumerate(_lines(package, bag.HISTORY_MAP, size)):
+        # A line beyond the last header says nothing: there is no such batch.
+        told = zip(headers, _lines(package, bag.HISTORY_MAP, size), strict=False)
+        for batch, (header, line) in enumerate(told):
             try:
                 proof = matter_map.parse(line)
                 head = None if proof.head is None else heads.parse_head(proof.head, log.name, key)
@@ -231,7 +233,7 @@ class Statements:
             path = tuple([Digest(node) for node in paths[batch]])
             shown = tlogproof.TlogProof(batch, path, as_of.note)
             signed = SignedHead(
-                headers[batch].decode("utf-8", "replace"),
+                header.decode("utf-8", "replace"),
                 tlogproof.encode(shown).decode("utf-8"),
                 line.decode("utf-8"),
             )
