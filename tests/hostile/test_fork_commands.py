@@ -294,6 +294,13 @@ def test_a_head_that_is_none_says_nothing(tmp_path: Path) -> None:
     assert told(package.change_lines(HISTORY_MAP, change), tmp_path) == TOLD | {"matters": 5}
 
 
+def test_a_note_that_is_no_checkpoint_says_nothing(tmp_path: Path) -> None:
+    package = honest().complete(full_history=True)
+    name = proof_path(2)
+    spelled = package.put(name, package[name].replace(b"example/log\n", b"example/log\n0"))
+    assert told(spelled, tmp_path) == TOLD | {"checkpoints": 2}
+
+
 def test_records_count_from_the_first_without_a_gap(tmp_path: Path) -> None:
     package = honest().complete(full_history=True)
     for change, leaves in ((lambda lines: lines[1:], 0), (lambda lines: lines[:-1], 1)):
