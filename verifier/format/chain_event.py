@@ -196,7 +196,7 @@ def claims_of(event: ChainEvent, signature: str | None = None) -> dict[str, Json
     return claims
 
 
-def check_signature(signature: str, topics: tuple[bytes, ...]) -> str:
+def check_signature(signature: str, topics: tuple[bytes, ...]) -> None:
     """Refuse a signature whose hash is not the first topic. Raises FormatError EVENT_SIGNATURE."""
     wanted = topic_of(signature)
     if topics[:1] != (wanted,):
@@ -204,7 +204,6 @@ def check_signature(signature: str, topics: tuple[bytes, ...]) -> str:
         raise FormatError(
             "EVENT_SIGNATURE", f"{signature!a} has topic {wanted.hex()}, the log has {got}"
         )
-    return signature
 
 
 def _zerox(raw: bytes) -> str:

@@ -98,14 +98,28 @@ def test_a_receipt_of_before_byzantium_shows_success_by_its_log() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "code"), [(b"", "EVENT_FAILED"), (b"\x02", "EVENT_FAILED"), ([], "EVENT_FAILED")]
+    "outcome",
+    [b"", b"\x02", [], [b""] * 32],  # the last: as many items as a root of then has bytes
 )
-def test_a_receipt_that_shows_no_success_is_refused(outcome: Any, code: str) -> None:
+def test_a_receipt_that_shows_no_success_is_refused(outcome: Any) -> None:
     def failed(fields: list[Any], **where: int) -> list[Any]:
         return [outcome, *fields[1:]]
 
-    with refused(code):
+    with refused("EVENT_FAILED"):
         chain_event.claims_of(event(damage=Damage(receipt=failed)))
+
+
+def test_a_receipt_of_another_type_than_its_transaction_s_is_refused() -> None:
+    def typed(raw: bytes, **where: int) -> bytes:
+        return b"\x01" + raw[1:] if where["index"] == INDEX else raw
+
+    with refused("RECEIPT_TYPE"):
+        chain_event.claims_of(event(damage=Damage(raw_receipt=typed)))
+
+
+def test_an_unknown_type_of_the_receipt_alone_is_told() -> None:
+    found = event()
+    assert chain_event.unknown_type(found._replace(receipt=b"\x7e" + found.receipt[1:])) == 0x7E
 
 
 @pytest.mark.parametrize(
@@ -165,6 +179,33 @@ def test_a_member_in_another_form_is_refused(member: str, value: Json, code: str
     chain = foreign_chain()
     with refused(code):
         chain_event.read(proof_of(chain, chain.tip) | {member: value})
+
+
+def claimed(**changes: Json) -> dict[str, Json]:
+    """The claims of an honest record that `read_claims` reads, with changes."""
+    values = claims_of(foreign_chain())
+    return {k: v for k, v in values.items() if k not in ("proof", "occurred_at")} | changes
+
+
+def test_a_record_may_leave_out_the_event_and_the_code() -> None:
+    values = claimed()
+    del values["event"], values["code_hash"]
+    claims = chain_event.read_claims(values)
+    assert (claims.event, claims.code_hash) == (None, None)
+
+
+def test_a_log_has_at_most_four_topics() -> None:
+    topic = "0x" + "11" * 32
+    assert len(chain_event.read_claims(claimed(topics=[topic] * 4)).topics) == 4
+    with refused("MEMBER_FORM"):
+        chain_event.read_claims(claimed(topics=[topic] * 5))
+
+
+def test_a_claim_that_nobody_knows_is_refused() -> None:
+    block: Any = claimed()["block"]
+    for values in (claimed(more=1), claimed(block=block | {"more": 1})):
+        with refused("MEMBER_UNKNOWN"):
+            chain_event.read_claims(values)
 
 
 def test_a_proof_that_can_not_be_read_names_no_block() -> None:
