@@ -145,6 +145,10 @@ def test_leaves_that_do_not_ascend_have_no_positions(tmp_path: Path) -> None:
     parts = load(package.change_lines(bag.LEAVES, lambda lines: lines[::-1]), tmp_path)
     with pytest.raises(Blocked):
         _ = parts.leaves
+    twice = honest().complete().change_lines(bag.LEAVES, lambda lines: [lines[0], *lines])
+    with pytest.raises(Blocked):
+        _ = load(twice, tmp_path).leaves
+    package = honest().complete()
     assert load(package.drop(bag.LEAVES, bag.DISCLOSURES), tmp_path).leaves == {}
     assert load(package.drop(bag.LEAVES, bag.DISCLOSURES), tmp_path).disclosures == ()
 
@@ -154,6 +158,8 @@ def test_a_file_too_large_to_be_a_document_is_not_read(
 ) -> None:
     package = honest().complete()
     parts = load(package, tmp_path)
+    monkeypatch.setattr(evidence, "MAX_FILE_BYTES", len(package[bag.STATEMENT]))
+    assert load(package, tmp_path).statement.error is None
     monkeypatch.setattr(evidence, "MAX_FILE_BYTES", len(package[bag.STATEMENT]) - 1)
 
     def never(_: str) -> bytes:

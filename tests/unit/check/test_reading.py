@@ -10,6 +10,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -372,6 +373,47 @@ def test_a_link_to_a_base_folder_does_not_stand_for_it(folder: Path, tmp_path: P
     package = read_bag(tmp_path / "outer")
     assert package.files == {}
     assert package.forbidden == ["'evidence' is a link or a special file"]
+
+
+class Status(NamedTuple):
+    """What Windows says of a junction and of a file that lies elsewhere, by the names it has there."""
+
+    st_mode: int
+    st_size: int
+    st_reparse_tag: int
+
+
+@pytest.mark.parametrize("name", ["data/b.json", "data"])
+def test_what_windows_keeps_elsewhere_is_forbidden_and_not_followed(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = (folder / name).stat()
+
+    def is_there(status: os.stat_result) -> bool:
+        return is_tagged(
+            Status(there.st_mode, 0, 0xA0000003) if status.st_ino == there.st_ino else status
+        )
+
+    is_tagged: Callable[[Any], bool] = reading._is_reparse_point
+    monkeypatch.setattr(reading, "_is_reparse_point", is_there)
+    package = read_bag(folder)
+    assert package.forbidden == [f"'{name}' is a link or a special file"]
+    assert sorted(package.files) == [one for one in sorted(FILES) if not one.startswith(name)]
+
+
+def test_a_file_that_grows_before_it_is_read_is_never_judged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = reading._walk
+
+    def walk_then_grow(found: Bag, top: Path) -> dict[str, int] | None:
+        sizes = walk(found, top)
+        (folder / "data" / "a.json").write_bytes(b'{"a":10}')
+        return sizes
+
+    monkeypatch.setattr(reading, "_walk", walk_then_grow)
+    with pytest.raises(BagUnreadable, match="changed while it was being read"):
+        read_bag(folder)
 
 
 def test_an_empty_folder_is_noted(folder: Path) -> None:
