@@ -24,8 +24,8 @@ TEST := .venv-test/bin
 ANVIL := node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 FORGE := contracts/node_modules/@foundry-rs/forge-linux-amd64/bin/forge
 
-# Two processes suit the smallest machine that the tests are meant for.
-PYTEST_WORKERS ?= 2
+# One process more than the smallest machine has cores: many tests wait for blocks and for time limits.
+PYTEST_WORKERS ?= 3
 PYTEST_ARGS ?=
 MODULES ?=
 BENCH_ARGS ?=

@@ -124,7 +124,7 @@ def test_an_anchors_whole_life_asks_for_nothing_that_only_a_test_chain_has(
 # One of three is at fault.
 
 
-@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize("place", [0, pytest.param(2, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("fault", TRANSPORT, ids=lambda rule: rule.__name__)
 def test_a_way_that_breaks_costs_two_others_nothing(
     make_world: MakeWorld, fault: Rule, place: int

@@ -160,7 +160,17 @@ def test_a_final_anchor_that_vanishes_stops_the_sender(make_world: MakeWorld) ->
     assert world.intents()[0].state is State.PROVED
 
 
-@pytest.mark.parametrize("depth", range(1, 21))
+# The depths between are the soak's: each takes more than a second.
+SAMPLED = frozenset({1, 2, 3, 5, 8, 13, 19, 20})
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        pytest.param(depth, marks=() if depth in SAMPLED else pytest.mark.soak)
+        for depth in range(1, 21)
+    ],
+)
 def test_before_finality_any_number_of_blocks_may_go(make_world: MakeWorld, depth: int) -> None:
     world = make_world("--no-mining", "--slots-in-an-epoch", "16")
     # Each block of the twenty that may go is met by another stage of the anchors; the contract stays.
