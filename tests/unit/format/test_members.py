@@ -30,6 +30,7 @@ def members() -> Members:
 
 def test_members_are_taken_once_by_name_and_type() -> None:
     one = members()
+    assert "text" in one
     assert one.text("text") == "a"
     assert "text" not in one
     assert one.integer("integer", 5, 5) == 5

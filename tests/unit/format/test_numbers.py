@@ -83,12 +83,12 @@ def test_a_single_wrong_character_is_named_and_not_mended(place: int) -> None:
         if wrong == text[place]:
             continue
         typed = text[:place] + wrong + text[place + 1 :]
-        with pytest.raises(FormatError) as caught:
-            numbers.parse(typed)
-        assert caught.value.code == "NUMBER_CHARACTER"
-        assert (
-            f"character {place + 1}, {wrong!r}, is wrong; {text[place]!r}" in caught.value.message
-        )
+        for one in (typed, typed.upper()):
+            with pytest.raises(FormatError) as caught:
+                numbers.parse(one)
+            assert caught.value.code == "NUMBER_CHARACTER"
+            said = f"character {place + 1}, {wrong!r}, is wrong; {text[place]!r}"
+            assert said in caught.value.message
 
 
 @pytest.mark.parametrize("places", [(3, 4), (10, 40), (0, 1), (0, 20), (5, 6, 7)])
