@@ -216,7 +216,7 @@ def test_the_proofs_between_many_sizes_are_those_of_each_two() -> None:
             assert trees.consistency_paths(leaves, sizes) == wanted
     assert trees.consistency_paths(leaves, [7]) == trees.consistency_paths(leaves, []) == []
     assert trees.consistency_paths(leaves, [5, 5]) == [[]]
-    for sizes in ([0, 3], [5, 3], [3, 34]):
+    for sizes in ([0, 3], [5, 3], [3, 34], [1, 3, 34]):
         with pytest.raises(FormatError):
             trees.consistency_paths(leaves, sizes)
 
