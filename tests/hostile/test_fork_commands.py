@@ -267,6 +267,14 @@ def test_what_can_not_be_read_says_nothing_and_hides_nothing_else(
     assert told(damaged, tmp_path) == TOLD | UNREADABLE[name]
 
 
+def test_a_history_without_any_checkpoint_says_nothing(tmp_path: Path) -> None:
+    package = honest().complete(full_history=True)
+    for batch in (2, 4, 5):
+        package = package.drop(proof_path(batch))
+    nothing = {"checkpoints": 0, "headers": 0, "matters": 0, "histories": 0}
+    assert told(package, tmp_path) == TOLD | nothing
+
+
 def test_a_history_says_what_its_checkpoint_says_and_no_more(tmp_path: Path) -> None:
     package = honest().complete(full_history=True)
     unsaid = TOLD | {"histories": 0, "matters": 3}

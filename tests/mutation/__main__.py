@@ -187,6 +187,7 @@ class Mutation:
         """Observe the tests, then run them over every fault."""
         observed = self.observed(session.items)
         print()
+        gc.unfreeze()  # a check freezes what there is when it ends, and hides it from the next line
         functions = [one for one in gc.get_objects() if isinstance(one, FunctionType)]
         caches = [
             one
