@@ -54,6 +54,7 @@ STRICTER = {
     "tokens_by_rsa_pss_without_a_salt": "likewise",
     "authority_between_is_pinned": "it wants a self-signed root without -partial_chain",
     "certificate_named_before_the_one_above_it": "it wants every certificate that is named",
+    "certificate_named_the_old_way_before_the_one_above_it": "likewise",
 }
 # The same of rfc3161-client 1.0.9. What names the signer's certificate it does not look at.
 CLIENT_MILDER = {
