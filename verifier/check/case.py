@@ -44,7 +44,7 @@ from verifier.format.matter_map import Kind as MapKind
 from verifier.format.matter_map import MapProof
 from verifier.format.notes import VKey
 from verifier.format.records import Disclosure
-from verifier.format.statement import History, Kind, Statement
+from verifier.format.statement import History, Kind, Log, Statement
 
 if TYPE_CHECKING:
     from verifier.check.token_chains import TokenChains
@@ -346,16 +346,8 @@ class Case(ProofCase):
     @cached_property
     def pin(self) -> Pin | None:
         """The policy's pin of this log, if there is one."""
-        document, name = self.evm, self.log_name
-        for pin in self.policy.pins:
-            if (pin.chain_id, pin.contract, pin.log_address, pin.name) == (
-                document.chain_id,
-                document.contract,
-                document.log_address,
-                name,
-            ):
-                return pin
-        return None
+        of = self.evm
+        return self.policy.pin_of(Log(of.chain_id, of.contract, of.log_address, self.log_name))
 
     def need_pin(self) -> Pin:
         """The pin. Raises Blocked if the log is not pinned."""

@@ -22,7 +22,7 @@ from verifier.format.errors import FormatError
 from verifier.format.fork import Fork, ProvedFork
 from verifier.format.jsonc import Json
 from verifier.format.notes import Note
-from verifier.format.statement import Log, write_log
+from verifier.format.statement import write_log
 
 FORMAT = "notary-fork-check/1"
 MAX_BYTES = 16 * 2**20  # format.md §2: a document of the format
@@ -128,7 +128,7 @@ def check_fork(
     def not_confirmed(code: str, detail: str) -> ForkCheck:
         return ForkCheck(EXIT_NOT_CONFIRMED, code, detail, found, proof)
 
-    pin = None if policy is None else _pin(policy, found.log)
+    pin = None if policy is None else policy.pin_of(found.log)
     if policy is None or pin is None:
         why = "no policy is given" if policy is None else "the policy does not pin this log"
         return not_confirmed("FORK_NOT_PINNED", why)
@@ -160,13 +160,6 @@ def check_fork(
         if standing.disputed or standing.too_low:
             return not_confirmed("FORK_BLOCK_NOT_CONFIRMED", standing.words())
     return ForkCheck(EXIT_PROVED, None, "", found, proof)
-
-
-def _pin(policy: Policy, log: Log) -> Pin | None:
-    for pin in policy.pins:
-        if Log(pin.chain_id, pin.contract, pin.log_address, pin.name) == log:
-            return pin
-    return None
 
 
 def _types_without_pinned_signer(note: Note, pin: Pin) -> list[int]:

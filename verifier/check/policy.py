@@ -20,7 +20,7 @@ from verifier.format.notes import VKey, parse_vkey
 from verifier.format.numbers import ADDRESS_LENGTH
 from verifier.format.receipts import receipts_origin
 from verifier.format.signatures import ED25519
-from verifier.format.statement import Kind
+from verifier.format.statement import Kind, Log
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -75,6 +75,11 @@ class Pin(NamedTuple):
     until: datetime | None
     last_good_head: Digest | None
     origin: str
+
+    @property
+    def log(self) -> Log:
+        """The log, as the format names it."""
+        return Log(self.chain_id, self.contract, self.log_address, self.name)
 
 
 class Url(NamedTuple):
@@ -134,6 +139,10 @@ class Policy(NamedTuple):
     authorities: tuple[Authority, ...]
     endpoints: tuple[Endpoint, ...]
 
+    def pin_of(self, log: Log) -> Pin | None:
+        """The pin of a log, if there is one."""
+        return next((pin for pin in self.pins if pin.log == log), None)
+
 
 def read_policy(path: Path) -> Policy:
     """Read a policy file. Raises CannotJudge POLICY_…."""
@@ -149,14 +158,13 @@ def read_policy(path: Path) -> Policy:
         if chain.id in chains:
             raise table.error("TWICE", f"chain {chain.id} stands twice")
         chains[chain.id] = chain
-    pins: dict[tuple[int, bytes, bytes, str], Pin] = {}
+    pins: dict[Log, Pin] = {}
     for table in top.tables("log"):
         pin = _pin(table)
         _check_chain(table, pin.chain_id, chains)
-        name = (pin.chain_id, pin.contract, pin.log_address, pin.name)
-        if name in pins:
+        if pin.log in pins:
             raise table.error("TWICE", f"log {pin.name} stands twice")
-        pins[name] = pin
+        pins[pin.log] = pin
     block_lists: dict[tuple[str, int], BlockList] = {}
     for table in top.tables("block_list"):
         block_list = _block_list(table)

@@ -30,6 +30,7 @@ from verifier.format.fold import Link
 from verifier.format.jsonc import Json
 from verifier.format.notes import VKey
 from verifier.format.receipts import Body, Receipt
+from verifier.format.statement import Log
 from verifier.format.times import format_time
 
 FORMAT = "notary-receipt-check/1"
@@ -206,7 +207,7 @@ def _case(
 def _unbound(receipt: Receipt, policy: Policy, case: ProofCase | None) -> Answer | None:
     """Why the receipt binds nobody whom the person trusts; None if it does."""
     body = receipt.body
-    pin = _pin(policy, body)
+    pin = policy.pin_of(Log(body.chain_id, body.contract, body.log_address, body.log))
     if pin is None:
         where = f"chain {body.chain_id}, contract 0x{body.contract.hex()}"
         detail = f"log {body.log} on {where}, account 0x{body.log_address.hex()}"
@@ -214,14 +215,6 @@ def _unbound(receipt: Receipt, policy: Policy, case: ProofCase | None) -> Answer
     trouble = unbound("the receipt", receipt, pin, _keys(pin, case))
     if trouble is not None:
         return Answer(EXIT_UNDECIDED, trouble.code, trouble.detail)
-    return None
-
-
-def _pin(policy: Policy, body: Body) -> Pin | None:
-    named = (body.chain_id, body.contract, body.log_address, body.log)
-    for pin in policy.pins:
-        if (pin.chain_id, pin.contract, pin.log_address, pin.name) == named:
-            return pin
     return None
 
 

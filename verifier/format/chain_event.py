@@ -11,7 +11,7 @@ from verifier.format import evm, mpt, rlp
 from verifier.format.digests import DIGEST_LENGTH, Digest, b64_encode
 from verifier.format.errors import FormatError
 from verifier.format.evm import ADDRESS_LENGTH
-from verifier.format.evm_document import MAX_NODES
+from verifier.format.evm_document import MAX_NODES, take_inclusion, write_inclusion
 from verifier.format.jsonc import Json
 from verifier.format.keccak import keccak256
 from verifier.format.members import Members
@@ -61,13 +61,7 @@ def read(value: Json) -> ChainEvent:
     members.literal("format", FORMAT)
     event = ChainEvent(
         members.integer("chain_id"),
-        members.b64("header"),
-        members.integer("index"),
-        members.b64("tx"),
-        members.b64s("tx_proof", MAX_NODES),
-        members.b64("receipt"),
-        members.b64s("receipt_proof", MAX_NODES),
-        members.integer("log_index"),
+        *take_inclusion(members),
         members.b64s("account_proof", MAX_NODES),
     )
     members.done()
@@ -79,13 +73,7 @@ def write(event: ChainEvent) -> dict[str, Json]:
     return {
         "format": FORMAT,
         "chain_id": event.chain_id,
-        "header": b64_encode(event.header),
-        "index": event.index,
-        "tx": b64_encode(event.tx),
-        "tx_proof": [b64_encode(node) for node in event.tx_proof],
-        "receipt": b64_encode(event.receipt),
-        "receipt_proof": [b64_encode(node) for node in event.receipt_proof],
-        "log_index": event.log_index,
+        **write_inclusion(event[1:8]),
         "account_proof": [b64_encode(node) for node in event.account_proof],
     }
 

@@ -86,9 +86,13 @@ def write_as_of(as_of: AsOf) -> jsonc.Json:
     }
 
 
-def _leg(members: Members) -> Leg:
-    leg = Leg(
-        members.integer("link"),
+# What proves a transaction's log in its block: the members of `Leg` from `header` on, in that order.
+Inclusion = tuple[bytes, int, bytes, tuple[bytes, ...], bytes, tuple[bytes, ...], int]
+
+
+def take_inclusion(members: Members) -> Inclusion:
+    """Take what proves a log in its block. Raises FormatError MEMBER_… or B64_FORM."""
+    return (
         members.b64("header"),
         members.integer("index"),
         members.b64("tx"),
@@ -97,6 +101,24 @@ def _leg(members: Members) -> Leg:
         members.b64s("receipt_proof", MAX_NODES),
         members.integer("log_index"),
     )
+
+
+def write_inclusion(proof: Inclusion) -> dict[str, jsonc.Json]:
+    """The members that `take_inclusion` takes."""
+    header, index, tx, tx_proof, receipt, receipt_proof, log_index = proof
+    return {
+        "header": b64_encode(header),
+        "index": index,
+        "tx": b64_encode(tx),
+        "tx_proof": [b64_encode(node) for node in tx_proof],
+        "receipt": b64_encode(receipt),
+        "receipt_proof": [b64_encode(node) for node in receipt_proof],
+        "log_index": log_index,
+    }
+
+
+def _leg(members: Members) -> Leg:
+    leg = Leg(members.integer("link"), *take_inclusion(members))
     members.done()
     return leg
 
@@ -130,24 +152,11 @@ def encode(document: EvmDocument, *, may_lack_links: bool = False) -> bytes:
             "log_address": _zerox(document.log_address),
             "fold": write_fold(Fold(document.prev, document.links)),
             "as_of": write_as_of(document.as_of),
-            "legs": [_leg_members(leg) for leg in document.legs],
+            "legs": [{"link": leg.link, **write_inclusion(leg[1:])} for leg in document.legs],
             "not_before": [b64_encode(header) for header in document.not_before],
             "observed": list(document.observed),
         }
     )
-
-
-def _leg_members(leg: Leg) -> jsonc.Json:
-    return {
-        "link": leg.link,
-        "header": b64_encode(leg.header),
-        "index": leg.index,
-        "tx": b64_encode(leg.tx),
-        "tx_proof": [b64_encode(node) for node in leg.tx_proof],
-        "receipt": b64_encode(leg.receipt),
-        "receipt_proof": [b64_encode(node) for node in leg.receipt_proof],
-        "log_index": leg.log_index,
-    }
 
 
 def _zerox(raw: bytes) -> str:
