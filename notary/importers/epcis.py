@@ -28,7 +28,7 @@ from notary.importers.rows import (
     too_long,
     whole_file,
 )
-from notary.importers.values import CONTROL
+from notary.importers.values import checked_text
 from verifier.format.jsonc import Json
 
 # EPCIS 2.0 §9: where a document and a query document hold their events.
@@ -293,14 +293,7 @@ def _clean(value: Value, field: str) -> str:
         return str(value)
     if not isinstance(value, str):
         raise BadRow("ROW_EVENT", field, "want a text", _MEND)
-    found = CONTROL.search(value)
-    if found is not None:
-        raise BadRow("ROW_CONTROL", field, f"the control character U+{ord(found[0]):04X}", _MEND)
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise BadRow("ROW_VALUE", field, "the text holds a lone surrogate", _MEND) from error
-    return value
+    return checked_text(value, field, _MEND)
 
 
 def _member_text(value: dict[str, Value], name: str, *, required: bool = False) -> str | None:

@@ -28,6 +28,18 @@ _STARS = re.compile(r"[*•]{2}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
+def checked_text(text: str, field: str, mend: str) -> str:
+    """A text that may stand in a claim. Raises BadRow ROW_CONTROL or ROW_VALUE with the remedy `mend`."""
+    found = CONTROL.search(text)
+    if found is not None:
+        raise BadRow("ROW_CONTROL", field, f"the control character U+{ord(found[0]):04X}", mend)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadRow("ROW_VALUE", field, "the text holds a lone surrogate", mend) from error
+    return text
+
+
 # Types that look at all their cells, or at an empty one.
 WHOLE = frozenset({"parties", "constant", "first", "least", "filled", "object"})
 

@@ -17,7 +17,7 @@ from notary.core.intake import IncomingFile
 from notary.importers.json_text import Value, canonical
 from notary.importers.media import media_type
 from notary.importers.rows import BadRow, attached
-from notary.importers.values import CONTROL
+from notary.importers.values import checked_text
 from verifier.format.digests import b64url_encode
 from verifier.format.jsonc import MAX_INTEGER, Json
 
@@ -153,11 +153,4 @@ def clean(value: Value, field: str) -> str:
         return str(value)
     if not isinstance(value, str):
         raise BadRow("ROW_VCON", field, "want a text", MEND)
-    found = CONTROL.search(value)
-    if found is not None:
-        raise BadRow("ROW_CONTROL", field, f"the control character U+{ord(found[0]):04X}", MEND)
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise BadRow("ROW_VALUE", field, "the text holds a lone surrogate", MEND) from error
-    return value
+    return checked_text(value, field, MEND)
