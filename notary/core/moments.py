@@ -20,6 +20,12 @@ def has_passed(span: timedelta, since: datetime, now: datetime) -> bool:
     return abs(now - since) >= span
 
 
+def doubled(first: timedelta, tries: int, longest: timedelta) -> timedelta:
+    """How long to wait after so many failures, at least one: `first`, then twice as long each time."""
+    # From the tenth on it is the longest anyway, and no number grows without end.
+    return min(first * (1 << min(tries - 1, 10)), longest)
+
+
 def milliseconds(moment: datetime) -> int:
     """Milliseconds of an aware moment; what is finer is cut off, as the format's times do."""
     return (moment - _EPOCH) // _MILLISECOND

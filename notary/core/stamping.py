@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from notary.core.moments import doubled
 from notary.errors import NothingHappened
 from notary.timestamp_ports import KeptToken
 from verifier.format.digests import sha256
@@ -24,9 +25,7 @@ LATE = timedelta(hours=1)  # an authority that was asked for so long should be l
 
 def pause_after(tries: int, chance: float) -> timedelta:
     """How long to wait after so many failures. `chance` from 0 to 1 keeps many from asking at once."""
-    # Doubled each time; beyond ten the longest holds anyway, and no number grows without end.
-    pause = min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)
-    return pause * (0.5 + chance / 2)
+    return doubled(FIRST_PAUSE, tries, LONGEST_PAUSE) * (0.5 + chance / 2)
 
 
 def checked(

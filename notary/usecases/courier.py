@@ -11,16 +11,18 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from notary.adapters.store.notices import Notice, StoredNotices, new_message_id
+from notary.core.moments import doubled
 from notary.errors import NotaryError, NothingHappened
 from notary.ports import Clock, Entropy
+from notary.usecases.beside import beside
 from verifier.format import times
 
 FIRST_PAUSE = timedelta(seconds=5)
@@ -104,8 +106,7 @@ def _body(kind: str, at: datetime, **data: object) -> bytes:
 
 def pause_after(tries: int) -> timedelta:
     """How long to wait after so many failures."""
-    # Twice as long each time; from the tenth on it is the longest anyway, and no number grows without end.
-    return min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)
+    return doubled(FIRST_PAUSE, tries, LONGEST_PAUSE)
 
 
 class Courier:
@@ -128,34 +129,17 @@ class Courier:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Deliver while the block runs. At its end, what is due is tried once more."""
-        end = threading.Event()
-        threads = [
-            # Daemons: a receiver that hangs must not keep a process from ending for long.
-            threading.Thread(target=self._serve, args=(receiver, end), daemon=True)
-            for receiver in self._receivers
-        ]
-        for thread in threads:
-            thread.start()
-        try:
+        with beside([partial(self._serve, one) for one in self._receivers], LOOK_EVERY_S):
             yield
-        finally:
-            end.set()
-            for thread in threads:
-                thread.join()
 
-    def _serve(self, receiver: Receiver, end: threading.Event) -> None:
-        while True:
-            last = end.is_set()
-            try:
-                # A receiver that did not take one is left alone for a moment.
-                while self.deliver(receiver):
-                    pass
-            except NotaryError as error:
-                # The store was away. What was delivered and not marked is delivered again.
-                self._report(f"webhook {receiver.name}: {error.code}: {error}")
-            if last:
-                return
-            end.wait(LOOK_EVERY_S)
+    def _serve(self, receiver: Receiver) -> None:
+        try:
+            # A receiver that did not take one is left alone for a moment.
+            while self.deliver(receiver):
+                pass
+        except NotaryError as error:
+            # The store was away. What was delivered and not marked is delivered again.
+            self._report(f"webhook {receiver.name}: {error.code}: {error}")
 
     def deliver(self, receiver: Receiver) -> bool:
         """Try the oldest notice that is due; whether there was one, and the receiver took it."""

@@ -7,7 +7,6 @@ stamps again. Spec: docs/spec/sender.md §11. Test: tests/scenarios/service/test
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from notary.core.stamping import checked, pause_after
 from notary.errors import NotaryError, NothingHappened
 from notary.ports import BatchLog, Clock, Entropy
 from notary.timestamp_ports import TimestampAuthority, TokenBook, Wanted
+from notary.usecases.beside import beside
 from verifier.format import notes
 from verifier.format.digests import sha256
 
@@ -75,30 +75,14 @@ class Stamper:
         if not self._authorities:
             yield
             return
-        end = threading.Event()
-        threads = [
-            # Daemons: an authority that hangs must not keep a process from ending.
-            threading.Thread(target=self._repeat, args=(act, end), daemon=True)
-            for act in (self.look, *[partial(self.ask_all, one) for one in self._authorities])
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            # What came about at the very end is asked for as well.
-            self._caught(self.look)
-            end.set()
-            for thread in threads:
-                thread.join(PARTING_S)
-
-    def _repeat(self, act: Callable[[], None], end: threading.Event) -> None:
-        while True:
-            last = end.is_set()
-            self._caught(act)
-            if last:
-                return
-            end.wait(LOOK_EVERY_S)
+        acts: list[Callable[[], None]] = [self.look]
+        acts += [partial(self.ask_all, one) for one in self._authorities]
+        with beside([partial(self._caught, act) for act in acts], LOOK_EVERY_S, PARTING_S):
+            try:
+                yield
+            finally:
+                # What came about at the very end is asked for as well.
+                self._caught(self.look)
 
     def _caught(self, act: Callable[[], None]) -> None:
         try:
