@@ -1,4 +1,4 @@
-"""The application: health and public proofs for anyone, everything else with the bearer token.
+"""The application: health and public proofs for anyone, everything else by key and role.
 
 Handlers are async and hand blocking work to threads; records go through the one writer of the process.
 Nothing is opened at import: `create_app` opens the service and the server's shutdown closes it.
@@ -14,20 +14,30 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from api import metrics, problems, reading
+from api.callers import allowed, asked
 from api.intake import Intake
 from api.tokens import TokenChecks
-from api.wire import HealthView, MatterView, NewMatter, NewRecord, PriorityView, RecordView
+from api.wire import (
+    HealthView,
+    MatterView,
+    MeView,
+    NewMatter,
+    NewRecord,
+    PriorityView,
+    ReceiptView,
+    RecordView,
+)
 from notary import config
 from notary.compose import Service, open_service
 from notary.core.intake import Accepted, Incoming, Refused
+from notary.core.roles import Act, Principal
 from notary.errors import CallerError, ConflictError
 from notary.ports import Matter
 from notary.usecases.export import ExportOrder
@@ -38,8 +48,6 @@ CHUNK_BYTES = 2**20  # a package is streamed: memory stays flat however large it
 RECORDS = "/v1/records"
 
 KEYS_KEPT = 10_000  # matter numbers whose checksum need not be checked again
-
-bearer = HTTPBearer(auto_error=False)
 
 
 class Front:
@@ -73,26 +81,6 @@ async def _service(request: Request) -> Service:
 TheService = Annotated[Service, Depends(_service)]
 
 
-async def _agency(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> int:
-    """The agency whose token came with the request."""
-    if credentials is not None:
-        tokens: TokenChecks = request.app.state.tokens
-        agency = await tokens.agency_of(credentials.credentials)
-        if agency is not None:
-            return agency
-    raise HTTPException(
-        401,
-        "Send `Authorization: Bearer TOKEN` with the token that `notary init` printed.",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
-
-
-Agency = Annotated[int, Depends(_agency)]
-
-
 def create_app() -> Front:
     """The application over the service of NOTARY_HOME."""
     home = config.load(config.home_folder(None))
@@ -101,14 +89,14 @@ def create_app() -> Front:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = open_service(home)
         app.state.service = service
-        app.state.tokens = TokenChecks(service.tokens.agency_of)
+        app.state.tokens = TokenChecks(service.agencies.look_up, service.agencies.note_use)
         app.state.intake = Intake(service.committer)
         try:
             yield
         finally:
             service.close()
 
-    # Without the token only health and public proofs answer; the description is behind it.
+    # Without a key only health and public proofs answer; the description is behind it.
     app = FastAPI(
         title="Evidence Notary",
         version="1",
@@ -176,16 +164,16 @@ def _public(app: FastAPI) -> None:
 
 async def _new_record(request: Request) -> Response:
     """Take a record; answered only when it is durable. 200 instead of 201 for a replay."""
-    agency = await _agency(request, await bearer(request))
+    caller = await asked(request, Act.SUBMIT)
     body = await reading.read(request, NewRecord)
     item = Incoming(_key_of(body.matter), body.kind, body.claims, body.idempotency_key)
     intake: Intake = request.app.state.intake
-    outcome = await intake.take(agency, item)
+    outcome = await intake.take(caller.agency_id, item)
     if isinstance(outcome, Refused):
         raised = ConflictError if outcome.conflict else CallerError
         raise raised(outcome.code, f"{outcome.field}: {outcome.reason}")
     return Response(
-        orjson.dumps(_record_members(outcome)),
+        orjson.dumps(_record_members(request.app.state.service, caller, outcome)),
         status_code=200 if outcome.replayed else 201,
         media_type="application/json",
     )
@@ -197,55 +185,103 @@ def _private(app: FastAPI) -> None:
         name="new_record",
         status_code=201,
         response_model=RecordView,
-        openapi_extra={
-            **reading.described(NewRecord),
-            "security": [{bearer.scheme_name: []}],
-        },
+        openapi_extra=reading.described(NewRecord),
+        # Asked once more by the handler, which in front of the framework is alone.
+        dependencies=[Depends(allowed(Act.SUBMIT))],
     )(_new_record)
 
     @app.get("/v1/openapi.json")
-    async def description(agency: Agency) -> dict[str, object]:
+    async def description(
+        caller: Annotated[Principal, Depends(allowed(Act.DESCRIBE))],
+    ) -> dict[str, object]:
         """This description."""
         return app.openapi()
 
+    @app.get("/v1/me")
+    async def me(
+        service: TheService, caller: Annotated[Principal, Depends(allowed(Act.DESCRIBE))]
+    ) -> MeView:
+        """Whose key this is."""
+        agency = await run_in_threadpool(service.agencies.name_of, caller.agency_id)
+        return MeView(agency=agency, user=caller.user, roles=tuple(sorted(caller.roles)))
+
     @app.get("/v1/matters")
-    async def matters(service: TheService, agency: Agency) -> list[MatterView]:
+    async def matters(
+        service: TheService, caller: Annotated[Principal, Depends(allowed(Act.SEE_MATTERS))]
+    ) -> list[MatterView]:
         """Every matter of the agency."""
-        found = await run_in_threadpool(service.register.all, agency)
-        return [_matter_view(matter) for matter in found]
+        found = await run_in_threadpool(service.register.all, caller.agency_id)
+        return [_matter_view(matter, caller) for matter in found]
 
     @app.post("/v1/matters", status_code=201, openapi_extra=reading.described(NewMatter))
-    async def new_matter(service: TheService, agency: Agency, request: Request) -> MatterView:
+    async def new_matter(
+        service: TheService,
+        caller: Annotated[Principal, Depends(allowed(Act.OPEN_MATTER))],
+        request: Request,
+    ) -> MatterView:
         """Register a matter and give it its number."""
         body = await reading.read(request, NewMatter)
-        matter = await run_in_threadpool(service.new_matter, agency, body.title, body.accounts)
-        return _matter_view(matter)
+        matter = await run_in_threadpool(
+            service.new_matter, caller.agency_id, body.title, body.accounts
+        )
+        return _matter_view(matter, caller)
 
     @app.get("/v1/matters/{number}")
-    async def matter(service: TheService, agency: Agency, number: str) -> MatterView:
+    async def matter(
+        service: TheService,
+        caller: Annotated[Principal, Depends(allowed(Act.SEE_MATTERS))],
+        number: str,
+    ) -> MatterView:
         """One matter."""
-        return _matter_view(await run_in_threadpool(service.matter, agency, number))
+        found = await run_in_threadpool(service.matter, caller.agency_id, number)
+        return _matter_view(found, caller)
 
     @app.get("/v1/records/{record_id}")
-    async def record(service: TheService, agency: Agency, record_id: int) -> RecordView:
+    async def record(
+        service: TheService,
+        caller: Annotated[Principal, Depends(allowed(Act.READ))],
+        record_id: str,
+    ) -> RecordView:
         """An acknowledged record again, byte for byte."""
-        return _record_view(await run_in_threadpool(service.shelf.first_answer, agency, record_id))
+        row = service.record_names.row(caller.agency_id, record_id)
+        found = await run_in_threadpool(service.shelf.first_answer, caller.agency_id, row)
+        return RecordView(**_record_members(service, caller, found))
+
+    @app.get("/v1/records/{record_id}/receipt")
+    async def receipt(
+        service: TheService,
+        caller: Annotated[Principal, Depends(allowed(Act.SEE_RECEIPT))],
+        record_id: str,
+    ) -> ReceiptView:
+        """A record's leaf and receipt again."""
+        row = service.record_names.row(caller.agency_id, record_id)
+        found = await run_in_threadpool(service.reader.by_id, caller.agency_id, row)
+        return ReceiptView(
+            record_id=record_id,
+            position=found.position,
+            leaf=found.leaf.decode("utf-8"),
+            receipt=found.receipt.decode("utf-8"),
+        )
 
     @app.post("/v1/anchor-now", status_code=202)
-    async def anchor_now(service: TheService, agency: Agency) -> PriorityView:
+    async def anchor_now(
+        service: TheService, caller: Annotated[Principal, Depends(allowed(Act.ANCHOR_NOW))]
+    ) -> PriorityView:
         """Have what is acknowledged sealed and anchored at once. Repeating it changes nothing."""
         told = await run_in_threadpool(service.anchor_now)
         return PriorityView.model_validate(told.shown())
 
     @app.get("/v1/status")
-    async def status(service: TheService, agency: Agency) -> dict[str, object]:
-        """What is sealed, anchored and late; the same as `notary status --json`."""
-        return await run_in_threadpool(service.status)
+    async def status(
+        service: TheService, caller: Annotated[Principal, Depends(allowed(Act.SEE_STATUS))]
+    ) -> dict[str, object]:
+        """What is sealed, anchored and late: `notary status --json`, with the agency's own counts."""
+        return await run_in_threadpool(service.status, caller.agency_id)
 
     @app.get("/v1/matters/{number}/package", response_class=StreamingResponse)
     async def package(
         service: TheService,
-        agency: Agency,
+        caller: Annotated[Principal, Depends(allowed(Act.EXPORT))],
         number: str,
         kind: Literal["complete", "extract", "absent"] = "complete",
         position: Annotated[list[int], Query(max_length=10_000)] = [],  # noqa: B006 - FastAPI copies
@@ -255,7 +291,7 @@ def _private(app: FastAPI) -> None:
         # The file has no name: nothing in the clear is left in any folder, whatever happens.
         out = tempfile.TemporaryFile(dir=service.home.data)  # noqa: SIM115 - closed after sending
         try:
-            await run_in_threadpool(service.exporter.export, agency, order, out)
+            await run_in_threadpool(service.exporter.export, caller.agency_id, order, out)
             size = out.tell()
             out.seek(0)
         except BaseException:
@@ -278,25 +314,22 @@ def _key_of(number: str) -> bytes:
     return numbers.parse(number).key
 
 
-def _matter_view(matter: Matter) -> MatterView:
+def _matter_view(matter: Matter, caller: Principal) -> MatterView:
+    names = caller.may(Act.SEE_NAMES)
     return MatterView(
         number=matter.number,
         display=numbers.display(numbers.parse(matter.number)),
-        title=matter.title,
-        accounts=matter.accounts,
+        title=matter.title if names else None,
+        accounts=matter.accounts if names else None,
         records=matter.size,
         created_at=times.format_time(matter.created_at),
     )
 
 
-def _record_view(record: Accepted) -> RecordView:
-    return RecordView(**_record_members(record))
-
-
-def _record_members(record: Accepted) -> dict[str, Any]:
+def _record_members(service: Service, caller: Principal, record: Accepted) -> dict[str, Any]:
     """The members of a RecordView."""
     return {
-        "record_id": record.record_id,
+        "record_id": service.record_names.name(caller.agency_id, record.record_id),
         "position": record.position,
         "leaf": record.leaf.decode("utf-8"),
         "disclosures": record.disclosures,

@@ -10,7 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from notary.errors import CallerError, ConflictError, NotaryError, NothingHappened, OutcomeUnknown
+from notary.errors import (
+    CallerError,
+    ConflictError,
+    ForbiddenError,
+    NotaryError,
+    NothingHappened,
+    OutcomeUnknown,
+)
 from verifier.format.errors import FormatError
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,6 +45,8 @@ def status_of(error: NotaryError) -> int:
     """The HTTP status by what the caller should do next."""
     if error.code in NOT_FOUND:
         return 404
+    if isinstance(error, ForbiddenError):
+        return 403
     if isinstance(error, ConflictError):
         return 409
     if isinstance(error, CallerError):
@@ -71,9 +80,12 @@ def answer(error: Exception) -> JSONResponse:
             faults.append({"field": place, "reason": str(fault["msg"])})
         return problem(422, "REQUEST_INVALID", "The request does not fit.", faults=faults)
     assert isinstance(error, HTTPException)
-    code = {401: "TOKEN_WANTED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(
-        error.status_code, "REQUEST_REFUSED"
-    )
+    code = {
+        400: "KEY_IN_URL",
+        401: "TOKEN_WANTED",
+        404: "NOT_FOUND",
+        405: "METHOD_NOT_ALLOWED",
+    }.get(error.status_code, "REQUEST_REFUSED")
     found = problem(error.status_code, code, str(error.detail))
     found.headers.update(error.headers or {})
     return found

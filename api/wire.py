@@ -23,13 +23,21 @@ class NewMatter(Strict):
     accounts: Annotated[tuple[str, ...], Field(max_length=100)] = ()
 
 
+class MeView(Strict):
+    """Whose key was sent: the agency's name, the user's id, and what the key may."""
+
+    agency: str
+    user: str
+    roles: tuple[str, ...]
+
+
 class MatterView(Strict):
-    """A registered matter."""
+    """A registered matter. `title` and `accounts` are null for whoever may see nothing personal."""
 
     number: str
     display: str
-    title: str
-    accounts: tuple[str, ...]
+    title: str | None
+    accounts: tuple[str, ...] | None
     records: int
     created_at: str
 
@@ -46,12 +54,21 @@ class NewRecord(Strict):
 class RecordView(Strict):
     """An acknowledged record: its leaf, its disclosures and the signed receipt, each byte for byte."""
 
-    record_id: int
+    record_id: str
     position: int
     leaf: str
     disclosures: tuple[str, ...]
     receipt: str
     replayed: bool
+
+
+class ReceiptView(Strict):
+    """A record's leaf and signed receipt, each byte for byte; nothing in the clear."""
+
+    record_id: str
+    position: int
+    leaf: str
+    receipt: str
 
 
 class PriorityView(Strict):

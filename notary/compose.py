@@ -48,6 +48,7 @@ from notary.core.audit_state import AuditState
 from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
+from notary.core.record_names import RecordNames
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
 from notary.ports import Bars, Matter, Progress, SealedBatch
@@ -173,7 +174,8 @@ class Service:
         self.register = StoredMatterRegister(
             database, keyring, self._clock, self._entropy, identity
         )
-        self.tokens = AgencyRegister(database, keyring, self._clock, self._entropy)
+        self.agencies = AgencyRegister(database, keyring, self._clock, self._entropy)
+        self.record_names = RecordNames(keyring.lookup_secret)
         self.batch_log = StoredBatchLog(database)
         self.book = AnchorStore(database)
         self.reader = RecordReader(database, self._objects, keyring, identity)
@@ -619,10 +621,10 @@ class Service:
         """Whether records get sealed and anchored, from the store alone."""
         return self._overview.health(self._clock.now())
 
-    def status(self) -> dict[str, Any]:
-        """What people ask first, as `notary status --json` prints it."""
+    def status(self, agency_id: int | None = None) -> dict[str, Any]:
+        """What people ask first, as `notary status --json` prints it; counts of one agency, or of all."""
         told = self._overview.status(
-            self._clock.now(), self.anchorer, self._counts(), self._waiting_notices()
+            self._clock.now(), self.anchorer, self._counts(agency_id), self._waiting_notices()
         )
         return {**told, "successor": self.successor}
 
@@ -633,12 +635,20 @@ class Service:
     def _waiting_notices(self) -> dict[str, Waiting]:
         return {one.name: self.notices.waiting(one.name) for one in self.home.config.webhook}
 
-    def _counts(self) -> Counts:
-        return Counts(
-            *self.register.counts(self.agency_id),
-            self._sealer.unsealed(),
-            self._imports.waiting_count(self.agency_id),
+    def _counts(self, agency_id: int | None = None) -> Counts:
+        """What the store holds of one agency, or of all."""
+        wanted = (
+            [one.agency_id for one in self.agencies.all()] if agency_id is None else [agency_id]
         )
+        counted = [
+            (
+                *self.register.counts(one),
+                self._sealer.unsealed(one),
+                self._imports.waiting_count(one),
+            )
+            for one in wanted
+        ]
+        return Counts(*[sum(column) for column in zip(*counted, strict=True)])
 
 
 def _pinned(one: config.Authority) -> PinnedAuthority:

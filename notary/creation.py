@@ -18,14 +18,17 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import upgrade
 from notary.adapters.system import SystemClock, SystemEntropy
 from notary.config import Config, Home
+from notary.core.roles import ALL_ROLES
 from notary.errors import CallerError
 from verifier.format import contract
 from verifier.format.heads import check_log_name
 
+FIRST_USER = "first user"
+
 
 @dataclass(frozen=True)
 class Created:
-    """What `notary init` made. The token is nowhere else."""
+    """What `notary init` made. The token, the first user's API key, is nowhere else."""
 
     home: Home
     checkpoint_vkeys: tuple[str, ...]
@@ -77,7 +80,10 @@ def create(
         log_rows.create_log(database, held, identity, entropy, clock.now())
         _, keyring = log_rows.open_log(database, held)
         agencies = AgencyRegister(database, keyring, clock, entropy)
-        token = agencies.issue_token(agencies.add(agency), "made by notary init")
+        agency_id = agencies.add(agency)
+        # Whoever makes a service may do all, and makes others who may less.
+        user = agencies.add_user(agency_id, FIRST_USER, ALL_ROLES)
+        token = agencies.issue_key(agency_id, user.user_id, "made by notary init")
     finally:
         database.close()
     config.save(folder, settings)

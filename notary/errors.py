@@ -20,6 +20,10 @@ class CallerError(NotaryError):
     """The caller's input is at fault. Nothing happened; the same call will fail again."""
 
 
+class ForbiddenError(CallerError):
+    """The caller is known and may not do this, whatever it is asked about. Nothing was looked up."""
+
+
 class ConflictError(CallerError):
     """The same idempotency key came with other content. Nothing was overwritten."""
 

@@ -170,7 +170,8 @@ class RecordReader:
     def _stored(self, connection: Connection, agency_id: int, record_id: int) -> StoredRecord:
         record = rows.RecordRows(connection).records_by_id(agency_id, [record_id]).get(record_id)
         if record is None:
-            raise CallerError("RECORD_UNKNOWN", f"the agency has no record {record_id}")
+            # The number is not said: over HTTP a record has another name.
+            raise CallerError("RECORD_UNKNOWN", "the agency has no record of this id.")
         return record
 
     def _stored_at(

@@ -68,10 +68,10 @@ class Sealer:
                 return True
             return rows.unsealed_records(connection) >= self._max_batch_records
 
-    def unsealed(self) -> int:
-        """How many records no batch holds yet."""
+    def unsealed(self, agency_id: int | None = None) -> int:
+        """How many records no batch holds yet: of one agency, or of all."""
         with self._database.reading() as connection:
-            return rows.unsealed_records(connection)
+            return rows.unsealed_records(connection, agency_id)
 
     def seal(
         self,

@@ -31,5 +31,6 @@ def test_the_page_lists_every_request(tmp_path: Path, monkeypatch: pytest.Monkey
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     ]
-    told = re.findall(r"^\| `([A-Z]+ /\S*)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    listed = PAGE.read_text("utf-8").split("\n## Keys and roles\n")[0]
+    told = re.findall(r"^\| `([A-Z]+ /\S*)` \|", listed, re.MULTILINE)
     assert sorted(told) == sorted(answered)

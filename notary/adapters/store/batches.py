@@ -148,12 +148,12 @@ def changed_matters(connection: Connection) -> list[ChangedMatter]:
     return [ChangedMatter._make(row) for row in rows]
 
 
-def unsealed_records(connection: Connection) -> int:
-    """How many records no batch holds."""
-    count = connection.execute(
-        select(func.sum(PENDING.c.size - PENDING.c.sealed_size))
-    ).scalar_one()
-    return int(count or 0)
+def unsealed_records(connection: Connection, agency_id: int | None = None) -> int:
+    """How many records no batch holds: of one agency, or of all."""
+    counted = select(func.sum(PENDING.c.size - PENDING.c.sealed_size))
+    if agency_id is not None:
+        counted = counted.where(PENDING.c.agency_id == agency_id)
+    return int(connection.execute(counted).scalar_one() or 0)
 
 
 def deadlines_after(connection: Connection, group_id: int) -> Deadlines:

@@ -61,17 +61,52 @@ class AgencyRow(Row, table=True):
     created_at_ms: int
 
 
-class TokenRow(Row, table=True):
-    """A bearer token of an agency. Only a keyed digest of it is kept."""
+class UserRow(Row, table=True):
+    """A user of an agency: a person, or a machine that hands records in.
 
-    __tablename__ = "tokens"
+    `handle` is the id that others are shown, a pseudonym. The name is sealed under a secret that
+    follows from the log's own and the handle, and never changes.
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        UniqueConstraint("agency_id", "name_digest"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    agency_id: int = Field(foreign_key="agencies.agency_id", index=True)
-    digest: bytes = Field(unique=True)
-    label: str
+    agency_id: int = Field(foreign_key="agencies.agency_id")
+    handle: str = Field(unique=True)
+    name_digest: bytes | None
+    sealed_name: bytes | None
+    roles: str
     created_at_ms: int
+    disabled_at_ms: int | None
+
+
+class ApiKeyRow(Row, table=True):
+    """An API key of a user. Only a keyed digest of it is kept, and its first characters.
+
+    `used_day` is the last day on which it was used, in days since 1970-01-01.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(["agency_id", "user_id"], ["users.agency_id", "users.id"]),
+        Index(None, "agency_id", "user_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int
+    user_id: int
+    digest: bytes = Field(unique=True)
+    prefix: str
+    label: str
+    roles: str
+    created_at_ms: int
+    expires_at_ms: int | None
     revoked_at_ms: int | None
+    used_day: int | None
 
 
 class MatterRow(Row, table=True):

@@ -1,12 +1,36 @@
-"""A token speaks for its agency until it is revoked."""
+"""A key speaks for its user until it ends, is revoked, or its user is disabled."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
+from notary.adapters.store.agencies import AgencyRegister, ApiKey
+from notary.adapters.store.database import Database
+from notary.adapters.store.migrations import upgrade
+from notary.core.roles import ALL_ROLES, Role
 from notary.errors import CallerError
 from tests.simulators.store import AGENCY, START, StoreWorld
 from verifier.format.times import format_time
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def agencies(world: StoreWorld) -> AgencyRegister:
+    """The register of the world's store."""
+    return world.agencies
+
+
+def _user(world: StoreWorld, *roles: Role, name: str = "Ada") -> int:
+    return world.agencies.add_user(world.agency_id, name, roles or ALL_ROLES).user_id
+
+
+def _only(world: StoreWorld) -> ApiKey:
+    [one] = world.agencies.keys(world.agency_id)
+    return one
 
 
 def test_an_agency_is_found_by_its_name(world: StoreWorld) -> None:
@@ -15,6 +39,8 @@ def test_an_agency_is_found_by_its_name(world: StoreWorld) -> None:
     assert world.agencies.by_name(AGENCY) == world.agency_id
     assert world.agencies.by_name("Other") == other
     assert world.agencies.by_name("other") is None
+    assert [one.name for one in world.agencies.all()] == [AGENCY, "Other"]
+    assert world.agencies.name_of(other) == "Other"
 
 
 @pytest.mark.parametrize(
@@ -26,50 +52,233 @@ def test_a_name_is_unique_and_printable(world: StoreWorld, name: str, code: str)
     assert caught.value.code == code
 
 
-def test_a_token_speaks_for_its_agency(world: StoreWorld) -> None:
-    other = world.agencies.add("Other")
-    ours = world.agencies.issue_token(world.agency_id, "importer")
-    theirs = world.agencies.issue_token(other, "importer")
+def test_a_user_is_found_by_id_and_by_name_in_their_agency_alone(world: StoreWorld) -> None:
+    agencies, other = world.agencies, world.agencies.add("Other")
+    ada = agencies.add_user(world.agency_id, "Ada", [Role.COUNSEL])
+    theirs = agencies.add_user(other, "Ada", [Role.AUDITOR])
+    assert ada.handle != theirs.handle
+    assert agencies.user(world.agency_id, "Ada") == agencies.user(world.agency_id, ada.handle)
+    assert agencies.user(other, "Ada") == theirs
+    with pytest.raises(CallerError, match="no user of this id or name"):
+        agencies.user(other, ada.handle)
+    assert [one.name for one in agencies.users(other)] == ["Ada"]
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "code"),
+    [
+        ("Ada", ["counsel"], "USER_EXISTS"),
+        ("", ["counsel"], "TEXT_FORM"),
+        ("Bob", [], "ROLES_NONE"),
+        ("Bob", ["chief"], "ROLE_UNKNOWN"),
+    ],
+)
+def test_a_user_that_can_not_be_is_refused(
+    world: StoreWorld, name: str, roles: list[Role], code: str
+) -> None:
+    _user(world)
+    with pytest.raises(CallerError) as caught:
+        world.agencies.add_user(world.agency_id, name, roles)
+    assert caught.value.code == code
+
+
+def test_a_key_speaks_for_its_user(world: StoreWorld, agencies: AgencyRegister) -> None:
+    other = agencies.add("Other")
+    ours = agencies.issue_key(world.agency_id, _user(world), "importer")
+    theirs = agencies.issue_key(other, agencies.add_user(other, "X", ALL_ROLES).user_id, "importer")
     assert ours.startswith("nt_")
     assert len(ours) == 3 + 43
-    assert world.agencies.agency_of(ours) == world.agency_id
-    assert world.agencies.agency_of(theirs) == other
-    for wrong in ("", "nt_", ours[:-1], ours + "A", ours.upper(), "\ud800", "é"):
-        assert world.agencies.agency_of(wrong) is None
+    found = agencies.look_up(ours)
+    assert found is not None
+    assert found.principal.agency_id == world.agency_id
+    assert found.principal.user == agencies.users(world.agency_id)[0].handle
+    assert found.principal.roles == ALL_ROLES
+    also = agencies.look_up(theirs)
+    assert also is not None
+    assert also.principal.agency_id == other
+    for wrong in ("", "nt_", ours[:-1], ours + "A", ours + " ", ours.upper(), "\ud800", "é"):
+        assert agencies.look_up(wrong) is None
 
 
-def test_a_revoked_token_speaks_for_nobody(world: StoreWorld) -> None:
-    agencies, agency_id = world.agencies, world.agency_id
-    first = agencies.issue_token(agency_id, "first")
-    second = agencies.issue_token(agency_id, "second")
-    [one, two] = agencies.tokens(agency_id)
-    agencies.revoke_token(agency_id, one.token_id)
-    agencies.revoke_token(agency_id, one.token_id)
-    assert agencies.agency_of(first) is None
-    assert agencies.agency_of(second) == agency_id
-    [one, two] = agencies.tokens(agency_id)
+def test_a_key_has_the_roles_that_it_and_its_user_have_both(
+    world: StoreWorld, agencies: AgencyRegister
+) -> None:
+    user = _user(world, Role.COUNSEL, Role.AUDITOR)
+    narrow = agencies.issue_key(world.agency_id, user, "narrow", roles=[Role.AUDITOR])
+    whole = agencies.issue_key(world.agency_id, user, "whole")
+
+    def roles(key: str) -> set[Role]:
+        found = agencies.look_up(key)
+        assert found is not None
+        return set(found.principal.roles)
+
+    assert roles(narrow) == {Role.AUDITOR}
+    assert roles(whole) == {Role.AUDITOR, Role.COUNSEL}
+    agencies.set_roles(world.agency_id, user, [Role.COUNSEL])
+    assert roles(narrow) == set()
+    assert roles(whole) == {Role.COUNSEL}
+    with pytest.raises(CallerError) as caught:
+        agencies.issue_key(world.agency_id, user, "more", roles=[Role.OPERATOR])
+    assert caught.value.code == "ROLES_BEYOND_USER"
+
+
+def test_a_key_ends_at_its_time_to_the_millisecond(
+    world: StoreWorld, agencies: AgencyRegister
+) -> None:
+    key = agencies.issue_key(world.agency_id, _user(world), "short", valid=DAY)
+    world.clock.advance(24 * 3600 - 0.001)
+    assert agencies.look_up(key) is not None
+    world.clock.advance(0.001)
+    assert agencies.look_up(key) is None
+
+
+def test_a_revoked_key_speaks_for_nobody(world: StoreWorld, agencies: AgencyRegister) -> None:
+    user = _user(world)
+    first = agencies.issue_key(world.agency_id, user, "first")
+    second = agencies.issue_key(world.agency_id, user, "second")
+    [one, two] = agencies.keys(world.agency_id)
+    assert (one.prefix, two.prefix) == (first[:8], second[:8])
+    agencies.revoke_key(world.agency_id, one.key_id)
+    agencies.revoke_key(world.agency_id, one.key_id)
+    assert agencies.look_up(first) is None
+    assert agencies.look_up(second) is not None
+    [one, two] = agencies.keys(world.agency_id)
     assert (one.label, two.label) == ("first", "second")
     assert one.revoked_at is not None
     assert format_time(one.revoked_at) == format_time(START)
     assert two.revoked_at is None
 
 
-def test_only_the_agency_revokes(world: StoreWorld) -> None:
-    other = world.agencies.add("Other")
-    token = world.agencies.issue_token(world.agency_id, "ours")
-    [one] = world.agencies.tokens(world.agency_id)
-    with pytest.raises(CallerError, match="no token"):
-        world.agencies.revoke_token(other, one.token_id)
-    assert world.agencies.agency_of(token) == world.agency_id
+def test_another_process_refuses_a_revoked_key_at_once(
+    world: StoreWorld, agencies: AgencyRegister
+) -> None:
+    key = agencies.issue_key(world.agency_id, _user(world), "x")
+    elsewhere = AgencyRegister(
+        Database(world.database.path), world.keys, world.clock, world.entropy
+    )
+    assert elsewhere.look_up(key) is not None
+    agencies.revoke_key(world.agency_id, _only(world).key_id)
+    assert elsewhere.look_up(key) is None
+    elsewhere._database.close()
 
 
-def test_no_token_for_an_unknown_agency(world: StoreWorld) -> None:
-    with pytest.raises(CallerError, match="no agency 99"):
-        world.agencies.issue_token(99, "x")
+def test_a_disabled_user_has_no_key(world: StoreWorld, agencies: AgencyRegister) -> None:
+    user = _user(world)
+    key = agencies.issue_key(world.agency_id, user, "x")
+    agencies.disable_user(world.agency_id, user)
+    assert agencies.look_up(key) is None
+    with pytest.raises(CallerError) as caught:
+        agencies.issue_key(world.agency_id, user, "y")
+    assert caught.value.code == "USER_DISABLED"
+    agencies.enable_user(world.agency_id, user)
+    assert agencies.look_up(key) is not None
 
 
-def test_a_token_is_nowhere_in_the_store(world: StoreWorld) -> None:
-    token = world.agencies.issue_token(world.agency_id, "x")
+def test_a_rotated_key_opens_beside_the_new_one_until_its_overlap_ends(
+    world: StoreWorld, agencies: AgencyRegister
+) -> None:
+    user = _user(world, Role.SUBMITTER, Role.AUDITOR)
+    old = agencies.issue_key(
+        world.agency_id, user, "dialler", roles=[Role.SUBMITTER], valid=30 * DAY
+    )
+    world.clock.advance(20 * 86400)
+    new = agencies.rotate_key(world.agency_id, _only(world).key_id, DAY)
+    assert None not in (agencies.look_up(old), agencies.look_up(new))
+    [before, after] = agencies.keys(world.agency_id)
+    assert (after.label, after.roles, after.user) == (before.label, before.roles, before.user)
+    assert after.expires_at is not None
+    assert after.expires_at - after.created_at == 30 * DAY
+    world.clock.advance(86400)
+    assert agencies.look_up(old) is None
+    assert agencies.look_up(new) is not None
+    with pytest.raises(CallerError) as caught:
+        agencies.rotate_key(world.agency_id, before.key_id, DAY)
+    assert caught.value.code == "KEY_OVER"
+
+
+def test_a_rotation_gives_no_old_key_a_longer_life(
+    world: StoreWorld, agencies: AgencyRegister
+) -> None:
+    agencies.issue_key(world.agency_id, _user(world), "x", valid=DAY)
+    before = _only(world)
+    agencies.rotate_key(world.agency_id, before.key_id, 30 * DAY)
+    assert agencies.keys(world.agency_id)[0].expires_at == before.expires_at
+
+
+def test_only_the_agency_changes_its_keys_and_users(
+    world: StoreWorld, agencies: AgencyRegister
+) -> None:
+    other = agencies.add("Other")
+    user = _user(world)
+    key = agencies.issue_key(world.agency_id, user, "ours")
+    key_id = _only(world).key_id
+    for change, code in (
+        (lambda: agencies.revoke_key(other, key_id), "KEY_UNKNOWN"),
+        (lambda: agencies.rotate_key(other, key_id, DAY), "KEY_UNKNOWN"),
+        (lambda: agencies.disable_user(other, user), "USER_UNKNOWN"),
+        (lambda: agencies.set_roles(other, user, [Role.AUDITOR]), "USER_UNKNOWN"),
+        (lambda: agencies.issue_key(other, user, "theirs"), "USER_UNKNOWN"),
+        (lambda: agencies.add_user(99, "X", ALL_ROLES), "AGENCY_UNKNOWN"),
+    ):
+        with pytest.raises(CallerError) as caught:
+            change()
+        assert caught.value.code == code
+    found = agencies.look_up(key)
+    assert found is not None
+    assert found.principal.roles == ALL_ROLES
+
+
+def test_use_is_known_to_the_day(world: StoreWorld, agencies: AgencyRegister) -> None:
+    key = agencies.issue_key(world.agency_id, _user(world), "x")
+    first = agencies.look_up(key)
+    assert first is not None
+    assert not first.noted
+    agencies.note_use(first.principal.key_id)
+    again = agencies.look_up(key)
+    assert again is not None
+    assert again.noted
+    used = _only(world).used_on
+    assert used is not None
+    assert format_time(used) == "2026-03-01T00:00:00.000Z"
+    world.clock.advance(86400)
+    later = agencies.look_up(key)
+    assert later is not None
+    assert not later.noted
+
+
+def test_neither_key_nor_name_is_in_the_store(world: StoreWorld, agencies: AgencyRegister) -> None:
+    user = agencies.add_user(world.agency_id, "Kanarienvogel", ALL_ROLES)
+    key = agencies.issue_key(world.agency_id, user.user_id, "x")
     stored = b"".join(path.read_bytes() for path in world.data.rglob("*") if path.is_file())
-    assert token.encode() not in stored
-    assert token[3:].encode() not in stored
+    assert key.encode() not in stored
+    assert key[8:].encode() not in stored
+    assert b"Kanarienvogel" not in stored
+    assert agencies.user(world.agency_id, user.handle).name == "Kanarienvogel"
+
+
+def test_tokens_of_an_older_store_open_what_they_opened(tmp_path: Path, world: StoreWorld) -> None:
+    old = "nt_" + "A" * 43
+    digest = world.keys.lookup(0, "token", old)
+    database = Database(tmp_path / "older.db")
+    upgrade(database, "0012_timestamps")
+    with database.transaction() as connection:
+        for statement, values in (
+            ("INSERT INTO agencies VALUES (1, 'Old', 1000)", ()),
+            ("INSERT INTO agencies VALUES (2, 'Without', 1000)", ()),
+            ("INSERT INTO tokens VALUES (5, 1, ?, 'made by notary init', 1000, NULL)", (digest,)),
+            ("INSERT INTO tokens VALUES (6, 1, ?, 'lost', 2000, 3000)", (b"x" * 16,)),
+        ):
+            connection.exec_driver_sql(statement, values)
+    upgrade(database)
+    register = AgencyRegister(database, world.keys, world.clock, world.entropy)
+    found = register.look_up(old)
+    assert found is not None
+    assert (found.principal.agency_id, found.principal.roles) == (1, ALL_ROLES)
+    [user] = register.users(1)
+    assert user.name is None
+    assert register.users(2) == []
+    assert [(one.label, one.revoked_at is None) for one in register.keys(1)] == [
+        ("made by notary init", True),
+        ("lost", False),
+    ]
+    database.close()

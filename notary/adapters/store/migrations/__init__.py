@@ -13,8 +13,11 @@ from notary.errors import CallerError
 HERE = Path(__file__).parent
 
 
-def upgrade(database: Database) -> None:
-    """Bring the store to this version's schema, in one transaction: a crash leaves the old one."""
+def upgrade(database: Database, step: str = "head") -> None:
+    """Bring the store to this version's schema, in one transaction: a crash leaves the old one.
+
+    Another `step` than the newest is for tests, which begin with an older store.
+    """
     # Loaded here, because every command asks for the newest step and few take one: with the steps
     # themselves the library takes a fifth of a small command's time.
     from alembic import command
@@ -24,7 +27,7 @@ def upgrade(database: Database) -> None:
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     with database.transaction() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, step)
 
 
 def newest_step() -> str:

@@ -1,0 +1,57 @@
+"""What records are called over HTTP: names that tell nobody how many records others have.
+
+A record's row number counts the records of all agencies. Its name is that number and the agency's under a
+block cipher, so it can't be guessed, needs no column, and of another agency it opens like one of nobody.
+Spec: docs/http.md. Test: tests/unit/core/test_record_names.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import threading
+
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+
+PREFIX = "r"
+NAME_LENGTH = len(PREFIX) + 26  # characters: 128 bits in base32
+NOBODY = 0  # row numbers begin at 1
+_HALF = 8  # bytes of the agency's number and of the row's: one block of AES together
+_PADDING = "=" * 6
+
+
+class RecordNames:
+    """Names for row numbers and back; from any thread."""
+
+    def __init__(self, lookup_secret: bytes) -> None:
+        key = hmac.digest(lookup_secret, b"notary/record-name/v1", "sha256")[:16]
+        # One block by itself, none the same: what ECB shows of longer messages has no place here.
+        cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
+        self._lock = threading.Lock()
+        self._encrypt: CipherContext = cipher.encryptor()
+        self._decrypt: CipherContext = cipher.decryptor()
+
+    def name(self, agency_id: int, record_id: int) -> str:
+        """The name of the agency's record in that row."""
+        plain = agency_id.to_bytes(_HALF, "big") + record_id.to_bytes(_HALF, "big")
+        with self._lock:
+            block = self._encrypt.update(plain)
+        return PREFIX + base64.b32encode(block)[:26].decode().lower()
+
+    def row(self, agency_id: int, name: str) -> int:
+        """The row of the agency's record of this name; NOBODY for any other text."""
+        if len(name) != NAME_LENGTH or not name.isascii():
+            return NOBODY
+        try:
+            block = base64.b32decode(name[len(PREFIX) :].upper() + _PADDING)
+        except ValueError:
+            return NOBODY
+        with self._lock:
+            plain = self._decrypt.update(block)
+        record_id = int.from_bytes(plain[_HALF:], "big")
+        # Compared as a whole: the last character has unused bits, and letters have two cases.
+        if plain[:_HALF] != agency_id.to_bytes(_HALF, "big") or (
+            self.name(agency_id, record_id) != name
+        ):
+            return NOBODY
+        return record_id

@@ -1,0 +1,100 @@
+"""A service with two agencies and a key for each role, for the tests of this folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import event
+
+from api.app import Front, create_app
+from notary import compose, creation
+from notary.compose import Service
+from notary.core.roles import ALL_ROLES, Role
+from notary.creation import Created
+
+
+@dataclass(frozen=True)
+class People:
+    """The application over one service, and who may ask it.
+
+    `keys` are of the first agency, each with one role alone; `other` is a key of the second agency with all.
+    """
+
+    made: Created
+    app: Front
+    client: TestClient
+    service: Service
+    keys: dict[Role, str]
+    other: str
+    other_agency: int
+
+    def headers(self, key: str) -> dict[str, str]:
+        """The headers of a request by that key."""
+        return {"Authorization": f"Bearer {key}"}
+
+
+def make(folder: Path) -> Created:
+    """A service whose chain is out of reach."""
+    return creation.create(
+        folder / "home",
+        log="people.notary.example/log",
+        agency="First agency",
+        rpc="http://127.0.0.1:9",
+        chain_id=31337,
+        keys="keys",
+    )
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[People]:
+    """The application of a new service in the folder."""
+    made = make(folder)
+    with pytest.MonkeyPatch.context() as patch, compose.opened(made.home) as service:
+        patch.setenv("NOTARY_HOME", str(made.home.folder))
+        register = service.agencies
+        keys = {}
+        for role in Role:
+            user = register.add_user(1, f"the {role}", [role])
+            keys[role] = register.issue_key(1, user.user_id, "test")
+        second = register.add("Second agency")
+        user = register.add_user(second, "all", ALL_ROLES)
+        other = register.issue_key(second, user.user_id, "test")
+        app = create_app()
+        with TestClient(app, raise_server_exceptions=False) as client:
+            yield People(made, app, client, service, keys, other, second)
+
+
+@contextmanager
+def statements(people: People) -> Iterator[list[str]]:
+    """The statements that the application asks its store meanwhile, each without its values.
+
+    The store's own words: the driver tells of every statement, whichever way it was given.
+    """
+    database = people.app._app.state.service._database
+    trace: list[str] = []
+    connections = []
+
+    def opened(connection: Any, *_: object) -> None:
+        connection.set_trace_callback(lambda text: trace.append(_without_values(text)))
+        connections.append(connection)
+
+    for engine in (database._reader, database._writer):
+        event.listen(engine, "checkout", opened)
+    try:
+        yield trace
+    finally:
+        for engine in (database._reader, database._writer):
+            event.remove(engine, "checkout", opened)
+        for connection in connections:
+            connection.set_trace_callback(None)
+
+
+def _without_values(text: str) -> str:
+    return re.sub(r"'[^']*'|\b[Xx]'[0-9A-Fa-f]*'|\b\d+\b", "?", text)
