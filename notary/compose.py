@@ -87,7 +87,6 @@ from verifier.format.predecessor import Predecessor
 
 GWEI = 10**9
 CONTINUES = "continues:"  # how the matter of a hand-over is found again, before the log's name
-AGENCY_ID = 1  # one agency a service; the tables are ready for more
 
 # A local chain makes a block a second; the timers of the public ones would make people wait.
 DEMO_TIMERS: dict[str, Any] = {"poll_s": 1, "rebroadcast_s": 5, "bump_s": 10, "max_fee_gwei": 1000}
@@ -162,7 +161,6 @@ class Service:
     ) -> None:
         self.home = home
         self.identity = identity
-        self.agency_id = AGENCY_ID
         self._database = database
         self._keys = keyring
         self._clock = SystemClock()
@@ -209,6 +207,33 @@ class Service:
         self.notices = StoredNotices(database, self._entropy)
         self._committer: GroupCommitter | None = None
         self._lock = threading.Lock()
+
+    @cached_property
+    def agency_id(self) -> int:
+        """The agency that the command line is about: the named one, else the only one.
+
+        Raises CallerError AGENCY_UNKNOWN, or AGENCY_WANTED where none of several is named.
+        """
+        name = os.environ.get(config.AGENCY_VARIABLE)
+        found = self.agencies.all()
+        if name is None and len(found) > 1:
+            raise CallerError(
+                "AGENCY_WANTED",
+                f"this service has {len(found)} agencies. Name one: notary --agency NAME …; "
+                "`notary agency list` lists them.",
+            )
+        for one in found:
+            if name in (None, one.name):
+                return one.agency_id
+        raise CallerError(
+            "AGENCY_UNKNOWN", f"there is no agency {name!r}. `notary agency list` lists them."
+        )
+
+    def record_row(self, word: str) -> int:
+        """The row of the agency's record that is called so, by its row number or by its name over HTTP."""
+        if word.isascii() and word.isdigit():
+            return int(word)
+        return self.record_names.row(self.agency_id, word)
 
     @property
     def key_set(self) -> KeySet:

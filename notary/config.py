@@ -21,6 +21,7 @@ from notary.errors import CallerError
 FORMAT = "notary-config/1"
 CONFIG_NAME = "notary.toml"
 DEFAULT_HOME = "notary-home"
+AGENCY_VARIABLE = "NOTARY_AGENCY"  # which agency a command is about, where there are several
 
 DEFAULT_CADENCE_S = 3600  # an empty batch an hour makes silence visible without filling the log
 DEFAULT_MAX_BATCH_RECORDS = 100_000  # a peak day of one agency; keeps one sealing within seconds

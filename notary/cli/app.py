@@ -5,6 +5,7 @@ Test: tests/unit/service/test_cli.py, tests/scenarios/service.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli import events, keeping, keys, present, webhooks
+from notary.cli import events, keeping, keys, people, present, webhooks
 from notary.cli.output import errors_said, progress_bar, say, say_json
 from notary.errors import CallerError
 
@@ -31,6 +32,7 @@ app.add_typer(matter_app, name="matter")
 app.add_typer(record_app, name="record")
 app.add_typer(contract_app, name="contract")
 app.add_typer(webhooks.webhook_app, name="webhook")
+people.register(app)
 events.register(app)
 keeping.register(app)
 keys.register(keeping.keys_app)
@@ -44,6 +46,21 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def _home(home: str | None) -> config.Home:
     return config.load(config.home_folder(home))
+
+
+@app.callback()
+def _whole(
+    agency: Annotated[
+        str | None,
+        typer.Option(
+            envvar=config.AGENCY_VARIABLE,
+            help="Whose matters, records and users the command is about, where there are several agencies.",
+        ),
+    ] = None,
+) -> None:
+    if agency is not None:
+        # As with the home folder: whatever opens the service finds it there.
+        os.environ[config.AGENCY_VARIABLE] = agency
 
 
 @app.command()
@@ -169,7 +186,8 @@ def matter_show(
 @record_app.command("show")
 def record_show(
     record_id: Annotated[
-        int, typer.Argument(help="The record's id, as `notary matter show` lists it.")
+        str,
+        typer.Argument(help="Its number, as `notary matter show` lists it, or its id over HTTP."),
     ],
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -178,7 +196,7 @@ def record_show(
     from notary import compose
 
     with errors_said(), compose.opened(_home(home)) as service:
-        shown = service.shelf.shown(service.agency_id, record_id)
+        shown = service.shelf.shown(service.agency_id, service.record_row(record_id))
         if as_json:
             say_json(shown)
         else:
@@ -284,8 +302,6 @@ def serve(
     home: HomeOption = None,
 ) -> None:
     """Answer HTTP. Anchoring is done by `notary work`, which runs beside it; /health tells."""
-    import os
-
     import uvicorn
 
     with errors_said():

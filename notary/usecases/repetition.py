@@ -34,8 +34,8 @@ def same_as_stored(
         return Refused(
             "ERASED",
             "idempotency_key",
-            f"record {record.record_id} had this key and its content was erased, so an offer can no "
-            "longer be compared with it",
+            f"{_place(record.matter_key, record.position)} had this key and its content was erased, so an "
+            "offer can no longer be compared with it",
         )
     opened = opening.open_record(
         keys.kek,
@@ -59,7 +59,7 @@ def same_as_stored(
         and _attachments_of(opened) == [_content_of(facts) for facts in files]
     )
     if not same:
-        return _conflict(record.record_id)
+        return _conflict(_place(record.matter_key, record.position))
     return Accepted(
         record.record_id,
         record.matter_key,
@@ -89,7 +89,11 @@ def same_as_earlier(
         )
     except FormatError as error:
         return acceptance.find_fault(item, error)
-    return replace(answer, replayed=True) if same else _conflict(answer.record_id)
+    return (
+        replace(answer, replayed=True)
+        if same
+        else _conflict(_place(answer.matter_key, answer.position))
+    )
 
 
 def receipts_of(
@@ -128,10 +132,15 @@ def _attachments_of(opened: opening.OpenRecord) -> list[jsonc.Json]:
     return found
 
 
-def _conflict(record_id: int) -> Refused:
+def _place(matter_key: bytes, position: int) -> str:
+    # Not by its number, which would say over HTTP how many records all agencies have.
+    return f"the record at position {position} of matter {matter_key.hex()}"
+
+
+def _conflict(place: str) -> Refused:
     return Refused(
         "IDEMPOTENCY_CONFLICT",
         "idempotency_key",
-        f"record {record_id} has this key and other content; nothing was overwritten",
+        f"{place} has this key and other content; nothing was overwritten",
         conflict=True,
     )

@@ -316,7 +316,7 @@ def test_the_key_of_an_erased_record_stays_used(world: StoreWorld) -> None:
         connection.exec_driver_sql("UPDATE records SET wrapped_secret = NULL, sealed_values = NULL")
     refused = world.refuse(offer(matter, "key"))
     assert (refused.code, refused.conflict) == ("ERASED", False)
-    assert str(taken.record_id) in refused.reason
+    assert f"the record at position {taken.position} of matter" in refused.reason
 
 
 def test_two_acceptors_share_the_positions_and_the_keys(world: StoreWorld) -> None:
