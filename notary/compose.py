@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from notary.adapters.chain.account import DeferredSigner
 from notary.adapters.durable import only_one, whole_file
 from notary.adapters.keys.folder import add_set, destroy_sets, load_keys
 from notary.adapters.keys.mark import MarkFile
-from notary.adapters.objects.folder import ObjectFolder
+from notary.adapters.objects.places import open_objects
 from notary.adapters.preparers import Preparers
 from notary.adapters.store import log as log_rows
 from notary.adapters.store.agencies import AgencyRegister
@@ -36,7 +36,7 @@ from notary.adapters.store.migrations import require_current
 from notary.adapters.store.notices import StoredNotices, Waiting
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
-from notary.adapters.store.records import StoredRecords
+from notary.adapters.store.records import StoredRecords, named_attachments
 from notary.adapters.store.snapshot import opened_live
 from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.system import SystemClock, SystemEntropy
@@ -51,7 +51,7 @@ from notary.core.log_identity import LogIdentity
 from notary.core.record_names import RecordNames
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
-from notary.ports import Bars, Matter, Progress, SealedBatch
+from notary.ports import Bars, Matter, ObjectStore, Progress, SealedBatch
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer, AnchorSettings
@@ -66,6 +66,7 @@ from notary.usecases.import_report import IngestReport
 from notary.usecases.ingest import Ingest
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.matters import open_matter
+from notary.usecases.originals import CopyDone, compared, copy_all, sealed_length
 from notary.usecases.overview import Counts, Figures, Health, Overview
 from notary.usecases.priority import Priority, PriorityLane
 from notary.usecases.publish import Published, Publisher
@@ -112,7 +113,13 @@ def open_service(home: Home) -> Service:
 
 def restore(source: Path, folder: Path, keys: Path | None, bars: Bars) -> Restored:
     """Make a home from a backup (usecases.restore)."""
-    return restore_backup(source, folder, keys, SystemClock(), bars)
+    return restore_backup(source, folder, keys, SystemClock(), bars, open_objects)
+
+
+def place_of(home: Home, url: str, endpoint: str, region: str) -> ObjectStore:
+    """Another place for the originals of a home; without a URL its own folder."""
+    settings = replace(home.config, objects=url, objects_endpoint=endpoint, objects_region=region)
+    return open_objects(Home(home.folder, settings))
 
 
 def predecessor(source: Path, log: str) -> Predecessor:
@@ -165,7 +172,7 @@ class Service:
         self._keys = keyring
         self._clock = SystemClock()
         self._entropy = SystemEntropy()
-        self._objects = ObjectFolder(home.objects)
+        self._objects = open_objects(home)
         self._preparers = Preparers()
         self._mark = MarkFile(home.keys, identity.name)
         self.standing = Standing(database, self._mark)
@@ -485,7 +492,7 @@ class Service:
 
     def backup(self, folder: Path) -> Backup:
         """The backups of this service in a folder. Raises CallerError BACKUP_PLACE."""
-        return Backup(self.home, self.identity, folder, self._clock)
+        return Backup(self.home, self._objects, self.identity, folder, self._clock)
 
     def run_backup(self, task: Backup, keys: Path | None, folder: Path, bars: Bars) -> BackupDone:
         """Run it; with `keys`, copy the key folder there as well."""
@@ -589,7 +596,14 @@ class Service:
             Web3Chain(rpc, identity.contract, identity.log_address)
             for rpc in rpcs or self.home.config.endpoints
         ]
-        questions = Questions(identity, self.book, self.batch_log, chains, self._check_store)
+        questions = Questions(
+            identity,
+            self.book,
+            self.batch_log,
+            chains,
+            self._check_store,
+            lambda: compared(self._wanted_originals(), self._objects.listed()),
+        )
         with only_one(
             self.home.data / "audit.lock",
             NothingHappened("AUDIT_RUNS", "another audit is at work on this home."),
@@ -601,6 +615,16 @@ class Service:
     def _check_store(self) -> None:
         with opened_live(self.home.database) as connection:
             check_rows(connection, self.identity, lambda done, total: None)
+
+    def _wanted_originals(self) -> list[tuple[bytes, int]]:
+        """Every original that a record names, ascending, with the bytes that it should have, sealed."""
+        with self._database.reading() as connection:
+            named = named_attachments(connection)
+        return [(name, sealed_length(size)) for name, size in named]
+
+    def copy_originals(self, target: ObjectStore, progress: Progress, *, dry_run: bool) -> CopyDone:
+        """Copy every original to another place (usecases.originals)."""
+        return copy_all(self._wanted_originals(), self._objects, target, progress, dry_run=dry_run)
 
     # State.
 
@@ -651,7 +675,7 @@ class Service:
         told = self._overview.status(
             self._clock.now(), self.anchorer, self._counts(agency_id), self._waiting_notices()
         )
-        return {**told, "successor": self.successor}
+        return {**told, "successor": self.successor, "originals": self._objects.place}
 
     def figures(self) -> Figures:
         """What monitoring reads, from the store alone."""

@@ -36,6 +36,7 @@ DEFAULT_POLL_S = 4
 DEFAULT_TIMESTAMP_GAP_S = 24 * 3600  # below the limit of usual policies, 90,000 s
 DEFAULT_RENEW_BEFORE_S = 90 * 24 * 3600  # time to replace an authority that is gone for good
 MAX_AUTHORITIES = 10  # as many chains has a checkpoint in a package (docs/spec/package.md §1)
+OBJECT_SCHEMES = frozenset({"s3", "gs", "az"})
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -71,6 +72,9 @@ class Config:
     contract: str
     log_address: str
     keys: str = "keys"
+    objects: str = ""  # where originals lie; empty is the folder `objects` beside the database
+    objects_endpoint: str = ""
+    objects_region: str = ""
     cadence_s: int = DEFAULT_CADENCE_S
     max_batch_records: int = DEFAULT_MAX_BATCH_RECORDS
     max_deadline_s: int = DEFAULT_MAX_DEADLINE_S
@@ -129,7 +133,7 @@ class Home:
 
     @property
     def objects(self) -> Path:
-        """The folder of encrypted attachments."""
+        """The folder of encrypted attachments, unless the configuration names another place."""
         return self.data / "objects"
 
     @property
@@ -206,7 +210,35 @@ def _config(document: dict[str, Any], path: Path) -> Config:
     except CallerError as error:
         raise CallerError("CONFIG_INVALID", f"{path}: max_spend_per_day: {error}") from error
     check_endpoints(config.endpoints, f"{path}: rpc")
+    check_objects(
+        config.objects, config.objects_endpoint, config.objects_region, f"{path}: objects"
+    )
     return config
+
+
+def check_objects(url: str, endpoint: str, region: str, what: str) -> None:
+    """Raise CallerError CONFIG_INVALID unless originals can lie there; empty is the data folder."""
+    parts = urlsplit(url)
+    if parts.username or parts.query or parts.fragment:
+        # It may be a secret, so it is not repeated.
+        raise CallerError(
+            "CONFIG_INVALID",
+            f"{what} holds more than a place. Credentials go into the environment.",
+        )
+    if url and (parts.scheme not in OBJECT_SCHEMES or not parts.netloc):
+        raise CallerError(
+            "CONFIG_INVALID",
+            f"{what} is {url!r}, want s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or "
+            "az://ACCOUNT/CONTAINER/PREFIX; left out, originals lie in the home's data folder.",
+        )
+    if (endpoint or region) and parts.scheme != "s3":
+        raise CallerError("CONFIG_INVALID", f"{what}: endpoint and region go with s3:// alone.")
+    address = _address(endpoint) if endpoint else None
+    if endpoint and (address is None or address.scheme not in ("http", "https")):
+        raise CallerError(
+            "CONFIG_INVALID",
+            f"{what}: the endpoint must be an http or https address without user name.",
+        )
 
 
 def check_endpoints(urls: tuple[str, ...], what: str) -> None:

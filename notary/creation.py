@@ -12,6 +12,7 @@ from typing import Any
 from notary import config
 from notary.adapters.chain import account
 from notary.adapters.keys.folder import create_keys
+from notary.adapters.objects.places import open_remote
 from notary.adapters.store import log as log_rows
 from notary.adapters.store.agencies import AgencyRegister
 from notary.adapters.store.database import Database
@@ -20,6 +21,7 @@ from notary.adapters.system import SystemClock, SystemEntropy
 from notary.config import Config, Home
 from notary.core.roles import ALL_ROLES
 from notary.errors import CallerError
+from notary.usecases.originals import try_out
 from verifier.format import contract
 from verifier.format.heads import check_log_name
 
@@ -45,8 +47,12 @@ def create(
     chain_id: int | None,
     keys: str,
     timers: dict[str, Any] | None = None,
+    objects: tuple[str, str, str] = ("", "", ""),
 ) -> Created:
     """Make a new service in `folder`. Raises CallerError if one is there; nothing is overwritten.
+
+    `objects` is where originals will lie, its endpoint and its region; another place than the data folder
+    is tried out first, and NothingHappened raised if it refuses.
 
     The configuration comes last: a crash before leaves a folder without it, which the next call names.
     """
@@ -57,6 +63,10 @@ def create(
     endpoints = (rpc,) if isinstance(rpc, str) else rpc
     config.check_endpoints(endpoints, "--rpc")
     entropy, clock = SystemEntropy(), SystemClock()
+    place, endpoint, region = objects
+    config.check_objects(place, endpoint, region, "--objects")
+    if place:
+        try_out(open_remote(place, endpoint, region), entropy)
     known_chain = _asked_chain_id(endpoints) if chain_id is None else chain_id
     key_folder = (folder / keys).resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +80,9 @@ def create(
         contract="0x" + contract.ADDRESS.hex(),
         log_address="0x" + address.hex(),
         keys=keys,
+        objects=place,
+        objects_endpoint=endpoint,
+        objects_region=region,
         **(timers or {}),
     )
     home = Home(folder, settings)

@@ -6,11 +6,11 @@ adapter of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from notary.core.intake import Incoming, Outcome, Refused
 from notary.core.preparing import Offered, Prepared
@@ -76,6 +76,58 @@ class Preparing(Protocol):
         self, lookup_secret: bytes, agency_id: int, items: Sequence[Incoming], random: bytes
     ) -> Callable[[], Sequence[Prepared | Refused]]:
         """Begin with `preparing.prepare_all`; what is returned waits for its result."""
+        ...
+
+
+class Listed(NamedTuple):
+    """An object as a listing shows it: its size in bytes, and when it was last changed."""
+
+    name: bytes
+    size: int
+    changed_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Where originals lie: sealed bytes under random names of 16 bytes, which tell nothing.
+
+    An object is whole or absent, and never changed. It becomes part of a record only by the store's
+    commit, which comes after `make_durable`; so whatever a crash, a refusal or a lost answer leaves
+    before that is an orphan, sealed under a secret that nobody has, and is swept later. A writer that
+    tries again takes another name. Nobody but the caller of a method repeats it, but for what an adapter
+    says of itself. Methods may be called from any thread. Every method raises NothingHappened if the place
+    can't be reached or refuses.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; nothing secret is in it."""
+        ...
+
+    def write(self, name: bytes, chunks: Iterable[bytes]) -> None:
+        """Keep an object; memory stays flat however long it is. It is there for good after `make_durable`.
+
+        What `chunks` raises passes through and leaves nothing that can be read.
+        """
+        ...
+
+    def make_durable(self, names: Sequence[bytes]) -> None:
+        """Objects that were written survive a loss of power when this returns."""
+        ...
+
+    def read(self, name: bytes) -> Iterator[bytes]:
+        """The object's bytes in pieces. Raises Contradiction OBJECT_MISSING if it is not there."""
+        ...
+
+    def remove(self, names: Iterable[bytes]) -> None:
+        """Take objects away; one that is not there is no fault."""
+        ...
+
+    def listed(self) -> Iterator[Listed]:
+        """Every object, ascending by name. What lies there under other names is nobody's and left alone."""
+        ...
+
+    def remove_unfinished(self, older_than: datetime) -> int:
+        """Take away what writes left that were cut off before `older_than`; how many."""
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -30,24 +30,32 @@ def digest_of(path: Path) -> bytes:
 def copy_file(source: Path, target: Path) -> bytes:
     """Copy the bytes, never by a link; the SHA-256 of what was read and written.
 
+    As `write_pieces`; FileNotFoundError without a source.
+    """
+    with source.open("rb") as reading:
+        return write_pieces(iter(lambda: reading.read(READ_LENGTH), b""), target)
+
+
+def write_pieces(pieces: Iterable[bytes], target: Path) -> bytes:
+    """Write a file of these bytes; their SHA-256.
+
     The bytes are on disk under their name when this returns; the name itself after `force_names`.
-    Raises NothingHappened COPY_FAILED if a disk refuses; FileNotFoundError without a source.
+    What `pieces` raises passes through. Raises NothingHappened COPY_FAILED if a disk refuses.
     """
     digest = hashlib.sha256()
     part = target.with_name(target.name + PART)
-    with source.open("rb") as reading:
-        try:
-            target.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-            descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE_FILE)
-            with os.fdopen(descriptor, "wb") as file:
-                while piece := reading.read(READ_LENGTH):
-                    digest.update(piece)
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-        except OSError as error:
-            raise refused(target, error) from error
+    try:
+        target.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE_FILE)
+        with os.fdopen(descriptor, "wb") as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise refused(target, error) from error
     return digest.digest()
 
 

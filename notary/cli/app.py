@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli import events, keeping, keys, people, present, webhooks
+from notary.cli import events, keeping, keys, originals, people, present, webhooks
 from notary.cli.output import errors_said, progress_bar, say, say_json
 from notary.errors import CallerError
 
@@ -32,6 +32,7 @@ app.add_typer(matter_app, name="matter")
 app.add_typer(record_app, name="record")
 app.add_typer(contract_app, name="contract")
 app.add_typer(webhooks.webhook_app, name="webhook")
+app.add_typer(originals.objects_app, name="objects")
 people.register(app)
 events.register(app)
 keeping.register(app)
@@ -81,6 +82,17 @@ def init(
     keys: Annotated[
         str, typer.Option(help="Key folder; best on another volume than the home.")
     ] = "keys",
+    objects: Annotated[
+        str,
+        typer.Option(
+            help="Keep originals under s3://BUCKET/PREFIX, gs:// or az://; tried out first. Default: the "
+            "home's data folder."
+        ),
+    ] = "",
+    objects_endpoint: Annotated[
+        str, typer.Option(help="Address of an S3-compatible store of another maker.")
+    ] = "",
+    objects_region: Annotated[str, typer.Option(help="Its region.")] = "",
     succeeds: Annotated[
         Path | None,
         typer.Option(
@@ -104,6 +116,7 @@ def init(
                 rpc=rpc[0] if len(rpc) == 1 else tuple(rpc),
                 chain_id=chain_id,
                 keys=keys,
+                objects=(objects, objects_endpoint, objects_region),
             )
             say(present.created(made))
         if before is not None:

@@ -44,7 +44,14 @@ def created(made: Created) -> str:
     return "\n".join(
         [
             f"made      {made.home.folder}/notary.toml   configuration",
-            f"          {made.home.data}   database and attachments, encrypted",
+            *(
+                [
+                    f"          {made.home.data}   database, encrypted",
+                    f"          {made.home.config.objects}   attachments, encrypted",
+                ]
+                if made.home.config.objects
+                else [f"          {made.home.data}   database and attachments, encrypted"]
+            ),
             f"          {made.home.keys}   keys",
             "",
             f"log       {made.home.config.log}",
@@ -243,6 +250,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         + (f", retired: {status['successor']} follows it" if status["successor"] else ""),
         f"records   {status['records']} in {status['matters']} matters, "
         f"{status['unsealed']} wait for sealing, {status['unassigned']} rows unassigned",
+        f"originals {status['originals']}",
         f"batches   {status['sealed']} sealed, {anchor['proved_size']} proved on chain",
         f"anchor    {anchor['state']}" + (f": {anchor['held']}" if anchor["held"] else ""),
         f"as of     {anchor['as_of'] or 'no final proof yet'}",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from notary.adapters.objects.folder import ObjectFolder
 from notary.core import acceptance, envelope, leaves, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
@@ -30,7 +29,7 @@ from notary.core.preparing import (
 )
 from notary.core.receipts import ReceiptBodies
 from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.ports import Clock, Entropy, Preparing
+from notary.ports import Clock, Entropy, ObjectStore, Preparing
 from notary.usecases.originals import Originals, facts_of
 from notary.usecases.record_store import (
     GrownMatter,
@@ -92,12 +91,12 @@ class PreparedHere:
 
 
 class RecordAcceptor:
-    """Implements the port `SteppedAcceptor` on the store and the object folder."""
+    """Implements the port `SteppedAcceptor` on the store and the object store."""
 
     def __init__(
         self,
         records: RecordStore,
-        objects: ObjectFolder,
+        objects: ObjectStore,
         keys: Keyring,
         clock: Clock,
         entropy: Entropy,

@@ -18,7 +18,7 @@ from notary.chain_ports import (
     StoredAsOf,
 )
 from notary.core.log_identity import LogIdentity
-from notary.errors import CallerError, Contradiction
+from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Anchor, BatchLog
 from notary.usecases.chain_history import document_leg
 from verifier.format import batches, evm, fold, key_sets, notes, trees
@@ -37,6 +37,9 @@ DAMAGE = (
     IndexError,
     AttributeError,
 )
+
+
+MOST_NAMED = 5  # of the originals that are not as they should be: enough to begin with
 
 
 class AuditChain(Protocol):
@@ -88,13 +91,17 @@ class _Rests:
 
 @dataclass
 class Questions:
-    """The questions about one log. `check_store` reads every row, and is asked with `full` only."""
+    """The questions about one log. `check_store` reads every row, and is asked with `full` only.
+
+    `originals` gives each original that a record names as `originals.compared` does.
+    """
 
     identity: LogIdentity
     book: IntentBook
     log: BatchLog
     chains: Sequence[AuditChain]
     check_store: Callable[[], None]
+    originals: Callable[[], Iterator[tuple[bytes, int, int | None]]]
 
     @property
     def hosts(self) -> list[str]:
@@ -106,6 +113,7 @@ class Questions:
         yield from self._batch_steps(since)
         yield from self._anchor_steps(since)
         yield from self._as_of_steps(since)
+        yield Step("originals", 0, "the originals", self._originals)
         for place, chain in enumerate(self.chains):
             yield from self._chain_steps(chain, f"endpoint {place}", since)
         if full:
@@ -215,6 +223,26 @@ class Questions:
         known = self.book.with_head(stored.head)
         if known is None or known.number is None or known.number + 1 != as_of.anchors:
             raise _differs(f"its head is not that after {as_of.anchors} anchors")
+
+    def _originals(self) -> None:
+        """Each that a record names is there, with its length. What is in it, its seal tells who reads it."""
+        total, wrong = 0, []
+        try:
+            for name, size, found in self.originals():
+                total += 1
+                if found != size:
+                    told = "is not there" if found is None else f"has {found} bytes, not {size}"
+                    wrong.append(f"{name.hex()} {told}")
+        except NothingHappened as error:
+            raise Unchecked(str(error)) from error
+        if wrong:
+            more = len(wrong) - MOST_NAMED
+            raise _differs(
+                f"of {total} originals {len(wrong)} are not as their records want them: "
+                + ", ".join(wrong[:MOST_NAMED])
+                + (f" and {more} more" if more > 0 else "")
+                + ". Restore them from a backup, or from older versions that the store keeps."
+            )
 
     # What an endpoint says now.
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from notary.adapters import durable
 from notary.adapters.store import audit, snapshot
 from notary.config import CONFIG_NAME, Home
-from notary.core import backup_manifest, envelope
+from notary.core import backup_manifest
 from notary.core.backup_manifest import CONFIG, DATABASE, OBJECTS, KeptFile, Manifest
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.ports import Bars, Clock
+from notary.ports import Bars, Clock, ObjectStore
+from notary.usecases.originals import Digesting, sealed_length
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -58,7 +59,9 @@ class BackupPlan:
 class Backup:
     """The backups of one service in one folder."""
 
-    def __init__(self, home: Home, identity: LogIdentity, folder: Path, clock: Clock) -> None:
+    def __init__(
+        self, home: Home, objects: ObjectStore, identity: LogIdentity, folder: Path, clock: Clock
+    ) -> None:
         for inner, outer in ((folder, home.folder), (home.folder, folder), (folder, home.keys)):
             if inner.resolve().is_relative_to(outer.resolve()):
                 raise CallerError(
@@ -67,6 +70,7 @@ class Backup:
                     "another disk.",
                 )
         self._home = home
+        self._objects = objects
         self._identity = identity
         self._folder = folder
         self._clock = clock
@@ -179,14 +183,14 @@ class Backup:
                 target = self._object(name)
                 digest = self._same(name, target, known.get(name))
                 if digest is None:
-                    digest = self._copy_object(name, target)
+                    digest = durable.write_pieces(self._objects.read(raw_name), target)
                     copied += 1
                     copied_bytes += target.stat().st_size
                     folders.add(target.parent)
                 if target.stat().st_size != sealed_length(size):
                     raise Contradiction(
                         "OBJECT_LENGTH",
-                        f"{self._source(name)} has {target.stat().st_size} bytes, its record wants "
+                        f"{self._objects.place}: {name} has {target.stat().st_size} bytes, its record wants "
                         f"{sealed_length(size)}. Restore the file from an older backup.",
                     )
                 listed[name] = digest
@@ -202,22 +206,11 @@ class Backup:
         found = durable.digest_of(target)
         if known is None:
             # A run that was killed left it: its source tells whether it is right.
-            source = self._source(name)
-            known = durable.digest_of(source) if source.exists() else None
+            read = Digesting(self._objects.read(bytes.fromhex(name)))
+            for _ in read:
+                pass
+            known = read.digest()
         return found if found == known else None
-
-    def _copy_object(self, name: str, target: Path) -> bytes:
-        try:
-            return durable.copy_file(self._source(name), target)
-        except FileNotFoundError as error:
-            raise Contradiction(
-                "OBJECT_MISSING",
-                f"{self._source(name)}: a record names this attachment and the folder has it not. "
-                "Restore the file from an older backup; this backup was not completed.",
-            ) from error
-
-    def _source(self, name: str) -> Path:
-        return self._home.objects / name[:2] / name
 
     def _object(self, name: str) -> Path:
         return object_path(self._folder, name)
@@ -233,12 +226,6 @@ class Backup:
         for path in self._folder.glob(f"{OBJECT_FOLDER}/??/*"):
             if path.name not in objects:
                 path.unlink()
-
-
-def sealed_length(size: int) -> int:
-    """The bytes of a sealed attachment of that size (docs/design/0001-storage-encryption.md)."""
-    chunks = max(1, -(-size // envelope.CHUNK_LENGTH))
-    return len(envelope.ATTACHMENT_MAGIC) + size + chunks * envelope.TAG_LENGTH
 
 
 def object_path(folder: Path, name: str) -> Path:

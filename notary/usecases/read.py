@@ -9,14 +9,14 @@ import io
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import BinaryIO, NamedTuple, cast
 
-from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import batches as batch_rows
 from notary.adapters.store import history as history_rows
 from notary.adapters.store import records as rows
+from notary.adapters.store import restorations
 from notary.adapters.store.database import Connection, Database
 from notary.core import envelope, map_pages, opening, sealing
 from notary.core.keyring import Keyring
@@ -24,17 +24,15 @@ from notary.core.log_identity import LogIdentity
 from notary.core.moments import moment
 from notary.core.opening import OpenRecord
 from notary.errors import CallerError, Contradiction
-from notary.ports import SealedHead
+from notary.ports import ObjectStore, SealedHead
 from notary.usecases.export import Original, RecordContent
+from notary.usecases.originals import ORPHAN_AGE, sweep
 from notary.usecases.record_store import StoredRecord
 from notary.usecases.repetition import receipts_of
 from verifier.format import records
 from verifier.format.digests import Digest
 from verifier.format.jsonc import Json
 from verifier.format.matter_map import Kind, MapProof
-
-# A submission writes its originals before its commit; none takes a day.
-ORPHAN_AGE = timedelta(days=1)
 
 PAGE_RECORDS = 500  # read at once: few statements, and memory stays flat
 
@@ -80,7 +78,7 @@ class RecordReader:
     def __init__(
         self,
         database: Database,
-        objects: ObjectFolder,
+        objects: ObjectStore,
         keys: Keyring | None,
         identity: LogIdentity,
     ) -> None:
@@ -246,7 +244,7 @@ class StoredEvidence:
     """What an export reads of a matter (the protocol `EvidenceStore` of usecases.export)."""
 
     def __init__(
-        self, database: Database, objects: ObjectFolder, keys: Keyring, identity: LogIdentity
+        self, database: Database, objects: ObjectStore, keys: Keyring, identity: LogIdentity
     ) -> None:
         self._database = database
         self._keys = keys
@@ -344,14 +342,21 @@ class StoredEvidence:
         return self._reader.contents(agency_id, key, positions)
 
 
-def sweep_orphans(database: Database, objects: ObjectFolder, now: datetime) -> int:
-    """Remove originals that no record names, as a crash or a lost race leaves them; how many."""
+def sweep_orphans(database: Database, objects: ObjectStore, now: datetime) -> int:
+    """Remove originals that no record names, as a crash or a lost race leaves them; how many.
 
-    def is_known(name: bytes) -> bool:
+    A restored store takes no original away that came after its backup was made: the store that was
+    backed up may have gone on since, and may name it, and may lie in the same place.
+    """
+
+    def known(names: Sequence[bytes]) -> set[bytes]:
         with database.reading() as connection:
-            return rows.is_attachment(connection, name)
+            return rows.known_attachments(connection, names)
 
-    return objects.sweep(is_known, now - ORPHAN_AGE)
+    with database.reading() as connection:
+        restored = restorations.newest_restoration(connection)
+    end = now if restored is None else restored.backup_made_at
+    return sweep(objects, known, end - ORPHAN_AGE)
 
 
 def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from notary.adapters.objects.folder import NAME_LENGTH
 from notary.core import acceptance, opening, receipts
 from notary.core.acceptance import FileFacts
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
@@ -16,6 +15,7 @@ from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import moment
 from notary.core.receipts import ReceiptBodies
+from notary.usecases.originals import NAME_LENGTH
 from notary.usecases.record_store import RecordsSeen, StoredRecord
 from verifier.format import jsonc
 from verifier.format.errors import FormatError

@@ -7,6 +7,7 @@ with. The restored store is marked, so that it seals nothing before it was compa
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +22,12 @@ from notary.config import Home
 from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
 from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction
-from notary.ports import Bars, Clock
+from notary.ports import Bars, Clock, ObjectStore, Progress
 from notary.usecases.backup import check_digests, object_path
 from notary.usecases.key_copies import copy_keys
+from notary.usecases.originals import Digesting, compared
 
+DURABLE_AT_ONCE = 100  # originals; more only make a failure be noticed later
 MARKER = "restoring"  # in a home that a restoration has begun and not ended
 
 
@@ -38,7 +41,14 @@ class Restored:
     keys_copied: bool
 
 
-def restore(source: Path, folder: Path, keys: Path | None, clock: Clock, bars: Bars) -> Restored:
+def restore(
+    source: Path,
+    folder: Path,
+    keys: Path | None,
+    clock: Clock,
+    bars: Bars,
+    open_objects: Callable[[Home], ObjectStore],
+) -> Restored:
     """Make the home `folder` from the backup `source`; `keys` is a copy of the key folder.
 
     Without `keys` the key folder that the configuration names must be there. Raises CallerError
@@ -64,11 +74,7 @@ def restore(source: Path, folder: Path, keys: Path | None, clock: Clock, bars: B
         left.unlink()
     _copy(source / manifest.files[DATABASE].name, home.database, manifest.files[DATABASE].sha256)
     with bars("restoring attachments", "files") as progress:
-        for place, (name, digest) in enumerate(objects.items(), 1):
-            target = object_path(home.data, name)
-            if not target.exists() or durable.digest_of(target) != digest:
-                _copy(object_path(source, name), target, digest)
-            progress(place, len(objects))
+        _restore_objects(source, objects, open_objects(home), progress)
     if keys is not None:
         copy_keys(keys, home.keys)
     # 3. The store itself: this version's schema, and the mark that it was restored.
@@ -80,6 +86,38 @@ def restore(source: Path, folder: Path, keys: Path | None, clock: Clock, bars: B
     (folder / MARKER).unlink()
     durable.force_names(folder)
     return Restored(home, manifest, generation, keys is not None)
+
+
+def _restore_objects(
+    source: Path, digests: dict[str, bytes], objects: ObjectStore, progress: Progress
+) -> None:
+    """Bring every original of the backup to where the home's configuration wants it.
+
+    What is there with its length is left alone: this restoration may have begun before, and a bucket may
+    have outlived the database.
+    """
+    paths = [(name, object_path(source, name)) for name in sorted(digests)]
+    wanted = ((bytes.fromhex(name), path.stat().st_size) for name, path in paths)
+    written = []
+    # The listing goes on while objects are written: those come before the place that it has reached.
+    for place, (name, size, found) in enumerate(compared(wanted, objects.listed()), 1):
+        if found != size:
+            text = name.hex()
+            objects.write(name, _pieces(object_path(source, text), digests[text]))
+            written.append(name)
+        if len(written) == DURABLE_AT_ONCE or (place == len(paths) and written):
+            objects.make_durable(written)
+            written = []
+        progress(place, len(paths))
+
+
+def _pieces(path: Path, digest: bytes) -> Iterator[bytes]:
+    """The bytes of a file of the backup. Raises Contradiction at their end if they are not what they were."""
+    with path.open("rb") as file:
+        read = Digesting(iter(lambda: file.read(durable.READ_LENGTH), b""))
+        yield from read
+    if read.digest() != digest:
+        raise _changed(path)
 
 
 def _mark(home: Home, manifest: Manifest, clock: Clock) -> int:
@@ -119,7 +157,10 @@ def _begun(folder: Path) -> bool:
 
 def _copy(source: Path, target: Path, digest: bytes) -> None:
     if durable.copy_file(source, target) != digest:
-        raise Contradiction(
-            "BACKUP_DAMAGED",
-            f"{source} changed while it was read; its SHA-256 is another than before.",
-        )
+        raise _changed(source)
+
+
+def _changed(path: Path) -> Contradiction:
+    return Contradiction(
+        "BACKUP_DAMAGED", f"{path} changed while it was read; its SHA-256 is another than before."
+    )

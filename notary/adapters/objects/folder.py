@@ -1,34 +1,35 @@
-"""A folder of sealed attachments under random names of 16 bytes.
+"""Originals in a folder of this machine; implements the port `ObjectStore`.
 
-An object is whole or absent: it is written under a temporary name in its own folder, forced to
-disk, then renamed. It becomes part of a record only by the store's commit, which comes after; what
-a crash leaves before that is an orphan, sealed under a secret that nobody has, and is swept later.
-
-Test: tests/unit/store/test_object_folder.py.
+An object is written under a temporary name in its own folder, forced to disk, then renamed. Tests:
+tests/unit/store/test_object_stores.py, test_object_folder.py there.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from notary.adapters.durable import PRIVATE_FILE, PRIVATE_FOLDER, READ_LENGTH, force_names
 from notary.errors import Contradiction, NothingHappened
-
-NAME_LENGTH = 16  # bytes
+from notary.ports import Listed
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _PART = ".part"  # a file that is still being written
 
 
 class ObjectFolder:
-    """Objects by name. Methods may be called from any thread."""
+    """Implements the port `ObjectStore` in a folder of this machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
 
     def write(self, name: bytes, chunks: Iterable[bytes]) -> None:
         """Keep an object. Its bytes are on disk when this returns, its name after `make_durable`.
@@ -82,32 +83,60 @@ class ObjectFolder:
                 f"{path}: the store names this attachment and the folder has it not. Restore it from a "
                 "backup of the data folder.",
             ) from error
+        except OSError as error:
+            raise self._unreadable(error) from error
 
     def remove(self, names: Iterable[bytes]) -> None:
         """Take objects away; one that is not there is no fault."""
-        for name in names:
-            self._path(name).unlink(missing_ok=True)
+        try:
+            for name in names:
+                self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unreadable(error) from error
 
-    def sweep(self, is_known: Callable[[bytes], bool], older_than: datetime) -> int:
-        """Remove what no record names, last changed before `older_than`; return how many.
-
-        An attachment is written before its record is committed, so `older_than` must lie well
-        before every submission that may still be under way.
-        """
-        limit = older_than.timestamp()
-        removed = 0
-        for path in sorted(self.folder.glob("??/*")):
-            is_part = path.suffix == _PART and _NAME.fullmatch(path.stem)
-            is_object = _NAME.fullmatch(path.name)
-            if not is_part and not is_object:
+    def listed(self) -> Iterator[Listed]:
+        """Every object, ascending by name."""
+        for path in self._files():
+            if not _NAME.fullmatch(path.name):
                 # Not ours: somebody put it here, and nothing is known about it.
                 continue
-            if path.stat().st_mtime >= limit:
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                # Taken away since the folder was read.
                 continue
-            if is_part or not is_known(bytes.fromhex(path.name)):
-                path.unlink(missing_ok=True)
-                removed += 1
+            except OSError as error:
+                raise self._unreadable(error) from error
+            changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
+            yield Listed(bytes.fromhex(path.name), found.st_size, changed_at)
+
+    def remove_unfinished(self, older_than: datetime) -> int:
+        """Take away what writes left that were cut off before `older_than`; how many."""
+        removed = 0
+        try:
+            for path in self._files():
+                is_part = path.suffix == _PART and _NAME.fullmatch(path.stem)
+                if is_part and path.stat().st_mtime < older_than.timestamp():
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        except OSError as error:
+            raise self._unreadable(error) from error
         return removed
+
+    def _files(self) -> Iterator[Path]:
+        """Whatever lies where objects lie, in order; a folder at a time."""
+        try:
+            folders = sorted(self.folder.glob("??"))
+            for folder in folders:
+                yield from sorted(folder.iterdir())
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> NothingHappened:
+        return NothingHappened(
+            "OBJECTS_UNREADABLE",
+            f"{self.folder}: {error.strerror}. Check the disk, then try again.",
+        )
 
     def _path(self, name: bytes) -> Path:
         text = name.hex()

@@ -271,10 +271,21 @@ def attachments_of(
     return found
 
 
-def is_attachment(connection: Connection, name: bytes) -> bool:
-    """Whether a record names this object."""
-    row = connection.execute(select(ATTACHMENTS.c.id).where(ATTACHMENTS.c.name == name)).first()
-    return row is not None
+def known_attachments(connection: Connection, names: Sequence[bytes]) -> set[bytes]:
+    """Of these names of objects those that a record has."""
+    found: set[bytes] = set()
+    for part in _parts(names):
+        rows = connection.execute(select(ATTACHMENTS.c.name).where(ATTACHMENTS.c.name.in_(part)))
+        found.update(rows.scalars())
+    return found
+
+
+def named_attachments(connection: Connection) -> list[tuple[bytes, int]]:
+    """Every object that a record names, ascending by name, with its size before sealing."""
+    rows = connection.execute(
+        select(ATTACHMENTS.c.name, ATTACHMENTS.c.size).order_by(ATTACHMENTS.c.name)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def sealed_in(connection: Connection, agency_id: int, matter_id: int, position: int) -> int | None:

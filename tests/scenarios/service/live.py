@@ -79,7 +79,18 @@ class Live:
         return run_command(*words, "--home", str(self.home), timeout_s=COMMAND_SECONDS)
 
 
-def make(folder: Path, anvil: Anvil, settings: dict[str, Any] | None = None) -> Live:
+def run_elsewhere(live: Live, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command that names its own home."""
+    command = live.command(*words)[:-2]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def make(
+    folder: Path,
+    anvil: Anvil,
+    settings: dict[str, Any] | None = None,
+    objects: tuple[str, str, str] = ("", "", ""),
+) -> Live:
     """A funded service with its contract deployed."""
     made = creation.create(
         folder,
@@ -89,6 +100,7 @@ def make(folder: Path, anvil: Anvil, settings: dict[str, Any] | None = None) -> 
         chain_id=None,
         keys="keys",
         timers={**TIMERS, **(settings or {})},
+        objects=objects,
     )
     demo.fund(anvil.url, made.home.config.log_address)
     live = Live(made, anvil)

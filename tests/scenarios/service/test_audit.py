@@ -209,7 +209,12 @@ def test_a_stopped_audit_goes_on(live: Live, tmp_path: Path) -> None:
             memory = Kept()
             calls = Stopping(stop_after)
             questions = Questions(
-                service.identity, service.book, service.batch_log, [chain], lambda: None
+                service.identity,
+                service.book,
+                service.batch_log,
+                [chain],
+                lambda: None,
+                lambda: iter(()),
             )
             task = Audit(questions, memory)
             with pytest.raises(Stopped):

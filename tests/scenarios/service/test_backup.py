@@ -91,15 +91,9 @@ def objects_of(dest: Path) -> list[Path]:
 def restored(live: Live, backup: Path, folder: Path, keys: Path | None) -> Live:
     """The service out of a backup, on the same chain; with the keys where they were, or a copy."""
     words = () if keys is None else ("--keys", str(keys))
-    done = run_elsewhere(live, "restore", str(backup), "--home", str(folder), *words)
+    done = scene.run_elsewhere(live, "restore", str(backup), "--home", str(folder), *words)
     assert done.returncode == 0, done.stderr
     return Live(replace(live.made, home=config.load(folder)), live.anvil)
-
-
-def run_elsewhere(live: Live, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command that names its own home."""
-    command = live.command(*words)[:-2]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.slow
@@ -242,7 +236,7 @@ def test_one_changed_byte_of_a_backup_is_found_before_anything_is_restored(
     with pytest.raises(Contradiction) as caught:
         backups.verify(backup, no_bar)
     assert caught.value.code == "BACKUP_DAMAGED"
-    done = run_elsewhere(live, "restore", str(backup), "--home", str(tmp_path / "new"))
+    done = scene.run_elsewhere(live, "restore", str(backup), "--home", str(tmp_path / "new"))
     assert (done.returncode, (tmp_path / "new").exists()) == (70, False)
     assert f"{name}" in done.stderr
 
@@ -319,9 +313,9 @@ def test_nothing_is_restored_over_something_or_without_its_keys(live: Live, tmp_
     backed_up(live, backup)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
-    done = run_elsewhere(live, "restore", str(backup), "--home", str(tmp_path / "full"))
+    done = scene.run_elsewhere(live, "restore", str(backup), "--home", str(tmp_path / "full"))
     assert "error HOME_NOT_EMPTY" in done.stderr
-    done = run_elsewhere(live, "restore", str(backup), "--home", str(tmp_path / "new"))
+    done = scene.run_elsewhere(live, "restore", str(backup), "--home", str(tmp_path / "new"))
     assert "error KEY_MISSING" in done.stderr
     assert not (tmp_path / "new").exists()
 
@@ -336,10 +330,10 @@ def test_foreign_keys_do_not_become_a_home_and_the_right_ones_finish_it(
     (strange / "store.kek").write_bytes(b"\x07" * 32)
     new = tmp_path / "new"
     words = ("restore", str(backup), "--home", str(new), "--keys")
-    done = run_elsewhere(live, *words, str(strange))
+    done = scene.run_elsewhere(live, *words, str(strange))
     assert "error KEYS_OF_OTHER_STORE" in done.stderr
     assert not (new / "notary.toml").exists()
-    done = run_elsewhere(live, *words, str(keys))
+    done = scene.run_elsewhere(live, *words, str(keys))
     assert done.returncode == 0, done.stderr
     assert (new / "keys" / "store.kek").read_bytes() == (keys / "store.kek").read_bytes()
 

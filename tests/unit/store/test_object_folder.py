@@ -1,19 +1,19 @@
-"""An object is whole or absent, and private."""
+"""What the folder of originals has beside the contract of test_object_stores.py: private files."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from notary.adapters.objects.folder import ObjectFolder
-from notary.errors import Contradiction, NothingHappened
+from notary.errors import NothingHappened
+from notary.usecases.originals import sweep
 
-NAME, OTHER = b"\x01" * 16, b"\x02" * 16
+NAME = b"\x01" * 16
 
 
 @pytest.fixture
@@ -25,14 +25,6 @@ def files(objects: ObjectFolder) -> list[Path]:
     return [path for path in objects.folder.rglob("*") if path.is_file()]
 
 
-def test_an_object_reads_as_written(objects: ObjectFolder) -> None:
-    objects.write(NAME, [b"one", b"", b"two"])
-    objects.write(OTHER, [])
-    objects.make_durable([NAME, OTHER])
-    assert b"".join(objects.read(NAME)) == b"onetwo"
-    assert b"".join(objects.read(OTHER)) == b""
-
-
 def test_objects_are_private(objects: ObjectFolder) -> None:
     objects.write(NAME, [b"x"])
     [file] = files(objects)
@@ -40,32 +32,10 @@ def test_objects_are_private(objects: ObjectFolder) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_a_source_that_fails_leaves_nothing(objects: ObjectFolder) -> None:
-    def source() -> Iterator[bytes]:
-        yield b"half"
-        raise KeyError
-
-    with pytest.raises(KeyError):
-        objects.write(NAME, source())
-    assert files(objects) == []
-
-
 def test_a_disk_that_refuses_is_nothing_happened(tmp_path: Path) -> None:
     (tmp_path / "objects").write_bytes(b"a file where the folder should be")
     with pytest.raises(NothingHappened, match=r"File exists|Not a directory"):
         ObjectFolder(tmp_path / "objects").write(NAME, [b"x"])
-
-
-def test_a_missing_object_is_a_contradiction(objects: ObjectFolder) -> None:
-    with pytest.raises(Contradiction, match=NAME.hex()):
-        list(objects.read(NAME))
-
-
-def test_removing_is_final_and_twice_is_no_fault(objects: ObjectFolder) -> None:
-    objects.write(NAME, [b"x"])
-    objects.remove([NAME, OTHER])
-    objects.remove([NAME])
-    assert files(objects) == []
 
 
 def test_the_sweep_takes_old_orphans_alone(objects: ObjectFolder) -> None:
@@ -81,6 +51,6 @@ def test_the_sweep_takes_old_orphans_alone(objects: ObjectFolder) -> None:
     for path in files(objects):
         if path.name != fresh.hex():
             os.utime(path, (old, old))
-    assert objects.sweep(lambda name: name == known, now - timedelta(days=1)) == 2
+    assert sweep(objects, lambda _: {known}, now - timedelta(days=1)) == 2
     left = {path.name for path in files(objects)}
     assert left == {known.hex(), fresh.hex(), "notes.txt"}
