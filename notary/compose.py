@@ -19,6 +19,7 @@ from typing import Any
 from notary import config
 from notary.adapters.audit_file import AuditFile
 from notary.adapters.chain.account import DeferredSigner
+from notary.adapters.dns import key_records
 from notary.adapters.durable import only_one, whole_file
 from notary.adapters.keys.folder import add_set, destroy_sets, load_keys
 from notary.adapters.keys.mark import MarkFile
@@ -30,6 +31,7 @@ from notary.adapters.store.anchors import AnchorStore
 from notary.adapters.store.audit import check_rows
 from notary.adapters.store.batches import StoredBatchLog
 from notary.adapters.store.database import Database
+from notary.adapters.store.dkim_checks import StoredDkimChecks
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import require_current
@@ -60,6 +62,7 @@ from notary.usecases.backup import Backup, BackupDone
 from notary.usecases.chain_audit import Audit
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.courier import Courier, send_test
+from notary.usecases.dkim_checks import DkimChecker
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.import_report import IngestReport
@@ -209,6 +212,7 @@ class Service:
             self.standing,
         )
         self._imports = StoredImports(database, keyring, self._entropy)
+        self.dkim_checks = StoredDkimChecks(database)
         self._pulse = StoredPulse(database, self._clock)
         self._audits = AuditFile(home.data)
         self.notices = StoredNotices(database, self._entropy)
@@ -282,7 +286,7 @@ class Service:
 
     @cached_property
     def _ingest(self) -> Ingest:
-        return Ingest(self.acceptor, self.register, self._imports)
+        return Ingest(self.acceptor, self.register, self._imports, self.dkim_checks, self._clock)
 
     @cached_property
     def _signer(self) -> DeferredSigner:
@@ -451,6 +455,19 @@ class Service:
                 gap=timedelta(seconds=settings.timestamp_gap_s),
                 renew_before=timedelta(seconds=settings.renew_before_s),
             ),
+            report,
+        )
+
+    def dkim_checker(self, report: Callable[[str], None]) -> DkimChecker:
+        """Checks the signatures of messages. Raises CallerError if the setting names no resolver."""
+        return DkimChecker(
+            self.dkim_checks,
+            self._imports,
+            # A message is the one attachment of its record.
+            lambda agency_id, record_id: self.reader.open_attachment(agency_id, record_id, 0),
+            self.acceptor,
+            key_records(self.home.config.dkim_resolver),
+            self._clock,
             report,
         )
 
@@ -675,7 +692,13 @@ class Service:
         told = self._overview.status(
             self._clock.now(), self.anchorer, self._counts(agency_id), self._waiting_notices()
         )
-        return {**told, "successor": self.successor, "originals": self._objects.place}
+        waiting, error = self.dkim_checks.waiting(agency_id)
+        return {
+            **told,
+            "successor": self.successor,
+            "originals": self._objects.place,
+            "dkim": {"waiting": waiting, "last_error": error},
+        }
 
     def figures(self) -> Figures:
         """What monitoring reads, from the store alone."""

@@ -91,6 +91,8 @@ class Config:
     port: int = 8420
     timestamp_gap_s: int = DEFAULT_TIMESTAMP_GAP_S
     renew_before_s: int = DEFAULT_RENEW_BEFORE_S
+    # Whom the worker asks for the keys of signed messages: system, off, or addresses.
+    dkim_resolver: str = "system"
     webhook: tuple[Webhook, ...] = ()
     timestamp: tuple[Authority, ...] = ()
 

@@ -279,7 +279,11 @@ def work(
 
     with errors_said(), compose.opened(_home(home)) as service, service.worker_lock():
         worker = service.worker(say)
-        with service.courier(say).at_work(), service.stamper(say).at_work():
+        with (
+            service.courier(say).at_work(),
+            service.stamper(say).at_work(),
+            service.dkim_checker(say).at_work(),
+        ):
             if until_idle:
                 worker.run_until_idle()
                 say(present.status_text(service.status()))

@@ -241,6 +241,12 @@ def ingest_incomplete(report: IngestReport) -> bool:
     return any(file.rejected or file.unassigned or file.conflicts for file in report.files)
 
 
+def _dkim(queue: Mapping[str, Any]) -> str:
+    """How the checks of signed messages stand."""
+    error = f"; last error {queue['last_error']}" if queue["last_error"] else ""
+    return f"{queue['waiting']} signed messages wait for their signers' keys{error}"
+
+
 def status_text(status: Mapping[str, Any]) -> str:
     """The service's state for people."""
     anchor, priority = status["anchor"], status["priority"]
@@ -257,6 +263,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         f"account   {_of_currency(anchor['balance']) or 'balance unknown'}",
         f"costs     {_costs(status['budget'])}",
         *[f"stamps    {_stamps(one)}" for one in status["timestamps"]],
+        *([f"dkim      {_dkim(status['dkim'])}"] if status["dkim"]["waiting"] else []),
         *([f"at once   {priority_text(priority)}"] if priority["asked_at"] else []),
         f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
     ]

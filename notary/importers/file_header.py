@@ -1,18 +1,18 @@
 """Owns what the header of a recording, picture or PDF says of itself (docs/spec/importers.md §8).
 
-Each reader looks at a few places that the header names, at most MAX_STEPS of them, and decodes nothing. A
-header can say anything, so what it says is recorded as its word.
+Each reader but that of PDF looks at a few places that the header names, at most MAX_STEPS of them, and
+decodes nothing. A header can say anything, so what it says is recorded as its word.
 Test: tests/unit/importers/test_file_header.py.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from notary.importers.original import HEAD_BYTES, Original
+from notary.importers.pdf import pdf_says
 from verifier.format.jsonc import MAX_INTEGER, Json
 
 MAX_STEPS = 200  # chunks, boxes or segments that are passed over before what is looked for
@@ -34,7 +34,6 @@ _OPUS_RATE = 48_000  # RFC 7845 §4: positions count at this rate, whatever was 
 _MP4_EPOCH = datetime(1904, 1, 1)  # noqa: DTZ001 - ISO 14496-12 §8.2.2: in UTC
 _MP3_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _MP3_SAMPLES = {3: 1_152, 2: 576, 0: 576}  # in a frame of layer 3, by version
-_PDF_DATE = re.compile(rb"/CreationDate\s*\((D:[0-9+\-'Z]{4,23})\)")
 
 
 def header_says(original: Original) -> dict[str, Json] | None:
@@ -224,16 +223,6 @@ def _jpeg(original: Original) -> dict[str, Json]:
     return {}
 
 
-def _pdf(original: Original) -> dict[str, Json]:
-    says: dict[str, Json] = {"version": original.head()[5:8].decode("ascii").strip()}
-    tail = _at(original, max(0, original.size - HEAD_BYTES), HEAD_BYTES)
-    dates = {found.decode("ascii") for found in _PDF_DATE.findall(original.head() + b"\n" + tail)}
-    # Of several dates none is the document's; in compressed objects none is looked for.
-    if len(dates) == 1:
-        says["created"] = dates.pop()
-    return says
-
-
 _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Original], dict[str, Json]]], ...] = (
     (lambda head: head[:4] == b"RIFF" and head[8:12] == b"WAVE", _wav),
     (lambda head: head[4:8] == b"ftyp", _mp4),
@@ -243,5 +232,5 @@ _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Original], dict[str, Js
     (lambda head: head[:8] == b"\x89PNG\r\n\x1a\n", _png),
     (lambda head: head[:4] == b"GIF8", _gif),
     (lambda head: head[:3] == b"\xff\xd8\xff", _jpeg),
-    (lambda head: head[:5] == b"%PDF-", _pdf),
+    (lambda head: head[:5] == b"%PDF-", pdf_says),
 )

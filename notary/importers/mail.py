@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
@@ -16,6 +17,7 @@ from email.policy import compat32
 from email.utils import getaddresses
 from typing import TypeAlias
 
+from notary.importers.dkim import Signature, described, finding_says, signatures
 from notary.importers.moments import RFC_2822, Moment, TimeReader
 from notary.importers.original import Original
 from notary.importers.rows import BadRow
@@ -31,10 +33,9 @@ MAX_HEADER_CHARACTERS = 2_000
 # What a message has beside From. A file with these names in its first lines is one, whatever its name.
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:", re.ASCII)
 _OTHERS = (b"date", b"message-id", b"received")
-# RFC 6376 §3.2: what a signature says of itself.
-_TAG = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*=\s*([^;]*)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_NO_KEY = "NOT CHECKED: the signer's key stands in the DNS, and nothing was asked for it"
+_NOT_ASKED = "NOT CHECKED: the signer's key stands in the DNS, which an import does not ask"
+_TOO_LONG = "NOT CHECKED: of a message above 16 MiB only the headers were read"
 # The default parser's Message, whose headers are texts as they stand.
 _Mail: TypeAlias = "Message[str, str]"
 
@@ -78,9 +79,10 @@ def mail_claims(original: Original) -> dict[str, Json]:
     claims["occurred_at"] = moment.at
     claims["occurred_at_source"] = moment.source_claim()
     _put(fields, "received", [_hop(str(value)) for value in message.get_all("Received", [])])
-    _put(
-        fields, "dkim", [_signature(str(value)) for value in message.get_all("DKIM-Signature", [])]
-    )
+    _put(fields, "dkim", [_signed(one, whole) for one in signatures(data)])
+    seals = len(message.get_all("ARC-Seal", []))
+    if seals:
+        fields["arc"] = f"NOT CHECKED: {seals} seals of forwarders (ARC), which are not followed"
     if whole:
         # RFC 5322 §2.1: a message's lines end in CRLF; files are often saved with others.
         fields["sha256_crlf"] = hashlib.sha256(_LINE_END.sub(b"\r\n", data)).hexdigest()
@@ -89,6 +91,15 @@ def mail_claims(original: Original) -> dict[str, Json]:
         fields["note"] = f"of a message above {MAX_PARSED_BYTES} bytes only the headers were read"
     claims["fields"] = fields
     return claims
+
+
+def waits_for_key(claims: Mapping[str, Json]) -> bool:
+    """Whether a signature of the message can be judged once its key is known."""
+    fields = claims.get("fields")
+    listed = fields.get("dkim") if isinstance(fields, dict) else None
+    return isinstance(listed, list) and any(
+        isinstance(one, dict) and one.get("result") == _NOT_ASKED for one in listed
+    )
 
 
 def _read_body(data: bytes, claims: dict[str, Json], fields: dict[str, Json]) -> None:
@@ -195,11 +206,11 @@ def _hop(text: str) -> Json:
     return {"text": shown, "at": _moment(shown.rpartition(";")[2].strip()).at}
 
 
-def _signature(text: str) -> Json:
-    tags = {name: re.sub(r"\s+", "", value) for name, value in _TAG.findall(text[:8_000])}
-    return {
-        "domain": _plain(tags.get("d", "")),
-        "selector": _plain(tags.get("s", "")),
-        "algorithm": _plain(tags.get("a", "")),
-        "result": _NO_KEY,
-    }
+def _signed(signature: Signature, whole: bool) -> Json:
+    """A signature as far as it can be judged without its key."""
+    says: dict[str, Json] = described(signature)
+    if not whole:
+        return {**says, "result": _TOO_LONG}
+    if signature.settled is None:
+        return {**says, "result": _NOT_ASKED, "notes": list(signature.notes)}
+    return {**says, **finding_says(signature.settled)}

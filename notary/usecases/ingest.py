@@ -8,7 +8,7 @@ file; the same command again is the recovery. Spec: docs/spec/column-map.md. Tes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,13 @@ from notary.errors import CallerError
 from notary.importers.column_map import ColumnMap, load_map
 from notary.importers.document import IMPORTER as DOCUMENT
 from notary.importers.document import document_row, document_source
+from notary.importers.mail import waits_for_key
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows, recognise
 from notary.importers.rejects import is_rejects_file
 from notary.importers.rows import ImportedRow, Reject, whole_file
-from notary.ports import Acceptor, MatterRegister, Progress, SteppedAcceptor
+from notary.ports import Acceptor, Clock, MatterRegister, Progress, SteppedAcceptor
+from notary.usecases.dkim_checks import CheckQueue
 from notary.usecases.import_answers import Answer, answers
 from notary.usecases.import_file import (
     ROWS_PER_COMMIT,
@@ -52,11 +54,18 @@ class Ingest:
     """The use case. `run` may be called again at any time with the same arguments."""
 
     def __init__(
-        self, acceptor: SteppedAcceptor, register: MatterRegister, store: ImportStore
+        self,
+        acceptor: SteppedAcceptor,
+        register: MatterRegister,
+        store: ImportStore,
+        checks: CheckQueue,
+        clock: Clock,
     ) -> None:
         self._acceptor = acceptor
         self._register = register
         self._store = store
+        self._checks = checks
+        self._clock = clock
 
     def run(
         self,
@@ -91,6 +100,7 @@ class Ingest:
             ),
             self._store.identity_key(agency_id),
             (*maps, *found_maps),
+            lambda key: self._checks.want(agency_id, key, self._clock.now()),
             alone=len(files) == 1,
         )
         reports: dict[Path, FileReport] = {}
@@ -171,11 +181,18 @@ class _Run:
     """One run over some files."""
 
     def __init__(
-        self, shared: Shared, key: bytes, maps: Sequence[ColumnMap], *, alone: bool
+        self,
+        shared: Shared,
+        key: bytes,
+        maps: Sequence[ColumnMap],
+        want_check: Callable[[str], None],
+        *,
+        alone: bool,
     ) -> None:
         self.shared = shared
         self._key = key
         self._maps = maps
+        self._want_check = want_check
         self._alone = alone
 
     def table(self, file: _File) -> FileReport | None:
@@ -223,6 +240,10 @@ class _Run:
         else:
             key = key_of(source.importer, row.identity, 0)
             item = Incoming(matter_key, row.kind, row.claims, key, row.files)
+            if waits_for_key(row.claims):
+                # Before the record: a crash between the two leaves an entry without a message, which
+                # is passed over, and never a message that nobody checks.
+                self._want_check(key)
             answer = _accept(shared.acceptor, shared.store, shared.agency_id, {key: item})[key]
             if isinstance(answer, Refused):
                 tally.refuse(refusal(answer, row))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+from notary.adapters.store.dkim_checks import StoredDkimChecks
 from notary.adapters.store.imports import StoredImports
 from notary.importers.column_map import ColumnMap
 from notary.ports import Matter
@@ -144,4 +145,6 @@ def make_intake_world(folder: Path) -> IntakeWorld:
 
 def _parts(store: StoreWorld) -> tuple[StoredImports, Ingest]:
     imports = StoredImports(store.database, store.keys, store.entropy)
-    return imports, Ingest(store.acceptor, store.register, imports)
+    return imports, Ingest(
+        store.acceptor, store.register, imports, StoredDkimChecks(store.database), store.clock
+    )

@@ -6,6 +6,7 @@ this.
 
 from notary.adapters.store import (
     anchor_tables,
+    dkim_checks,
     import_tables,
     notices,
     priority,
@@ -19,6 +20,7 @@ from notary.adapters.store.database import METADATA
 __all__ = [
     "METADATA",
     "anchor_tables",
+    "dkim_checks",
     "import_tables",
     "notices",
     "priority",

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import pytest
 
+from notary.adapters.store.dkim_checks import StoredDkimChecks
 from notary.adapters.store.imports import StoredImports
 from notary.importers.column_map import parse_map
 from notary.usecases import import_file
@@ -45,7 +46,9 @@ def table() -> str:
 
 def command(world: StoreWorld) -> tuple[Ingest, StoredImports]:
     imports = StoredImports(world.database, world.keys, world.entropy)
-    return Ingest(world.acceptor, world.register, imports), imports
+    return Ingest(
+        world.acceptor, world.register, imports, StoredDkimChecks(world.database), world.clock
+    ), imports
 
 
 def take_in(world: StoreWorld, say: Say) -> None:

@@ -21,7 +21,8 @@ PDF = b"%PDF-1.4 annex"
 MAIL = (
     b"Received: from b.example.com by c.example.com; Mon, 2 Feb 2026 09:00:03 +0000\r\n"
     b"Received: from a.example.com\r\n\tby b.example.com; Mon, 2 Feb 2026 10:00:01 +0100\r\n"
-    b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=2026;\r\n\th=from:date; bh=AAAA; b=BB\r\n BB\r\n"
+    b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=2026;\r\n\th=from:date; "
+    b"bh=et0Y66rt/P+/ZseRAZ7p7Si6JyRfSDm5lwhkTgpRl0g=; b=BB\r\n BB\r\n"
     b"From: =?utf-8?q?Agenc=C3=ADa?= <agency@example.com>\r\n"
     b"To: Debtor <debtor@example.com>, other@example.com\r\n"
     b"Cc: copy@example.com\r\n"
@@ -97,6 +98,16 @@ def test_a_signature_is_named_and_said_to_be_unchecked(path: Path) -> None:
     assert (signature["domain"], signature["selector"]) == ("example.com", "2026")
     assert signature["algorithm"] == "rsa-sha256"
     assert signature["result"].startswith("NOT CHECKED: ")
+
+
+def test_a_signature_over_another_body_fails_without_any_key(path: Path) -> None:
+    [signature] = claims(path, MAIL.replace(b"Please pay.", b"Please pay!"))["fields"]["dkim"]
+    assert signature["result"] == "FAIL: the body is not the one that was signed"
+
+
+def test_seals_of_forwarders_are_counted_and_said_to_be_unchecked(path: Path) -> None:
+    found = claims(path, b"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=a.example; s=1; b=AA\r\n" + MAIL)
+    assert found["fields"]["arc"].startswith("NOT CHECKED: 1 seals")
 
 
 def test_the_digest_with_crlf_is_that_of_the_message_as_sent(path: Path) -> None:
