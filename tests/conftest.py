@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
+from tests import postgres
 from tests.anvil import Anvil
 
 # A shared machine stops at times for longer than any deadline of one example; the
@@ -14,6 +15,33 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 StartAnvil = Callable[..., Anvil]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server of this process of the suite; a store's database on it takes some milliseconds."""
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_store(postgres_server: postgres.Server) -> Iterator[str]:
+    """The URI of a database of the test's own, with the store's schema and nothing in it."""
+    uri = postgres_server.migrated()
+    yield uri
+    postgres_server.drop(uri)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_uri(request: pytest.FixtureRequest) -> str | None:
+    """On which database the test runs: None for SQLite, else the URI of a migrated, empty one.
+
+    Whatever asks for it runs on both.
+    """
+    if request.param == "sqlite":
+        return None
+    uri: str = request.getfixturevalue("postgres_store")
+    return uri
 
 
 @pytest.fixture

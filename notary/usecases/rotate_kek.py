@@ -74,8 +74,7 @@ def rotate_kek(
         # 6. The new key takes the old one's name. A crash before leaves step 4 with nothing to do.
         files.replace_kek(keys)
         try:
-            database.truncate_wal()
-            emptied = True
+            emptied = database.forget_deleted()
         except NothingHappened:
             # A reader is at work. What stands there opens under the destroyed key alone, and the next
             # checkpoint takes it.

@@ -154,7 +154,7 @@ def _measure(**more: Json) -> _Measured:
             _accept(world, offers)
             ours = min(ours, time.perf_counter() - between)
             bare = min(bare, between - started)
-            world.database.truncate_wal()
+            world.database.forget_deleted()
             stored = world.database.path.stat().st_size / RECORDS
             plain = sum(len(text) for text in claims) / RECORDS
             world.close()

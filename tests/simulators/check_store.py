@@ -1,6 +1,6 @@
 """Owns what must hold in a store, seen from outside: read past the service, judged by the format's rules.
 
-Rows come straight from SQLite; leaves, receipts, headers, checkpoints and map proofs are judged by
+Rows come straight from the database; leaves, receipts, headers, checkpoints and map proofs are judged by
 `verifier.format`, roots are rebuilt by the slow definitions of `tests.reference`. Only what is encrypted
 is opened by the service. Every contradiction is said in a sentence, all of them at once. That each can
 be said: tests/simulators/test_check_store.py.
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import psycopg
 
 from notary.core.log_identity import LogIdentity
 from notary.usecases.export import RecordContent
@@ -76,13 +78,58 @@ class _Outside:
         return _signed_body(raw, self.vkeys, self.identity)
 
 
+Row = Any  # what either driver gives, read by the names of its columns
+
+
+class Rows(Protocol):
+    """A connection to the store's rows, each of which is read by the names of its columns."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ...) -> Any:
+        """Run a statement; its rows."""
+        ...
+
+
 @contextmanager
-def rows_of(world: StoreWorld) -> Iterator[sqlite3.Connection]:
+def rows_of(world: StoreWorld) -> Iterator[Rows]:
     """The store's rows, by a connection that is not the service's and can't write."""
+    if isinstance(world.database.place, str):
+        with psycopg.connect(world.database.place, row_factory=_named) as connection:
+            connection.read_only = True
+            yield _PostgresRows(connection)
+        return
     uri = f"file:{world.database.path}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True)) as rows:
         rows.row_factory = sqlite3.Row
         yield rows
+
+
+class _Row:
+    """A row that is read by the name or the place of a column, as SQLite's."""
+
+    def __init__(self, names: list[str], values: Sequence[Any]) -> None:
+        self._names = names
+        self._values = values
+
+    def __getitem__(self, key: str | int) -> Any:
+        return self._values[key if isinstance(key, int) else self._names.index(key)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+
+def _named(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], _Row]:
+    names = [column.name for column in cursor.description or ()]
+    return lambda values: _Row(names, values)
+
+
+class _PostgresRows:
+    """psycopg's connection with SQLite's sign for a parameter."""
+
+    def __init__(self, connection: psycopg.Connection[_Row]) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
+        return self._connection.execute(statement.replace("?", "%s"), parameters)
 
 
 def contradictions(world: StoreWorld, *, crashed: bool = False) -> list[str]:
@@ -117,7 +164,7 @@ def check_world(world: StoreWorld, *, crashed: bool = False) -> None:
 def _check_matter(
     found: Findings,
     world: StoreWorld,
-    rows: sqlite3.Connection,
+    rows: Rows,
     matter: MatterRow,
     outside: _Outside,
 ) -> list[bytes]:
@@ -182,7 +229,7 @@ def _contents(
 def _check_content(
     found: Findings,
     what: str,
-    row: sqlite3.Row,
+    row: Row,
     matter: MatterRow,
     contents: Mapping[int, RecordContent],
 ) -> None:
@@ -234,7 +281,7 @@ def _signed_body(raw: bytes, vkeys: tuple[VKey, ...], identity: LogIdentity) -> 
 def _check_promises(
     found: Findings,
     world: StoreWorld,
-    rows: sqlite3.Connection,
+    rows: Rows,
     matters: Sequence[MatterRow],
     outside: _Outside,
 ) -> None:
@@ -271,7 +318,7 @@ def _check_promises(
 
 def _check_heads(
     found: Findings,
-    rows: sqlite3.Connection,
+    rows: Rows,
     matters: Sequence[MatterRow],
     leaves: Mapping[int, Sequence[bytes]],
 ) -> None:
@@ -307,7 +354,7 @@ def _check_heads(
 def _check_batches(
     found: Findings,
     world: StoreWorld,
-    rows: sqlite3.Connection,
+    rows: Rows,
     matters: Sequence[MatterRow],
     crashed: bool,
 ) -> None:
@@ -363,7 +410,7 @@ def _check_delta(
     found: Findings,
     name: str,
     header: batches.BatchHeader,
-    row: sqlite3.Row,
+    row: Row,
     replayed: dict[bytes, bytes],
 ) -> None:
     found.want(
@@ -382,7 +429,7 @@ def _check_delta(
     found.want(row["map_root"] == root, f"{name}: the delta files do not give the stored map root")
 
 
-def _check_changes(found: Findings, name: str, row: sqlite3.Row, sealed: set[bytes | None]) -> None:
+def _check_changes(found: Findings, name: str, row: Row, sealed: set[bytes | None]) -> None:
     changed = {bytes(change.key) for change in batches.parse_delta(row["delta"] or b"").changes}
     found.want(
         changed == sealed,
@@ -391,7 +438,7 @@ def _check_changes(found: Findings, name: str, row: sqlite3.Row, sealed: set[byt
 
 
 def _check_checkpoint(
-    found: Findings, world: StoreWorld, name: str, row: sqlite3.Row, hashes: Sequence[bytes]
+    found: Findings, world: StoreWorld, name: str, row: Row, hashes: Sequence[bytes]
 ) -> None:
     note = notes.parse_note(row["checkpoint"])
     digest = batches.parse_header(row["header"]).keys
@@ -408,8 +455,8 @@ def _check_checkpoint(
 def _check_map(
     found: Findings,
     world: StoreWorld,
-    rows: sqlite3.Connection,
-    row: sqlite3.Row,
+    rows: Rows,
+    row: Row,
     matters: Sequence[MatterRow],
     newest: bool,
 ) -> None:
@@ -435,9 +482,7 @@ def _check_map(
 # Files.
 
 
-def _check_objects(
-    found: Findings, world: StoreWorld, rows: sqlite3.Connection, crashed: bool
-) -> None:
+def _check_objects(found: Findings, world: StoreWorld, rows: Rows, crashed: bool) -> None:
     named = {
         row["name"].hex(): row["record_id"] for row in rows.execute("SELECT * FROM attachments")
     }
@@ -451,7 +496,8 @@ def _check_objects(
 
 def _check_files(found: Findings, world: StoreWorld, crashed: bool) -> None:
     files = [path for path in world.data.rglob("*") if path.is_file()]
-    found.want(world.database.path in files, "the folder has no store")
+    if isinstance(world.database.place, Path):
+        found.want(world.database.place in files, "the folder has no store")
     needles = [
         needle
         for word in sorted(world.canaries)

@@ -1,14 +1,13 @@
 """Owns what must hold in a store and on the chain together, seen from outside of both.
 
 The chain is read straight from the node, past proxy and service: the contract's events, its slot, the
-blocks. The store's rows come from SQLite, and the chain proofs in them are judged by the functions of the
-stand-alone verifier. That each contradiction can be said: tests/simulators/test_check_world.py.
+blocks. The store's rows come from its database, and the chain proofs in them are judged by the functions
+of the stand-alone verifier. That each contradiction can be said: tests/simulators/test_check_world.py.
 """
 
 from __future__ import annotations
 
 import functools
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from notary.core.log_identity import LogIdentity
 from tests.anvil import Anvil
 from tests.reference import naive_trees
 from tests.simulators import check_store
-from tests.simulators.check_store import Findings, rows_of
+from tests.simulators.check_store import Findings, Rows, rows_of
 from tests.simulators.store import StoreWorld
 from verifier.format import contract as anchors
 from verifier.format import evm, rlp, trees
@@ -135,7 +134,7 @@ def _check_events(
     found.want(slot == head, "the contract's head is not the fold of its events")
 
 
-def _check_attempts(found: Findings, rows: sqlite3.Connection, events: Sequence[OnChain]) -> None:
+def _check_attempts(found: Findings, rows: Rows, events: Sequence[OnChain]) -> None:
     """Whatever was sent was stored before, and all attempts of an intent have its nonce."""
     known = set()
     for row in rows.execute(
@@ -161,7 +160,7 @@ def _check_attempts(found: Findings, rows: sqlite3.Connection, events: Sequence[
 def _check_links(
     found: Findings,
     anvil: Anvil,
-    rows: sqlite3.Connection,
+    rows: Rows,
     events: Sequence[OnChain],
     settled: bool,
 ) -> None:
@@ -194,7 +193,7 @@ def _check_links(
         )
 
 
-def _check_legs(found: Findings, store: StoreWorld, rows: sqlite3.Connection) -> None:
+def _check_legs(found: Findings, store: StoreWorld, rows: Rows) -> None:
     """The stand-alone verifier's rules hold for what proves each anchor."""
     identity = store.identity
     for row in rows.execute(
@@ -214,7 +213,7 @@ def _check_legs(found: Findings, store: StoreWorld, rows: sqlite3.Connection) ->
             _check_leg(leg, Digest(row["prev"]), link, identity)
 
 
-def _check_costs(found: Findings, anvil: Anvil, rows: sqlite3.Connection) -> None:
+def _check_costs(found: Findings, anvil: Anvil, rows: Rows) -> None:
     """What an anchor is said to have cost is what the node says."""
     for row in rows.execute(
         "SELECT i.number, i.tx_hash, c.wei FROM intents i LEFT JOIN costs c ON c.intent_id = i.id"
@@ -235,7 +234,7 @@ def _check_as_ofs(
     found: Findings,
     anvil: Anvil,
     store: StoreWorld,
-    rows: sqlite3.Connection,
+    rows: Rows,
     events: Sequence[OnChain],
     settled: bool,
 ) -> None:
@@ -266,9 +265,7 @@ def _check_as_ofs(
         )
 
 
-def _check_settled(
-    found: Findings, rows: sqlite3.Connection, events: Sequence[OnChain], sealed: int
-) -> None:
+def _check_settled(found: Findings, rows: Rows, events: Sequence[OnChain], sealed: int) -> None:
     covered = max((event.link.size for event in events), default=0)
     found.want(covered == sealed, f"{covered} of {sealed} batches are anchored")
     under_way = rows.execute(

@@ -7,6 +7,7 @@ The store is the real one; only time and randomness are the test's. What must ho
 from __future__ import annotations
 
 import functools
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from notary.usecases.accept import RecordAcceptor
 from notary.usecases.matters import open_matter
 from notary.usecases.read import RecordReader, StoredEvidence
 from notary.usecases.seal import Block, Sealer
+from tests import postgres
 from verifier.format import key_sets
 from verifier.format.jsonc import Json
 from verifier.format.key_sets import KeySet
@@ -45,6 +47,9 @@ START = datetime(2026, 3, 1, 8, 0, 0, 123456, tzinfo=UTC)
 MAX_DEADLINE_S = 4 * 3600
 # In every text that a simulator offers. No file of a store may show it.
 CANARY = "Kanarienvogel"
+
+FILE = "data/notary.db"  # where a store in SQLite lies
+URI = "database-uri"  # a file that says where a store in PostgreSQL is
 
 
 class SetClock:
@@ -210,14 +215,15 @@ def offer(
 
 
 def make_world(
-    folder: Path, seed: str = "world", identity: LogIdentity = IDENTITY, now: datetime = START
+    folder: Path,
+    seed: str = "world",
+    identity: LogIdentity = IDENTITY,
+    now: datetime = START,
+    uri: str | None = None,
 ) -> StoreWorld:
-    """A new store with one agency."""
+    """A new store with one agency; in SQLite, or in the migrated PostgreSQL database of that URI."""
     entropy, clock = SeededEntropy(seed), SetClock(now)
-    database = Database(folder / "data" / "notary.db")
-    database.path.parent.mkdir(parents=True)
-    database.path.touch(mode=0o600)
-    database.path.write_bytes(_empty_store())
+    database = empty_store(folder, uri)
     key_set = create_keys(folder / "keys", entropy)
     create_log(database, key_set, identity, entropy, clock.now())
     world = _open(folder, database, clock, entropy)
@@ -229,12 +235,36 @@ def reopen_world(
     folder: Path, seed: str, now: datetime = START, agency: str = AGENCY
 ) -> StoreWorld:
     """The store that another process made; `seed` must be new, so that no randomness repeats."""
-    database = Database(folder / "data" / "notary.db")
-    world = _open(folder, database, SetClock(now), SeededEntropy(seed))
+    world = _open(folder, database_of(folder), SetClock(now), SeededEntropy(seed))
     agency_id = world.agencies.by_name(agency)
     assert agency_id is not None
     world.agency_id = agency_id
     return world
+
+
+def empty_store(folder: Path, uri: str | None) -> Database:
+    """A migrated database without content for the store in that folder."""
+    (folder / "data").mkdir(parents=True)
+    if uri is None:
+        (folder / FILE).touch(mode=0o600)
+        (folder / FILE).write_bytes(_empty_store())
+    else:
+        (folder / URI).write_text(uri)
+    return database_of(folder)
+
+
+def copied_world(folder: Path, target: Path) -> Path:
+    """A copy of a store that nobody has open, its database included."""
+    shutil.copytree(folder, target)
+    if (target / URI).exists():
+        (target / URI).write_text(postgres.copied((target / URI).read_text()))
+    return target
+
+
+def database_of(folder: Path) -> Database:
+    """The database of the store in that folder, opened anew: any process finds it."""
+    uri = folder / URI
+    return Database(uri.read_text() if uri.exists() else folder / FILE)
 
 
 @functools.cache

@@ -246,7 +246,7 @@ DAMAGES: list[tuple[str, Damage, str]] = [
     ("damage", "sentence"), [row[1:] for row in DAMAGES], ids=[row[0] for row in DAMAGES]
 )
 def test_a_damage_is_named(world: StoreWorld, damage: Damage, sentence: str) -> None:
-    world.database.truncate_wal()
+    world.database.forget_deleted()
     assert contradictions(world) == []
     damage(world)
     found = contradictions(world)

@@ -37,7 +37,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def world(settled: World) -> Iterator[World]:
     """That world; chain and store are put back after the test."""
     path: Path = settled.database.path
-    settled.database.truncate_wal()
+    settled.database.forget_deleted()
     promised, published = list(settled.store.promised), list(settled.store.published)
     content, snapshot = path.read_bytes(), settled.anvil.rpc("evm_snapshot")
     yield settled

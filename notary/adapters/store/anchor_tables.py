@@ -7,13 +7,13 @@ tests/unit/store/test_migrations.py.
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
-from notary.adapters.store.database import Row
+from notary.adapters.store.database import Row, only_where
 
 # docs/spec/sender.md §1 rule 3: one intent at a time may be without a send.
-UNSENT = text(
+UNSENT = (
     "state IN ('SEALED', 'RESERVED', 'SIGNED')"
     " OR (state = 'HELD' AND resume IN ('SEALED', 'RESERVED', 'SIGNED'))"
 )
@@ -24,12 +24,12 @@ class IntentRow(Row, table=True):
 
     __tablename__ = "intents"
     __table_args__ = (
-        Index("uq_intents_unsent", "log_address", unique=True, sqlite_where=UNSENT),
+        Index("uq_intents_unsent", "log_address", unique=True, **only_where(UNSENT)),
         # The sender asks for the open ones at each step; the others are all of the past.
         Index(
             "ix_intents_open",
             "id",
-            sqlite_where=text("state != 'PROVED' AND NOT closed"),
+            **only_where("state != 'PROVED' AND NOT closed"),
         ),
     )
 
@@ -99,8 +99,8 @@ class AsOfRow(Row, table=True):
 
     __tablename__ = "as_ofs"
     __table_args__ = (
-        Index("ix_as_ofs_released", "block_number", sqlite_where=text("released")),
-        Index("ix_as_ofs_pending", "block_number", sqlite_where=text("NOT released")),
+        Index("ix_as_ofs_released", "block_number", **only_where("released")),
+        Index("ix_as_ofs_pending", "block_number", **only_where("NOT released")),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -219,7 +219,7 @@ class AnchorStore:
     ) -> Intent:
         """Make an intent in SEALED."""
         with self._database.transaction() as connection:
-            present = connection.execute(select(INTENTS.c.id).where(UNSENT)).first()
+            present = connection.execute(select(INTENTS.c.id).where(text(UNSENT))).first()
             if present is not None:
                 raise _race(f"intent {present.id} was made meanwhile")
             result = connection.execute(

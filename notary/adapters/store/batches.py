@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from notary.adapters.store.bulk import insert_rows
 from notary.adapters.store.database import Database, driver_cursor, driver_row, table_of
 from notary.adapters.store.log import batches_before_new_keys, key_set_text
 from notary.adapters.store.tables import (
@@ -209,12 +210,16 @@ def append_batch(
     connection.execute(insert(DELTAS), {"batch": index, "content": batch.delta})
     if not changed:
         return
-    connection.exec_driver_sql(
-        "INSERT INTO map_pages (prefix, batch, content) VALUES (?, ?, ?)",
+    insert_rows(
+        connection,
+        "map_pages",
+        ("prefix", "batch", "content"),
         [(prefix, index, content) for prefix, content in batch.update.pages],
     )
-    connection.exec_driver_sql(
-        "INSERT INTO heads (agency_id, matter_id, batch, size, root) VALUES (?, ?, ?, ?, ?)",
+    insert_rows(
+        connection,
+        "heads",
+        ("agency_id", "matter_id", "batch", "size", "root"),
         [(one.agency_id, one.matter_id, index, one.size, one.root) for one in changed],
     )
     # Matters that grew since they were read stay pending, sealed up to what was read.

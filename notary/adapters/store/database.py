@@ -1,42 +1,62 @@
-"""The store's one file: how it is opened, and what a transaction is.
+"""The store's database: one way to write and one way to read, over SQLite or PostgreSQL.
 
-SQLite in WAL mode with synchronous=FULL: a commit that returned survives a power loss. Every write
-transaction begins with BEGIN IMMEDIATE, because the driver's own way (a transaction that starts to
-read and asks for the write lock later) loses updates between two connections without a word.
+What a write transaction reads stays so until it ends, because it holds the store's only write lock; a reader
+sees one unchanging view. How either database is brought to that is in `sqlite` and `postgres`.
 
 How to add a table: write a class `XRow(Row, table=True)` in a module of this package, with
 `agency_id` in it and in its unique keys unless the table belongs to the log as a whole, and import
 that module in `schema.py`. How to add a migration: write `migrations/versions/mNNNN_words.py` with
-`revision = "NNNN_words"` and `down_revision` the one before (SQLite runs it whole or not at all);
-it creates exactly what the classes declare, and is never changed once released.
-`upgrade(database)` in `migrations/__init__.py` runs them. tests/unit/store/test_migrations.py
-compares the migrated schema with the classes, statement by statement.
+`revision = "NNNN_words"` and `down_revision` the one before (either database runs it whole or not at all);
+it creates exactly what the classes declare, with `BIG` for every integer, and is never changed once
+released. `upgrade(database)` in `migrations/__init__.py` runs them. tests/unit/store/test_migrations.py
+compares the migrated schema with the classes on both databases.
+
+How to write a statement: SQLAlchemy's Core, or where that is too slow the driver's own by `driver_cursor`,
+with `?` for parameters and nothing that one of the two databases does not know.
 
 Test: tests/unit/store/test_database.py.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    RootTransaction,
+    Table,
+    event,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import SQLModel
 
+from notary.adapters.store.sqlite import SqliteFile
 from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
 
 # Use cases pass a connection from one function of this package to the next and do nothing with it,
 # so that only this package imports the library.
-__all__ = ["METADATA", "Connection", "Database", "Row", "driver_cursor", "driver_row", "table_of"]
-
-BUSY_TIMEOUT_MS = 30_000  # a sealing of 100,000 matters holds the write lock for about ten seconds
-CACHE_KIB = 64 * 1024  # the pages of a large sealing stay in memory while it runs
-PRIVATE_FILE = 0o600  # nobody but the service's own account reads the store
+__all__ = [
+    "BIG",
+    "METADATA",
+    "Connection",
+    "Database",
+    "Row",
+    "driver_cursor",
+    "driver_row",
+    "is_postgres",
+    "only_where",
+    "table_of",
+]
 
 # Constraints need names that don't depend on the order of declaration: migrations refer to them.
 METADATA = MetaData(
@@ -48,6 +68,23 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+# SQLite's INTEGER has 64 bits and is what its row ids must be called; PostgreSQL's has 32.
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """What makes an index partial, on either database; for `Index` and for alembic's `create_index`."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _with_wide_integers(table: Table, metadata: MetaData) -> None:
+    """Every `int` of a row is a BIG: a time in milliseconds does not fit into 32 bits, an id may not."""
+    if metadata is METADATA:
+        for column in table.columns:
+            if type(column.type) is Integer:
+                column.type = BIG
 
 
 class Row(SQLModel):
@@ -62,39 +99,80 @@ def table_of(row: type[Row]) -> Table:
     return table
 
 
+class Backend(Protocol):
+    """What differs between the two databases. Each engine begins its transactions by itself."""
+
+    name: str  # for people; no secret is in it
+    unavailable: str  # what to do when it can't be had
+    damaged: str  # what to do when it says what it should not
+    writer: Engine
+    reader: Engine
+
+    def before_writing(self) -> None: ...
+
+    def before_reading(self) -> None: ...
+
+    def is_unavailable(self, error: BaseException) -> bool: ...
+
+    def is_integrity(self, error: BaseException) -> bool: ...
+
+    def is_driver_error(self, error: BaseException) -> bool: ...
+
+    def is_lost(self, connection: Connection) -> bool: ...
+
+    def is_failed(self, connection: Connection) -> bool: ...
+
+    def forget_deleted(self) -> bool: ...
+
+
 class Database:
-    """The store's file, with one way to write and one way to read.
+    """The store's database: a SQLite file, given as its path, or PostgreSQL, given as a URI.
 
     Nothing is opened before the first use. Connections may be used from any thread, each by one at
     a time.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._found = False  # that the file is there is looked up once
-        self._writer = _engine(path, begin="BEGIN IMMEDIATE", pragmas=("query_only=OFF",))
-        self._reader = _engine(path, begin="BEGIN", pragmas=("query_only=ON",))
+    def __init__(self, place: Path | str) -> None:
+        self.place = place
+        self._backend: Backend = SqliteFile(place) if isinstance(place, Path) else _postgres(place)
+        self._writer = self._backend.writer
+        self._reader = self._backend.reader
+
+    def __str__(self) -> str:
+        """What people call it; no password is in it."""
+        return self._backend.name
+
+    @property
+    def path(self) -> Path:
+        """SQLite's file. Only for a store that is in one."""
+        assert isinstance(self.place, Path), f"{self} is no file"
+        return self.place
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A write transaction: commits when the block ends, rolls back when it raises.
 
         It holds the store's only write lock, so the block should do nothing slow that could be
-        done before. Raises NothingHappened if the lock or the disk could not be had,
+        done before. Raises NothingHappened if the lock, the disk or the server could not be had,
         OutcomeUnknown if the commit itself failed, Contradiction if the store is damaged or a
         constraint was broken.
         """
-        self._make_private()
-        with _translated(self.path):
-            connection = self._writer.connect()
+        self._backend.before_writing()
+        with self._translated():
+            connection, outer = _begun(self._writer)
         try:
-            with _translated(self.path):
-                outer = connection.begin()
             try:
-                with _translated(self.path):
+                with self._translated(connection):
                     yield connection
+                if self._backend.is_failed(connection):
+                    raise Contradiction(
+                        "STORE_TRANSACTION",
+                        f"{self}: a statement failed and its error was not passed on. Nothing was written.",
+                    )
             except BaseException:
-                outer.rollback()
+                # On a line that is gone there is nothing to roll back any more.
+                with suppress(DBAPIError):
+                    outer.rollback()
                 raise
             try:
                 outer.commit()
@@ -103,7 +181,7 @@ class Database:
                 connection.invalidate()
                 raise OutcomeUnknown(
                     "STORE_COMMIT_FAILED",
-                    f"{self.path}: the commit failed ({error.orig}); whether it applied shows only "
+                    f"{self}: the commit failed ({_cause(error)}); whether it applied shows only "
                     "when the store is read again. Check the disk, then look before repeating.",
                 ) from error
         finally:
@@ -112,55 +190,102 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of the store. Writing through it fails."""
-        if not self._found and not self.path.exists():
-            # The driver would make an empty file.
-            raise NothingHappened(
-                "STORE_MISSING", f"{self.path}: there is no store here. Run `notary init` first."
-            )
-        self._found = True
-        with _translated(self.path), self._reader.connect() as connection, connection.begin():
-            yield connection
+        self._backend.before_reading()
+        with self._translated():
+            connection, outer = _begun(self._reader)
+        try:
+            with self._translated(connection):
+                yield connection
+            with self._translated(connection):
+                outer.commit()
+        finally:
+            connection.close()
 
-    def truncate_wal(self) -> None:
-        """Move everything from the write-ahead log into the file and empty the log.
+    def forget_deleted(self) -> bool:
+        """Take the bytes of what was deleted off the disk; False where the database does it in its own time.
 
-        After an erasure this is what takes the old bytes off the disk.
+        Raises NothingHappened STORE_BUSY while readers keep SQLite from it.
         """
-        with _translated(self.path):
-            raw = self._writer.raw_connection()
-            try:
-                cursor = raw.cursor()
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                (busy, *_) = cursor.fetchall()[0]
-                cursor.close()
-            finally:
-                raw.close()
-        if busy:
-            raise NothingHappened(
-                "STORE_BUSY",
-                f"{self.path}: a reader kept the write-ahead log from being emptied. Try again.",
-            )
+        with self._translated():
+            return self._backend.forget_deleted()
 
     def close(self) -> None:
-        """Close every pooled connection; the last one folds the write-ahead log into the file."""
+        """Close every pooled connection; SQLite's last one folds the write-ahead log into the file."""
         self._reader.dispose()
         self._writer.dispose()
 
-    def _make_private(self) -> None:
-        """Create the file for this account alone; SQLite gives its log files the same mode."""
-        if not self._found and not self.path.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, PRIVATE_FILE))
-        self._found = True
+    @contextmanager
+    def _translated(self, connection: Connection | None = None) -> Iterator[None]:
+        """The driver's errors as the service's, by what to do next."""
+        backend = self._backend
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise NothingHappened(
+                "STORE_BUSY",
+                f"{self}: every connection of this process is in use. Try again later.",
+            ) from error
+        except Exception as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if cause is None or not backend.is_driver_error(cause):
+                raise
+            if (
+                connection is not None
+                and not connection.invalidated
+                and backend.is_lost(connection)
+            ):
+                connection.invalidate()
+            if backend.is_unavailable(cause):
+                raise NothingHappened(
+                    "STORE_UNAVAILABLE",
+                    f"{self}: {_cause(cause)}. Nothing was written; {backend.unavailable}.",
+                ) from error
+            if backend.is_integrity(cause):
+                raise Contradiction(
+                    "STORE_INTEGRITY",
+                    f"{self}: {_cause(cause)}. Nothing was written; the store disagrees with what the "
+                    "service had just read from it.",
+                ) from error
+            raise Contradiction(
+                "STORE_DAMAGED", f"{self}: {_cause(cause)}. {backend.damaged}."
+            ) from error
+
+
+def _postgres(uri: str) -> Backend:
+    # Imported here: the driver takes long to load, and a store in a file needs none of it.
+    from notary.adapters.store.postgres import PostgresServer
+
+    return PostgresServer(uri)
+
+
+def _begun(engine: Engine) -> tuple[Connection, RootTransaction]:
+    """A connection in a transaction. Once anew if a pooled line was cut: nothing was asked on it yet."""
+    for last in (False, True):
+        connection = engine.connect()
+        try:
+            return connection, connection.begin()
+        except BaseException as error:
+            connection.close()
+            if last or not (isinstance(error, DBAPIError) and error.connection_invalidated):
+                raise
+    raise AssertionError  # the loop returns or raises
+
+
+def is_postgres(connection: Connection) -> bool:
+    """Whether the store is in PostgreSQL; for the few statements that each database has its own way for."""
+    return connection.dialect.name == "postgresql"
 
 
 def driver_cursor(connection: Connection) -> Any:
-    """A cursor of the SQLite driver inside the connection's transaction, for loops of bulk
-    statements.
+    """A cursor of the driver inside the connection's transaction, for loops of bulk statements.
 
-    A statement through SQLAlchemy costs about 40 µs in Python, the driver's own about 4.
+    Parameters are `?` on either database. A statement through SQLAlchemy costs about 40 µs in Python, the
+    driver's own about 4 on SQLite.
     """
-    return connection.connection.cursor()
+    raw = connection.connection
+    if not is_postgres(connection):
+        return raw.cursor()
+    return _PostgresCursor(raw.cursor(binary=True))
 
 
 def driver_row(connection: Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
@@ -168,64 +293,34 @@ def driver_row(connection: Connection, statement: str, parameters: tuple[Any, ..
     return driver_cursor(connection).execute(statement, parameters).fetchone()
 
 
-def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        # Parameters are personal data, though sealed: no error message or log line shows them.
-        hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
-    )
+class _PostgresCursor:
+    """A cursor of psycopg that takes `?` for a parameter, as SQLite's does."""
 
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _: object) -> None:
-        # The driver begins no transaction of its own accord; the listener below does.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            # Deleted content is overwritten: an erased record must not be found in free pages.
-            "secure_delete=ON",
-            "temp_store=MEMORY",
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            f"cache_size=-{CACHE_KIB}",
-            *pragmas,
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
 
-    @event.listens_for(engine, "begin")
-    def begin_explicitly(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
 
-    return engine
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._cursor)
+
+    def execute(self, statement: str, parameters: Any = ()) -> _PostgresCursor:
+        self._cursor.execute(_marked(statement), parameters)
+        return self
+
+    def executemany(self, statement: str, parameters: Any) -> _PostgresCursor:
+        self._cursor.executemany(_marked(statement), parameters)
+        return self
 
 
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """The driver's errors as the service's, by what to do next."""
-    try:
-        yield
-    except (OperationalError, sqlite3.OperationalError) as error:
-        raise NothingHappened(
-            "STORE_UNAVAILABLE",
-            f"{path}: {_cause(error)}. Nothing was written; check that the disk has room and that no "
-            "other program holds the file, then try again.",
-        ) from error
-    except (IntegrityError, sqlite3.IntegrityError) as error:
-        raise Contradiction(
-            "STORE_INTEGRITY",
-            f"{path}: {_cause(error)}. Nothing was written; the store disagrees with what the service "
-            "had just read from it.",
-        ) from error
-    except (DBAPIError, sqlite3.DatabaseError) as error:
-        raise Contradiction(
-            "STORE_DAMAGED",
-            f"{path}: {_cause(error)}. Stop the service and restore the store from a backup.",
-        ) from error
+@lru_cache(maxsize=256)
+def _marked(statement: str) -> str:
+    return statement.replace("?", "%s")
 
 
-def _cause(error: DBAPIError | sqlite3.Error) -> str:
-    """What SQLite said, without the statement and its parameters."""
-    return str(error.orig if isinstance(error, DBAPIError) else error)
+def _cause(error: BaseException) -> str:
+    """What the database said, without the statement, its parameters and the rows concerned."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    told = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return str(told or cause).strip()

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, insert, select, text, update
+from sqlalchemy import BigInteger, Index, UniqueConstraint, insert, select, update
 from sqlmodel import Field
 
-from notary.adapters.store.database import Database, Row, table_of
+from notary.adapters.store.database import Database, Row, only_where, table_of
 from notary.core.moments import milliseconds, moment
 from notary.usecases.dkim_checks import Wanted
 
@@ -24,7 +24,7 @@ class DkimCheckRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("agency_id", "key"),
         # The worker looks every other second, and most entries are of the past.
-        Index("ix_dkim_checks_due", "due_at_ms", sqlite_where=text("due_at_ms IS NOT NULL")),
+        Index("ix_dkim_checks_due", "due_at_ms", **only_where("due_at_ms IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -27,10 +27,11 @@ def page_versions(connection: Connection, batches: int) -> LoadVersions:
 
     def load(prefix: bytes) -> Iterator[tuple[int, bytes]]:
         # A cursor for each page: several are read side by side, none as a whole.
-        rows: Iterator[tuple[int, bytes]] = driver_cursor(connection).execute(
-            "SELECT batch, content FROM map_pages WHERE prefix = ? AND batch < ? ORDER BY batch",
-            (prefix, batches),
+        return iter(
+            driver_cursor(connection).execute(
+                "SELECT batch, content FROM map_pages WHERE prefix = ? AND batch < ? ORDER BY batch",
+                (prefix, batches),
+            )
         )
-        return rows
 
     return load

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from notary.adapters.store.database import Row
+from notary.adapters.store.database import Row, only_where
 
 WITHOUT_ROWID: dict[str, Any] = {"sqlite_with_rowid": False}
 
@@ -50,7 +50,7 @@ class ImportKeptRow(Row, table=True):
             "ix_import_kept_record",
             "agency_id",
             "idempotency_digest",
-            sqlite_where=text("idempotency_digest IS NOT NULL"),
+            **only_where("idempotency_digest IS NOT NULL"),
         ),
     )
 
@@ -72,7 +72,7 @@ class UnassignedRow(Row, table=True):
             "ix_unassigned_waiting",
             "agency_id",
             "id",
-            sqlite_where=text("record_id IS NULL"),
+            **only_where("record_id IS NULL"),
         ),
     )
 

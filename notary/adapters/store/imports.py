@@ -11,13 +11,14 @@ from __future__ import annotations
 import hmac
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from notary.adapters.store import records as rows
-from notary.adapters.store.database import Database, table_of
+from notary.adapters.store.bulk import insert_rows, parts
+from notary.adapters.store.database import Database, driver_cursor, driver_row, table_of
 from notary.adapters.store.import_tables import (
     ImportKeptRow,
     ImportLayoutRow,
@@ -48,8 +49,6 @@ from verifier.format import jsonc
 from verifier.format.digests import b64url_decode
 from verifier.format.jsonc import Json
 
-T = TypeVar("T")
-
 ACCOUNTS = table_of(AccountRow)
 MATTERS = table_of(MatterRow)
 LAYOUTS = table_of(ImportLayoutRow)
@@ -57,6 +56,8 @@ PIECES = table_of(ImportPiecesRow)
 KEPT = table_of(ImportKeptRow)
 UNASSIGNED = table_of(UnassignedRow)
 MARKS = table_of(ImportMarkRow)
+
+_KEPT_COLUMNS = tuple(KEPT.c.keys())
 
 LOOKUP_FILE = "import-file"
 # What a wrapped secret of this module is for (envelope.wrap_context).
@@ -91,7 +92,7 @@ class StoredImports:
         }
         found = {}
         with self._database.reading() as connection:
-            for part in _parts(list(digests)):
+            for part in parts(list(digests)):
                 for digest, key in connection.execute(
                     select(ACCOUNTS.c.digest, MATTERS.c.key)
                     .join(MATTERS, MATTERS.c.id == ACCOUNTS.c.matter_id)
@@ -135,14 +136,14 @@ class StoredImports:
             ]
             sealed = [self._seal_waiting(agency_id, row) for row in waiting]
             if sealed:
-                connection.exec_driver_sql(
+                driver_cursor(connection).executemany(
                     "INSERT INTO unassigned (agency_id, idempotency_digest, wrapped_secret, sealed_row)"
                     " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     sealed,
                 )
             self._settle(connection, agency_id, entered)
             if marks:
-                connection.exec_driver_sql(
+                driver_cursor(connection).executemany(
                     "INSERT INTO import_marks (agency_id, identity, matter_key, position, leaf_hash)"
                     " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     [(agency_id, m.identity, m.matter_key, m.position, m.leaf_hash) for m in marks],
@@ -218,7 +219,7 @@ class StoredImports:
             if not self._any_waits(connection, agency_id):
                 return {}
             found: dict[str, Waiting] = {}
-            for part in _parts([self._key_digest(agency_id, key) for key in keys]):
+            for part in parts([self._key_digest(agency_id, key) for key in keys]):
                 for row in connection.execute(
                     select(UNASSIGNED).where(
                         UNASSIGNED.c.agency_id == agency_id,
@@ -248,17 +249,18 @@ class StoredImports:
     def waiting_count(self, agency_id: int) -> int:
         """How many rows wait."""
         with self._database.reading() as connection:
-            row = connection.exec_driver_sql(
+            row = driver_row(
+                connection,
                 "SELECT count(*) FROM unassigned WHERE agency_id = ? AND record_id IS NULL",
                 (agency_id,),
-            ).one()
+            )
             return int(row[0])
 
     def marks(self, agency_id: int, identities: Sequence[bytes]) -> Mapping[bytes, Mark]:
         """The marks of these identities."""
         found = {}
         with self._database.reading() as connection:
-            for part in _parts(identities):
+            for part in parts(identities):
                 for row in connection.execute(
                     select(MARKS).where(MARKS.c.agency_id == agency_id, MARKS.c.identity.in_(part))
                 ):
@@ -294,14 +296,12 @@ class StoredImports:
         pieces: Sequence[Piece],
         kept: list[tuple[Any, ...]],
     ) -> None:
-        first_kept = connection.exec_driver_sql(
-            "SELECT coalesce(max(id), 0) + 1 FROM import_kept"
-        ).scalar_one()
+        (first_kept,) = driver_row(connection, "SELECT coalesce(max(id), 0) + 1 FROM import_kept")
         if kept:
-            connection.exec_driver_sql(
-                "INSERT INTO import_kept"
-                " (id, agency_id, layout_id, idempotency_digest, wrapped_secret, sealed_content)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+            insert_rows(
+                connection,
+                "import_kept",
+                _KEPT_COLUMNS,
                 [(first_kept + index, *row) for index, row in enumerate(kept)],
             )
         waiting = self._waiting_numbers(connection, agency_id, pieces)
@@ -315,7 +315,7 @@ class StoredImports:
             else:
                 packed += _PIECE.pack(_IN_KEPT, len(piece.content), next_kept)
                 next_kept += 1
-        connection.exec_driver_sql(
+        driver_cursor(connection).execute(
             "INSERT INTO import_pieces (layout_id, place, packed) VALUES"
             " (?, (SELECT coalesce(max(place), 0) + 1 FROM import_pieces WHERE layout_id = ?), ?)",
             (run_id, run_id, zlib.compress(bytes(packed), _FAST)),
@@ -330,7 +330,7 @@ class StoredImports:
             if isinstance(piece, InWaiting)
         }
         found = {}
-        for part in _parts(list(keys)):
+        for part in parts(list(keys)):
             for number, digest in connection.execute(
                 select(UNASSIGNED.c.id, UNASSIGNED.c.idempotency_digest).where(
                     UNASSIGNED.c.agency_id == agency_id,
@@ -359,7 +359,7 @@ class StoredImports:
             (KEPT, KEPT.c.layout_id),
             (LAYOUTS, LAYOUTS.c.id),
         ):
-            for part in _parts(old):
+            for part in parts(old):
                 connection.execute(delete(table).where(column.in_(part)))
 
     def _contents(self, connection: Connection, agency_id: int, packed: bytes) -> Iterator[bytes]:
@@ -461,24 +461,25 @@ class StoredImports:
         """Rows that entered wait no more; their content goes, the record has it."""
         if not entered or not self._any_waits(connection, agency_id):
             return
-        connection.exec_driver_sql(
+        driver_cursor(connection).executemany(
             "UPDATE unassigned SET record_id = ?, wrapped_secret = NULL, sealed_row = NULL"
             " WHERE agency_id = ? AND idempotency_digest = ? AND record_id IS NULL",
             [(one.record_id, agency_id, self._key_digest(agency_id, one.key)) for one in entered],
         )
 
     def _any_waits(self, connection: Connection, agency_id: int) -> bool:
-        row = connection.exec_driver_sql(
+        row = driver_row(
+            connection,
             "SELECT 1 FROM unassigned WHERE agency_id = ? AND record_id IS NULL LIMIT 1",
             (agency_id,),
-        ).first()
+        )
         return row is not None
 
     def _waiting_rows(
         self, connection: Connection, agency_id: int, numbers: Sequence[int]
     ) -> dict[int, Any]:
         found = {}
-        for part in _parts(numbers):
+        for part in parts(numbers):
             for row in connection.execute(
                 select(UNASSIGNED).where(
                     UNASSIGNED.c.agency_id == agency_id, UNASSIGNED.c.id.in_(part)
@@ -491,7 +492,7 @@ class StoredImports:
         self, connection: Connection, agency_id: int, numbers: Sequence[int]
     ) -> dict[int, Any]:
         found = {}
-        for part in _parts(numbers):
+        for part in parts(numbers):
             for row in connection.execute(
                 select(KEPT).where(KEPT.c.agency_id == agency_id, KEPT.c.id.in_(part))
             ):
@@ -515,9 +516,3 @@ def _raw(claims: Mapping[str, Json]) -> bytes | None:
     if isinstance(text, str):
         return text.encode("utf-8")
     return b64url_decode(coded) if isinstance(coded, str) else None
-
-
-def _parts(values: Iterable[T]) -> Iterator[Sequence[T]]:
-    everything = list(values)
-    for at in range(0, len(everything), rows.MAX_VARIABLES):
-        yield everything[at : at + rows.MAX_VARIABLES]

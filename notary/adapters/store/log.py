@@ -137,7 +137,7 @@ def create_log(
         if present is not None:
             raise CallerError(
                 "LOG_EXISTS",
-                f"{database.path} already holds the log {present[0]}; a store has one log. "
+                f"{database} already holds the log {present[0]}; a store has one log. "
                 "Use another home folder for another log.",
             )
         connection.execute(
@@ -171,7 +171,7 @@ def open_log(database: Database, keys: HeldKeys) -> tuple[LogIdentity, Keyring]:
         row = connection.execute(select(LOG)).first()
         if row is None:
             raise CallerError(
-                "LOG_MISSING", f"{database.path} holds no log yet. Run `notary init` first."
+                "LOG_MISSING", f"{database} holds no log yet. Run `notary init` first."
             )
         wanted = keys_in_force(connection)
     identity = LogIdentity(row.chain_id, row.contract, row.log_address, row.name)
@@ -204,6 +204,6 @@ def open_log(database: Database, keys: HeldKeys) -> tuple[LogIdentity, Keyring]:
 def _other_store(database: Database, difference: str) -> CallerError:
     return CallerError(
         "KEYS_OF_OTHER_STORE",
-        f"{database.path}: these keys belong to another store: {difference}. "
+        f"{database}: these keys belong to another store: {difference}. "
         "Point the configuration to the key folder that was made with this store.",
     )

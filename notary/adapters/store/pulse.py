@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
-from notary.adapters.store.database import Database, Row, table_of
+from notary.adapters.store.database import Database, Row, driver_cursor, table_of
 from notary.core.moments import milliseconds, moment
 from notary.ports import Clock
 
@@ -48,13 +47,11 @@ class StoredPulse:
     def beat(self, error: str | None) -> None:
         """Record that a pass ended, with the error that it met."""
         seen_at_ms = milliseconds(self._clock.now())
-        values = {"id": 1, "seen_at_ms": seen_at_ms, "error": error}
-        statement = insert(PulseRow).values(values)
         with self._database.transaction() as connection:
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["id"], set_={"seen_at_ms": seen_at_ms, "error": error}
-                )
+            driver_cursor(connection).execute(
+                "INSERT INTO pulse (id, seen_at_ms, error) VALUES (1, ?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET seen_at_ms = excluded.seen_at_ms, error = excluded.error",
+                (seen_at_ms, error),
             )
 
     def last(self) -> Beat | None:

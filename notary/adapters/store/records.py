@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from notary.adapters.store.database import Database, driver_cursor, driver_row, table_of
+from notary.adapters.store.bulk import insert_rows, parts, rows_among
+from notary.adapters.store.database import (
+    Database,
+    driver_cursor,
+    driver_row,
+    is_postgres,
+    table_of,
+)
 from notary.adapters.store.log import keys_in_force, require_open, settle_kek
 from notary.adapters.store.tables import (
     AttachmentRow,
@@ -34,18 +41,30 @@ from notary.usecases.record_store import (
     StoredRecord,
 )
 
-T = TypeVar("T")
-
 RECORDS = table_of(RecordRow)
 MATTERS = table_of(MatterRow)
 GROUPS = table_of(ReceiptGroupRow)
 ATTACHMENTS = table_of(AttachmentRow)
 HEADS = table_of(HeadRow)
 
+# What a commit adds to its matters, a row each: SQLite takes them one by one, PostgreSQL as arrays at once.
+_GROW = "UPDATE matters SET size = ?, frontier = ? WHERE id = ?"
+_GROW_ARRAYS = (
+    "UPDATE matters SET size = new.size, frontier = new.frontier"
+    " FROM unnest(?::bigint[], ?::bytea[], ?::bigint[]) AS new (size, frontier, id)"
+    " WHERE matters.id = new.id"
+)
+# A matter without a pending head is sealed up to its old size; one that has it keeps what it says.
+_PENDING = (
+    "INSERT INTO pending_heads (agency_id, matter_id, key, sealed_size, size, root) {}"
+    " ON CONFLICT (agency_id, matter_id) DO UPDATE SET size = excluded.size, root = excluded.root"
+)
+_PEND = _PENDING.format("VALUES (?, ?, ?, ?, ?, ?)")
+_PEND_ARRAYS = _PENDING.format(
+    "SELECT * FROM unnest(?::bigint[], ?::bigint[], ?::bytea[], ?::bigint[], ?::bigint[], ?::bytea[])"
+)
 
-MAX_VARIABLES = 500  # parameters of one statement: far below SQLite's limit, and one plan for most
-
-
+_RECORD_COLUMNS = ("id", *NewRecord._fields[1:])
 _RECORDS: Select[Any] = select(
     RECORDS.c.id,
     RECORDS.c.matter_id,
@@ -84,30 +103,25 @@ class RecordRows:
 
     def known_digests(self, agency_id: int, digests: Sequence[bytes]) -> dict[bytes, int]:
         """Which idempotency digests have a record already: digest → record id."""
-        found: dict[bytes, int] = {}
         # Every record comes by here: the driver takes its values as they are.
-        cursor = driver_cursor(self._connection)
-        for part in _parts(digests):
-            cursor.execute(
-                "SELECT idempotency_digest, id FROM records"  # noqa: S608 - question marks alone are added
-                f" WHERE agency_id = ? AND idempotency_digest IN ({','.join('?' * len(part))})",
-                (agency_id, *part),
+        return dict(
+            rows_among(
+                self._connection,
+                "SELECT idempotency_digest, id FROM records WHERE agency_id = ? AND idempotency_digest",
+                (agency_id,),
+                digests,
             )
-            found.update(cursor.fetchall())
-        return found
+        )
 
     def matter_states(self, agency_id: int, keys: Sequence[bytes]) -> dict[bytes, MatterState]:
         """The agency's matters among these keys, by key."""
-        found = {}
-        cursor = driver_cursor(self._connection)
-        for part in _parts(keys):
-            cursor.execute(
-                "SELECT id, key, frontier FROM matters"  # noqa: S608 - question marks alone are added
-                f" WHERE agency_id = ? AND key IN ({','.join('?' * len(part))})",
-                (agency_id, *part),
-            )
-            found.update({row[1]: MatterState._make(row) for row in cursor.fetchall()})
-        return found
+        found = rows_among(
+            self._connection,
+            "SELECT id, key, frontier FROM matters WHERE agency_id = ? AND key",
+            (agency_id,),
+            keys,
+        )
+        return {row[1]: MatterState._make(row) for row in found}
 
     def next_ids(self) -> tuple[int, int]:
         """The next record id and group id. Rows are never deleted, and the caller holds the write
@@ -143,37 +157,25 @@ class RecordRows:
                 group.receipts.leaf_hashes,
             ),
         )
-        cursor.executemany(
-            "INSERT INTO records (id, agency_id, matter_id, position, group_id, group_index,"
-            " idempotency_digest, leaf_hash, head_root, wrapped_secret, leaf, sealed_values)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            records,
-        )
+        insert_rows(self._connection, "records", _RECORD_COLUMNS, records)
         if attachments:
-            cursor.executemany(
-                "INSERT INTO attachments (agency_id, record_id, number, name, size) VALUES (?, ?, ?, ?, ?)",
-                attachments,
-            )
-        cursor.executemany(
-            "UPDATE matters SET size = ?, frontier = ? WHERE id = ?",
-            [(one.size, one.frontier, one.matter_id) for one in matters],
-        )
-        # A matter without a pending head is sealed up to its old size; one that has it keeps what it
-        # says.
-        cursor.executemany(
-            "INSERT INTO pending_heads (agency_id, matter_id, key, sealed_size, size, root)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (agency_id, matter_id) DO UPDATE SET size = excluded.size, root = excluded.root",
-            [
-                (one.agency_id, one.matter_id, one.key, one.old_size, one.size, one.root)
-                for one in matters
-            ],
-        )
+            insert_rows(self._connection, "attachments", NewAttachment._fields, attachments)
+        grown = [(one.size, one.frontier, one.matter_id) for one in matters]
+        pending = [
+            (one.agency_id, one.matter_id, one.key, one.old_size, one.size, one.root)
+            for one in matters
+        ]
+        if is_postgres(self._connection):
+            cursor.execute(_GROW_ARRAYS, [list(column) for column in zip(*grown, strict=True)])
+            cursor.execute(_PEND_ARRAYS, [list(column) for column in zip(*pending, strict=True)])
+        else:
+            cursor.executemany(_GROW, grown)
+            cursor.executemany(_PEND, pending)
 
     def records_by_id(self, agency_id: int, record_ids: Sequence[int]) -> dict[int, StoredRecord]:
         """The agency's records among these ids, by id."""
         found = {}
-        for part in _parts(record_ids):
+        for part in parts(record_ids):
             rows = self._connection.execute(
                 _RECORDS.where(RECORDS.c.agency_id == agency_id, RECORDS.c.id.in_(part))
             )
@@ -183,7 +185,7 @@ class RecordRows:
     def groups_by_id(self, group_ids: Iterable[int]) -> Mapping[int, StoredGroup]:
         """The receipt groups among these ids, by id."""
         found = {}
-        for part in _parts(sorted(set(group_ids))):
+        for part in parts(sorted(set(group_ids))):
             rows = self._connection.execute(
                 select(
                     GROUPS.c.id,
@@ -255,7 +257,7 @@ def attachments_of(
 ) -> dict[int, list[tuple[int, bytes, int]]]:
     """Number, name and size of each attachment, in order, by record; only records that have some."""
     found: dict[int, list[tuple[int, bytes, int]]] = {}
-    for part in _parts(record_ids):
+    for part in parts(record_ids):
         rows = connection.execute(
             select(
                 ATTACHMENTS.c.record_id,
@@ -274,7 +276,7 @@ def attachments_of(
 def known_attachments(connection: Connection, names: Sequence[bytes]) -> set[bytes]:
     """Of these names of objects those that a record has."""
     found: set[bytes] = set()
-    for part in _parts(names):
+    for part in parts(names):
         rows = connection.execute(select(ATTACHMENTS.c.name).where(ATTACHMENTS.c.name.in_(part)))
         found.update(rows.scalars())
     return found
@@ -298,8 +300,3 @@ def sealed_in(connection: Connection, agency_id: int, matter_id: int, position: 
         )
     ).one()
     return None if row[0] is None else int(row[0])
-
-
-def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for at in range(0, len(values), MAX_VARIABLES):
-        yield values[at : at + MAX_VARIABLES]

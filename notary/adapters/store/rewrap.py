@@ -58,7 +58,7 @@ def switch_log(database: Database, old: Kek, new: Kek, entropy: Entropy) -> None
             secret = envelope.unwrap(old, wrapped, context)
             nonce = entropy.token(envelope.NONCE_LENGTH)
             fresh.append(envelope.wrap(new, secret, nonce, context))
-        connection.exec_driver_sql(
+        driver_cursor(connection).execute(
             "UPDATE log SET wrapped_lookup_secret = ?, wrapped_map_secret = ?", tuple(fresh)
         )
 

@@ -19,13 +19,12 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    text,
     update,
 )
 from sqlmodel import Field
 
 from notary.adapters.store.anchor_tables import IntentRow
-from notary.adapters.store.database import Database, Row, table_of
+from notary.adapters.store.database import Database, Row, only_where, table_of
 from notary.core.intent import State
 from notary.core.moments import milliseconds, moment
 from notary.timestamp_ports import KeptToken, Owing, Wanted
@@ -41,7 +40,7 @@ class TokenRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("size", "chain", "number"),
         # The worker asks every other second, and health at each call; the others are all of the past.
-        Index("ix_timestamp_tokens_open", "authority", sqlite_where=text("token IS NULL")),
+        Index("ix_timestamp_tokens_open", "authority", **only_where("token IS NULL")),
         Index("ix_timestamp_tokens_until", "until_ms"),
     )
 

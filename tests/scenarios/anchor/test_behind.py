@@ -22,7 +22,7 @@ from tests.simulators.chain_world import CHAIN_ID, GWEI, PASSWORD, World
 
 def copy_of(world: World, folder: Path) -> Path:
     """The store as a backup has it."""
-    world.database.truncate_wal()
+    world.database.forget_deleted()
     return Path(shutil.copy(world.database.path, folder / "backup.db"))
 
 

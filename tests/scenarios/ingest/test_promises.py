@@ -175,7 +175,7 @@ def test_the_same_file_moves_waiting_rows_in_as_well(
 
 def test_what_waits_is_sealed_in_the_store(world: IntakeWorld, letters: ColumnMap) -> None:
     world.take(world.file("letters.csv", LETTERS_CSV), maps=[letters])
-    world.store.database.truncate_wal()
+    world.store.database.forget_deleted()
     stored = world.store.database.path.read_bytes()
     assert b"unassigned" in stored
     for secret in (b"Last reminder", b"First reminder", b"with a second line"):

@@ -26,8 +26,8 @@ MOMENT = timedelta(milliseconds=1)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[StoreWorld]:
-    world = make_world(tmp_path)
+def world(tmp_path: Path, store_uri: str | None) -> Iterator[StoreWorld]:
+    world = make_world(tmp_path, uri=store_uri)
     yield world
     world.close()
 

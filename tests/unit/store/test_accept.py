@@ -299,7 +299,7 @@ def test_a_commit_that_applied_and_failed_keeps_its_originals(
                 yield connection
             raise error
 
-    unlucky = Unlucky(world.database.path)
+    unlucky = Unlucky(world.database.place)
     with pytest.raises(type(error)):
         replace(world, database=unlucky).acceptor.accept(world.agency_id, [item])
     unlucky.close()
@@ -350,7 +350,7 @@ def test_two_acceptors_share_the_positions_and_the_keys(world: StoreWorld) -> No
 
 def make_second(world: StoreWorld) -> StoreWorld:
     """Another process's view of the same store, with randomness of its own."""
-    return replace(world, database=Database(world.database.path), entropy=SeededEntropy("second"))
+    return replace(world, database=Database(world.database.place), entropy=SeededEntropy("second"))
 
 
 def test_a_record_in_anothers_place_is_a_contradiction(world: StoreWorld) -> None:

@@ -154,7 +154,7 @@ def test_another_process_refuses_a_revoked_key_at_once(
 ) -> None:
     key = agencies.issue_key(world.agency_id, _user(world), "x")
     elsewhere = AgencyRegister(
-        Database(world.database.path), world.keys, world.clock, world.entropy
+        Database(world.database.place), world.keys, world.clock, world.entropy
     )
     assert elsewhere.look_up(key) is not None
     agencies.revoke_key(world.agency_id, _only(world).key_id)

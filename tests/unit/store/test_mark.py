@@ -13,7 +13,7 @@ from notary.adapters.store import batches as rows
 from notary.core import sealing
 from notary.core.mark import Mark
 from notary.errors import CallerError, Contradiction, NothingHappened
-from tests.simulators.store import StoreWorld, reopen_world
+from tests.simulators.store import StoreWorld, copied_world, reopen_world
 
 ONE, OTHER = Mark(1, b"\x01" * 32), Mark(1, b"\x02" * 32)
 
@@ -120,16 +120,12 @@ def test_a_crash_anywhere_in_sealing_leaves_one_history(
 
 
 def backed_up(world: StoreWorld, folder: Path) -> Path:
-    world.database.truncate_wal()
-    return Path(shutil.copy(world.database.path, folder / "backup.db"))
-
-
-def go_back(world: StoreWorld, copy: Path) -> StoreWorld:
+    """The store as it is now, beside the keys as they will be."""
     world.close()
-    for path in world.database.path.parent.glob("notary.db*"):
-        path.unlink()
-    shutil.copy(copy, world.database.path)
-    return reopen_world(world.folder, "back")
+    copy = copied_world(world.folder, folder)
+    shutil.rmtree(copy / "keys")
+    (copy / "keys").symlink_to(world.folder / "keys")
+    return copy
 
 
 @pytest.mark.parametrize("lost", [1, 2])
@@ -137,11 +133,11 @@ def test_an_older_store_seals_nothing_beside_its_newer_mark(
     world: StoreWorld, tmp_path: Path, lost: int
 ) -> None:
     world.sealer.seal(world.clock.now(), None)
-    copy = backed_up(world, tmp_path)
+    copy = backed_up(world, tmp_path.with_name(f"{tmp_path.name}-copy"))
     for _ in range(lost):
         world.sealer.seal(world.clock.now(), None)
     kept = world.mark.read()
-    old = go_back(world, copy)
+    old = reopen_world(copy, "back")
     for _ in range(2):
         with pytest.raises(NothingHappened) as caught:
             old.sealer.seal(old.clock.now(), None)
@@ -154,12 +150,7 @@ def test_an_older_store_that_was_at_work_already_is_found_out_before_it_signs(
     world: StoreWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.sealer.seal(world.clock.now(), None)
-    copy = backed_up(world, tmp_path)
-    old_folder = tmp_path / "copy"
-    (old_folder / "data").mkdir(parents=True)
-    shutil.copy(copy, old_folder / "data" / "notary.db")
-    (old_folder / "keys").symlink_to(world.folder / "keys")
-    old = reopen_world(old_folder, "copy")
+    old = reopen_world(backed_up(world, tmp_path.with_name(f"{tmp_path.name}-copy")), "copy")
     old.clock.advance(60)
 
     # The other copy seals after this one looked, and before it writes.

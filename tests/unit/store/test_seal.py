@@ -157,7 +157,7 @@ class Interrupted(Database):
     """Lets something happen just before the sealer takes the write lock."""
 
     def __init__(self, world: StoreWorld) -> None:
-        super().__init__(world.database.path)
+        super().__init__(world.database.place)
         self.before_writing: Callable[[], object] = lambda: None
 
     @contextmanager

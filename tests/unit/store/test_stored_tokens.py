@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from notary.adapters.store.database import Database
-from notary.adapters.store.migrations import upgrade
 from notary.adapters.store.timestamps import StoredTokens
 from notary.timestamp_ports import KeptToken, Wanted
 from tests.simulators.authority import put_intent
+from tests.simulators.store import empty_store
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -20,9 +20,8 @@ NAMES = ("alpha", "beta")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    found = Database(tmp_path / "notary.db")
-    upgrade(found)
+def database(tmp_path: Path, store_uri: str | None) -> Iterator[Database]:
+    found = empty_store(tmp_path, store_uri)
     yield found
     found.close()
 

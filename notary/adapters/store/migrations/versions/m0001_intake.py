@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from notary.adapters.store.database import BIG
+
 revision = "0001_intake"
 down_revision = None
 
@@ -11,8 +13,8 @@ def upgrade() -> None:
     """Create the first tables."""
     op.create_table(
         "log",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("chain_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("chain_id", BIG, nullable=False),
         sa.Column("contract", sa.LargeBinary(), nullable=False),
         sa.Column("log_address", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -21,26 +23,26 @@ def upgrade() -> None:
         sa.Column("checkpoint_vkey", sa.String(), nullable=False),
         sa.Column("next_checkpoint_vkey", sa.String(), nullable=False),
         sa.Column("receipt_vkey", sa.String(), nullable=False),
-        sa.Column("created_at_ms", sa.Integer(), nullable=False),
+        sa.Column("created_at_ms", BIG, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_log")),
         sa.CheckConstraint("id = 1", name=op.f("ck_log_one_row")),
     )
     op.create_table(
         "agencies",
-        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("created_at_ms", sa.Integer(), nullable=False),
+        sa.Column("created_at_ms", BIG, nullable=False),
         sa.PrimaryKeyConstraint("agency_id", name=op.f("pk_agencies")),
         sa.UniqueConstraint("name", name=op.f("uq_agencies_name")),
     )
     op.create_table(
         "tokens",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
-        sa.Column("created_at_ms", sa.Integer(), nullable=False),
-        sa.Column("revoked_at_ms", sa.Integer(), nullable=True),
+        sa.Column("created_at_ms", BIG, nullable=False),
+        sa.Column("revoked_at_ms", BIG, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
         sa.ForeignKeyConstraint(
@@ -50,14 +52,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tokens_agency_id"), "tokens", ["agency_id"])
     op.create_table(
         "matters",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.Column("number", sa.String(), nullable=False),
         sa.Column("wrapped_secret", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_title", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at_ms", sa.Integer(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("created_at_ms", BIG, nullable=False),
+        sa.Column("size", BIG, nullable=False),
         sa.Column("frontier", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_matters")),
         sa.UniqueConstraint("agency_id", "id", name=op.f("uq_matters_agency_id_id")),
@@ -68,11 +70,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "pending_heads",
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("matter_id", sa.Integer(), nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("matter_id", BIG, nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed_size", sa.Integer(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sealed_size", BIG, nullable=False),
+        sa.Column("size", BIG, nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("agency_id", "matter_id", name=op.f("pk_pending_heads")),
         sa.ForeignKeyConstraint(
@@ -84,9 +86,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "accounts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("matter_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("matter_id", BIG, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_spelling", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
@@ -100,10 +102,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_accounts_agency_id_matter_id"), "accounts", ["agency_id", "matter_id"])
     op.create_table(
         "receipt_groups",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("received_at_ms", sa.Integer(), nullable=False),
-        sa.Column("deadline_ms", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("received_at_ms", BIG, nullable=False),
+        sa.Column("deadline_ms", BIG, nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("leaf_hashes", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt_groups")),
@@ -113,12 +115,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "records",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("matter_id", sa.Integer(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("group_id", sa.Integer(), nullable=False),
-        sa.Column("group_index", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("matter_id", BIG, nullable=False),
+        sa.Column("position", BIG, nullable=False),
+        sa.Column("group_id", BIG, nullable=False),
+        sa.Column("group_index", BIG, nullable=False),
         sa.Column("idempotency_digest", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.Column("head_root", sa.LargeBinary(), nullable=False),
@@ -146,12 +148,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "attachments",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("record_id", sa.Integer(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("record_id", BIG, nullable=False),
+        sa.Column("number", BIG, nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("size", BIG, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
         sa.UniqueConstraint(
             "agency_id",
@@ -169,9 +171,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "batches",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("sealed_at_ms", sa.Integer(), nullable=False),
-        sa.Column("last_group_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("sealed_at_ms", BIG, nullable=False),
+        sa.Column("last_group_id", BIG, nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.Column("map_root", sa.LargeBinary(), nullable=False),
         sa.Column("header", sa.LargeBinary(), nullable=False),
@@ -182,17 +184,17 @@ def upgrade() -> None:
     )
     op.create_table(
         "delta_files",
-        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("batch", BIG, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("batch", name=op.f("pk_delta_files")),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_delta_files_batch")),
     )
     op.create_table(
         "heads",
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("matter_id", sa.Integer(), nullable=False),
-        sa.Column("batch", sa.Integer(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("matter_id", BIG, nullable=False),
+        sa.Column("batch", BIG, nullable=False),
+        sa.Column("size", BIG, nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("agency_id", "matter_id", "batch", name=op.f("pk_heads")),
         sa.ForeignKeyConstraint(
@@ -205,9 +207,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "map_pages",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
         sa.Column("prefix", sa.LargeBinary(), nullable=False),
-        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("batch", BIG, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_map_pages")),
         sa.UniqueConstraint("prefix", "batch", name=op.f("uq_map_pages_prefix_batch")),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from notary.adapters.store.database import BIG, only_where
+
 revision = "0002_anchors"
 down_revision = "0001_intake"
 
@@ -16,21 +18,21 @@ def upgrade() -> None:
     """Create the sender's tables."""
     op.create_table(
         "intents",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("version", BIG, nullable=False),
         sa.Column("state", sa.String(), nullable=False),
-        sa.Column("chain_id", sa.Integer(), nullable=False),
+        sa.Column("chain_id", BIG, nullable=False),
         sa.Column("contract", sa.LargeBinary(), nullable=False),
         sa.Column("log_address", sa.LargeBinary(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("size", BIG, nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
-        sa.Column("nonce", sa.Integer(), nullable=True),
+        sa.Column("nonce", BIG, nullable=True),
         sa.Column("prev", sa.LargeBinary(), nullable=True),
-        sa.Column("block_number", sa.Integer(), nullable=True),
+        sa.Column("block_number", BIG, nullable=True),
         sa.Column("block_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("block_time", sa.Integer(), nullable=True),
+        sa.Column("block_time", BIG, nullable=True),
         sa.Column("tx_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("number", sa.Integer(), nullable=True),
+        sa.Column("number", BIG, nullable=True),
         sa.Column("head", sa.LargeBinary(), nullable=True),
         sa.Column("cause", sa.String(), nullable=True),
         sa.Column("resume", sa.String(), nullable=True),
@@ -44,67 +46,63 @@ def upgrade() -> None:
         "intents",
         ["log_address"],
         unique=True,
-        sqlite_where=sa.text(UNSENT),
+        **only_where(UNSENT),
     )
     op.create_index(
         "ix_intents_open",
         "intents",
         ["id"],
-        sqlite_where=sa.text("state != 'PROVED' AND NOT closed"),
+        **only_where("state != 'PROVED' AND NOT closed"),
     )
     op.create_table(
         "attempts",
-        sa.Column("intent_id", sa.Integer(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("intent_id", BIG, nullable=False),
+        sa.Column("place", BIG, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
-        sa.Column("gas_limit", sa.Integer(), nullable=False),
-        sa.Column("max_fee", sa.Integer(), nullable=False),
-        sa.Column("priority_fee", sa.Integer(), nullable=False),
-        sa.Column("first_sent_at_ms", sa.Integer(), nullable=True),
+        sa.Column("gas_limit", BIG, nullable=False),
+        sa.Column("max_fee", BIG, nullable=False),
+        sa.Column("priority_fee", BIG, nullable=False),
+        sa.Column("first_sent_at_ms", BIG, nullable=True),
         sa.PrimaryKeyConstraint("intent_id", "place", name=op.f("pk_attempts")),
         sa.UniqueConstraint("hash", name=op.f("uq_attempts_hash")),
         sa.ForeignKeyConstraint(["intent_id"], ["intents.id"], name=op.f("fk_attempts_intent_id")),
     )
     op.create_table(
         "legs",
-        sa.Column("intent_id", sa.Integer(), nullable=False),
+        sa.Column("intent_id", BIG, nullable=False),
         sa.Column("header", sa.LargeBinary(), nullable=False),
-        sa.Column("tx_index", sa.Integer(), nullable=False),
+        sa.Column("tx_index", BIG, nullable=False),
         sa.Column("tx", sa.LargeBinary(), nullable=False),
         sa.Column("tx_proof", sa.LargeBinary(), nullable=False),
         sa.Column("receipt", sa.LargeBinary(), nullable=False),
         sa.Column("receipt_proof", sa.LargeBinary(), nullable=False),
-        sa.Column("log_index", sa.Integer(), nullable=False),
+        sa.Column("log_index", BIG, nullable=False),
         sa.PrimaryKeyConstraint("intent_id", name=op.f("pk_legs")),
         sa.ForeignKeyConstraint(["intent_id"], ["intents.id"], name=op.f("fk_legs_intent_id")),
     )
     op.create_table(
         "as_ofs",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("block_number", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("block_number", BIG, nullable=False),
         sa.Column("block_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("block_time", sa.Integer(), nullable=False),
+        sa.Column("block_time", BIG, nullable=False),
         sa.Column("header", sa.LargeBinary(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
-        sa.Column("anchors", sa.Integer(), nullable=False),
+        sa.Column("anchors", BIG, nullable=False),
         sa.Column("account_proof", sa.LargeBinary(), nullable=False),
         sa.Column("storage_proof", sa.LargeBinary(), nullable=False),
-        sa.Column("taken_at_ms", sa.Integer(), nullable=False),
+        sa.Column("taken_at_ms", BIG, nullable=False),
         sa.Column("released", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_as_ofs")),
         sa.UniqueConstraint("block_hash", name=op.f("uq_as_ofs_block_hash")),
     )
-    op.create_index(
-        "ix_as_ofs_released", "as_ofs", ["block_number"], sqlite_where=sa.text("released")
-    )
-    op.create_index(
-        "ix_as_ofs_pending", "as_ofs", ["block_number"], sqlite_where=sa.text("NOT released")
-    )
+    op.create_index("ix_as_ofs_released", "as_ofs", ["block_number"], **only_where("released"))
+    op.create_index("ix_as_ofs_pending", "as_ofs", ["block_number"], **only_where("NOT released"))
     op.create_table(
         "chain_pin",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("chain_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("chain_id", BIG, nullable=False),
         sa.Column("genesis_hash", sa.LargeBinary(), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chain_pin")),
@@ -112,12 +110,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "recent_block",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("chain_id", sa.Integer(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("chain_id", BIG, nullable=False),
+        sa.Column("number", BIG, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("header", sa.LargeBinary(), nullable=False),
-        sa.Column("seen_at_ms", sa.Integer(), nullable=False),
+        sa.Column("seen_at_ms", BIG, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recent_block")),
         sa.CheckConstraint("id = 1", name=op.f("ck_recent_block_one_row")),
     )
@@ -125,6 +123,6 @@ def upgrade() -> None:
         "sender_alarms",
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
-        sa.Column("since_ms", sa.Integer(), nullable=False),
+        sa.Column("since_ms", BIG, nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_sender_alarms")),
     )

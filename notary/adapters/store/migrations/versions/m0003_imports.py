@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from notary.adapters.store.database import BIG, only_where
+
 revision = "0003_imports"
 down_revision = "0002_anchors"
 
@@ -11,10 +13,10 @@ def upgrade() -> None:
     """Create the tables of importing."""
     op.create_table(
         "import_layouts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
         sa.Column("file_digest", sa.LargeBinary(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("size", BIG, nullable=False),
         sa.Column("finished", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_layouts")),
         sa.ForeignKeyConstraint(
@@ -28,8 +30,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "import_pieces",
-        sa.Column("layout_id", sa.Integer(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("layout_id", BIG, nullable=False),
+        sa.Column("place", BIG, nullable=False),
         sa.Column("packed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("layout_id", "place", name=op.f("pk_import_pieces")),
         sa.ForeignKeyConstraint(
@@ -39,9 +41,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "import_kept",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("layout_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("layout_id", BIG, nullable=False),
         sa.Column("idempotency_digest", sa.LargeBinary(), nullable=True),
         sa.Column("wrapped_secret", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_content", sa.LargeBinary(), nullable=True),
@@ -58,16 +60,16 @@ def upgrade() -> None:
         "ix_import_kept_record",
         "import_kept",
         ["agency_id", "idempotency_digest"],
-        sqlite_where=sa.text("idempotency_digest IS NOT NULL"),
+        **only_where("idempotency_digest IS NOT NULL"),
     )
     op.create_table(
         "unassigned",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
         sa.Column("idempotency_digest", sa.LargeBinary(), nullable=False),
         sa.Column("wrapped_secret", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_row", sa.LargeBinary(), nullable=True),
-        sa.Column("record_id", sa.Integer(), nullable=True),
+        sa.Column("record_id", BIG, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unassigned")),
         sa.UniqueConstraint(
             "agency_id",
@@ -85,14 +87,14 @@ def upgrade() -> None:
         "ix_unassigned_waiting",
         "unassigned",
         ["agency_id", "id"],
-        sqlite_where=sa.text("record_id IS NULL"),
+        **only_where("record_id IS NULL"),
     )
     op.create_table(
         "import_marks",
-        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
         sa.Column("identity", sa.LargeBinary(), nullable=False),
         sa.Column("matter_key", sa.LargeBinary(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("position", BIG, nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("agency_id", "identity", name=op.f("pk_import_marks")),
         sa.ForeignKeyConstraint(

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from notary.adapters.store.database import BIG
+
 revision = "0005_restorations"
 down_revision = "0004_pulse"
 
@@ -11,10 +13,10 @@ def upgrade() -> None:
     """Create the table."""
     op.create_table(
         "restorations",
-        sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("restored_at_ms", sa.Integer(), nullable=False),
-        sa.Column("backup_made_at_ms", sa.Integer(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("compared_at_ms", sa.Integer(), nullable=True),
+        sa.Column("generation", BIG, nullable=False),
+        sa.Column("restored_at_ms", BIG, nullable=False),
+        sa.Column("backup_made_at_ms", BIG, nullable=False),
+        sa.Column("size", BIG, nullable=False),
+        sa.Column("compared_at_ms", BIG, nullable=True),
         sa.PrimaryKeyConstraint("generation", name=op.f("pk_restorations")),
     )

