@@ -10,44 +10,54 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import orjson
+from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
+from pydantic import BeforeValidator, Field
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from api import metrics, problems, reading
-from api.callers import allowed, asked
+from api import description, metrics, problems, reading, records, stream, with_files
+from api.callers import allowed
 from api.intake import Intake
+from api.shares import Shares
 from api.tokens import TokenChecks
 from api.wire import (
     HealthView,
     MatterView,
     MeView,
     NewMatter,
-    NewRecord,
     PriorityView,
     ReceiptView,
     RecordView,
 )
 from notary import config
 from notary.compose import Service, open_service
-from notary.core.intake import Accepted, Incoming, Refused
 from notary.core.roles import Act, Principal
-from notary.errors import CallerError, ConflictError
 from notary.ports import Matter
 from notary.usecases.export import ExportOrder
 from verifier.format import numbers, times
 
+MAX_POSITIONS = 1_000  # what a head of 32 KiB holds, whatever they are
+
+
+def _digits(value: object) -> object:
+    """Digits alone: the framework would take 1.0 or 1_0 for a number."""
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("want digits alone")
+    return value
+
+
+# What the store can number.
+Number = Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_digits)]
+
+BINARY = {"type": "string", "format": "binary"}
 CHUNK_BYTES = 2**20  # a package is streamed: memory stays flat however large it is
 
-RECORDS = "/v1/records"
-
-KEYS_KEPT = 10_000  # matter numbers whose checksum need not be checked again
+ONLY_POSTED = frozenset({records.BULK, stream.STREAM, with_files.WITH_FILES})
 
 
 class Front:
@@ -61,14 +71,21 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI; the framework's own route, which the description is of, gives the same answers."""
-        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", RECORDS):
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", records.RECORDS):
+            if scope.get("path") in ONLY_POSTED and scope["method"] != "POST":
+                # The framework would look for a record of that name.
+                await problems.only("POST")(scope, receive, send)
+                return
             await self._app(scope, receive, send)
             return
         scope["app"] = self._app
         try:
-            response = await _new_record(Request(scope, receive))
+            response = await records.new_record(Request(scope, receive))
         except problems.EXPECTED as error:
             response = problems.answer(error)
+        except Exception:
+            await problems.fault()(scope, receive, send)
+            raise
         await response(scope, receive, send)
 
 
@@ -90,7 +107,11 @@ def create_app() -> Front:
         service = open_service(home)
         app.state.service = service
         app.state.tokens = TokenChecks(service.agencies.look_up, service.agencies.note_use)
-        app.state.intake = Intake(service.committer)
+        app.state.intake = Intake(service.acceptor, service.committer)
+        app.state.bodies = Shares("bytes", reading.MAX_BODIES_BYTES)
+        app.state.streams = Shares("streams", stream.MAX_STREAMS)
+        app.state.uploads = Shares("uploads", with_files.MAX_UPLOADS)
+        app.state.upload_threads = CapacityLimiter(with_files.MAX_UPLOADS)
         try:
             yield
         finally:
@@ -109,11 +130,15 @@ def create_app() -> Front:
     _public(app)
     metrics.install(app)
     _private(app)
+    records.install(app)
+    stream.install(app)
+    with_files.install(app)
+    description.install(app)
     return Front(app)
 
 
 def _public(app: FastAPI) -> None:
-    @app.get("/health")
+    @app.get("/health", responses={503: {"model": HealthView, "description": "They are not."}})
     async def health(service: TheService, response: Response) -> HealthView:
         """Whether records are being sealed and anchored. 503 when they are not."""
         view = await run_in_threadpool(service.health)
@@ -130,24 +155,36 @@ def _public(app: FastAPI) -> None:
             alarms=view.alarms,
         )
 
-    @app.get("/public/checkpoint", response_class=PlainTextResponse)
+    @app.get(
+        "/public/checkpoint",
+        response_class=PlainTextResponse,
+        openapi_extra=description.declared(404),
+    )
     async def newest_checkpoint(service: TheService) -> str:
         """The newest signed checkpoint."""
         return await run_in_threadpool(service.newest_checkpoint)
 
-    @app.get("/public/checkpoints/{size}", response_class=PlainTextResponse)
-    async def checkpoint(service: TheService, size: int) -> str:
+    @app.get(
+        "/public/checkpoints/{size}",
+        response_class=PlainTextResponse,
+        openapi_extra=description.declared(404),
+    )
+    async def checkpoint(service: TheService, size: Number) -> str:
         """The signed checkpoint of that size."""
         return await run_in_threadpool(service.batch_log.checkpoint, size)
 
-    @app.get("/public/batches/{batch}")
-    async def header(service: TheService, batch: int) -> Response:
+    @app.get("/public/batches/{batch}", openapi_extra=description.declared(404))
+    async def header(service: TheService, batch: Number) -> Response:
         """A batch header, byte for byte."""
         sealed = await run_in_threadpool(service.batch_log.batch, batch)
         return Response(sealed.header_bytes, media_type="application/json")
 
-    @app.get("/public/batches/{batch}/delta", response_class=PlainTextResponse)
-    async def delta(service: TheService, batch: int) -> Response:
+    @app.get(
+        "/public/batches/{batch}/delta",
+        response_class=PlainTextResponse,
+        openapi_extra=description.declared(404),
+    )
+    async def delta(service: TheService, batch: Number) -> Response:
         """The batch's delta file: what anyone needs to replay the maps."""
         content = await run_in_threadpool(service.batch_log.delta, batch)
         return Response(content, media_type="text/plain; charset=utf-8")
@@ -162,36 +199,9 @@ def _public(app: FastAPI) -> None:
         ]
 
 
-async def _new_record(request: Request) -> Response:
-    """Take a record; answered only when it is durable. 200 instead of 201 for a replay."""
-    caller = await asked(request, Act.SUBMIT)
-    body = await reading.read(request, NewRecord)
-    item = Incoming(_key_of(body.matter), body.kind, body.claims, body.idempotency_key)
-    intake: Intake = request.app.state.intake
-    outcome = await intake.take(caller.agency_id, item)
-    if isinstance(outcome, Refused):
-        raised = ConflictError if outcome.conflict else CallerError
-        raise raised(outcome.code, f"{outcome.field}: {outcome.reason}")
-    return Response(
-        orjson.dumps(_record_members(request.app.state.service, caller, outcome)),
-        status_code=200 if outcome.replayed else 201,
-        media_type="application/json",
-    )
-
-
 def _private(app: FastAPI) -> None:
-    app.post(
-        RECORDS,
-        name="new_record",
-        status_code=201,
-        response_model=RecordView,
-        openapi_extra=reading.described(NewRecord),
-        # Asked once more by the handler, which in front of the framework is alone.
-        dependencies=[Depends(allowed(Act.SUBMIT))],
-    )(_new_record)
-
     @app.get("/v1/openapi.json")
-    async def description(
+    async def openapi(
         caller: Annotated[Principal, Depends(allowed(Act.DESCRIBE))],
     ) -> dict[str, object]:
         """This description."""
@@ -213,20 +223,24 @@ def _private(app: FastAPI) -> None:
         found = await run_in_threadpool(service.register.all, caller.agency_id)
         return [_matter_view(matter, caller) for matter in found]
 
-    @app.post("/v1/matters", status_code=201, openapi_extra=reading.described(NewMatter))
+    @app.post(
+        "/v1/matters",
+        status_code=201,
+        openapi_extra=description.body(reading.JSON, description.schema_of(NewMatter)),
+    )
     async def new_matter(
         service: TheService,
         caller: Annotated[Principal, Depends(allowed(Act.OPEN_MATTER))],
         request: Request,
     ) -> MatterView:
         """Register a matter and give it its number."""
-        body = await reading.read(request, NewMatter)
+        body = await reading.read(request, caller.agency_id, NewMatter)
         matter = await run_in_threadpool(
             service.new_matter, caller.agency_id, body.title, body.accounts
         )
         return _matter_view(matter, caller)
 
-    @app.get("/v1/matters/{number}")
+    @app.get("/v1/matters/{number}", openapi_extra=description.declared(404))
     async def matter(
         service: TheService,
         caller: Annotated[Principal, Depends(allowed(Act.SEE_MATTERS))],
@@ -236,7 +250,7 @@ def _private(app: FastAPI) -> None:
         found = await run_in_threadpool(service.matter, caller.agency_id, number)
         return _matter_view(found, caller)
 
-    @app.get("/v1/records/{record_id}")
+    @app.get("/v1/records/{record_id}", openapi_extra=description.declared(404))
     async def record(
         service: TheService,
         caller: Annotated[Principal, Depends(allowed(Act.READ))],
@@ -245,9 +259,9 @@ def _private(app: FastAPI) -> None:
         """An acknowledged record again, byte for byte."""
         row = service.record_names.row(caller.agency_id, record_id)
         found = await run_in_threadpool(service.shelf.first_answer, caller.agency_id, row)
-        return RecordView(**_record_members(service, caller, found))
+        return RecordView(**records.members(service.record_names, caller.agency_id, found))
 
-    @app.get("/v1/records/{record_id}/receipt")
+    @app.get("/v1/records/{record_id}/receipt", openapi_extra=description.declared(404))
     async def receipt(
         service: TheService,
         caller: Annotated[Principal, Depends(allowed(Act.SEE_RECEIPT))],
@@ -278,13 +292,18 @@ def _private(app: FastAPI) -> None:
         """What is sealed, anchored and late: `notary status --json`, with the agency's own counts."""
         return await run_in_threadpool(service.status, caller.agency_id)
 
-    @app.get("/v1/matters/{number}/package", response_class=StreamingResponse)
+    @app.get(
+        "/v1/matters/{number}/package",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/zip": {"schema": BINARY}}}},
+        openapi_extra=description.declared(404),
+    )
     async def package(
         service: TheService,
         caller: Annotated[Principal, Depends(allowed(Act.EXPORT))],
         number: str,
         kind: Literal["complete", "extract", "absent"] = "complete",
-        position: Annotated[list[int], Query(max_length=10_000)] = [],  # noqa: B006 - FastAPI copies
+        position: Annotated[list[Number], Query(max_length=MAX_POSITIONS)] = [],  # noqa: B006 - FastAPI copies
     ) -> StreamingResponse:
         """The evidence package of a matter, as of the newest usable anchor."""
         order = ExportOrder(numbers.parse(number), kind, tuple(position))
@@ -308,12 +327,6 @@ def _private(app: FastAPI) -> None:
         )
 
 
-@lru_cache(maxsize=KEYS_KEPT)
-def _key_of(number: str) -> bytes:
-    """The key of a matter number. Raises FormatError as `numbers.parse` does."""
-    return numbers.parse(number).key
-
-
 def _matter_view(matter: Matter, caller: Principal) -> MatterView:
     names = caller.may(Act.SEE_NAMES)
     return MatterView(
@@ -324,15 +337,3 @@ def _matter_view(matter: Matter, caller: Principal) -> MatterView:
         records=matter.size,
         created_at=times.format_time(matter.created_at),
     )
-
-
-def _record_members(service: Service, caller: Principal, record: Accepted) -> dict[str, Any]:
-    """The members of a RecordView."""
-    return {
-        "record_id": service.record_names.name(caller.agency_id, record.record_id),
-        "position": record.position,
-        "leaf": record.leaf.decode("utf-8"),
-        "disclosures": record.disclosures,
-        "receipt": record.receipt.decode("utf-8"),
-        "replayed": record.replayed,
-    }

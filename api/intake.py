@@ -2,19 +2,26 @@
 
 What requests of one turn of the event loop offer is submitted together, and the answers of one commit wake
 the loop once. One by one, the two threads would change places for each record, which took a third of its
-time. Test: tests/api/test_intake.py.
+time. Many records of one request are offered as a whole, and prepared apart. Test: tests/api/test_intake.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from starlette.concurrency import run_in_threadpool
+
 from notary.core.intake import Incoming, Outcome
-from notary.errors import NothingHappened
+from notary.core.preparing import Offered
+from notary.errors import BUSY, SHARE_USED, NothingHappened
+from notary.ports import SteppedAcceptor
 from notary.usecases.commit import GroupCommitter
+
+ROOM_S = 0.02  # how often who waits for room looks again; a commit takes longer
 
 _Waiting = asyncio.Future[Outcome]
 
@@ -22,7 +29,8 @@ _Waiting = asyncio.Future[Outcome]
 class Intake:
     """The records on their way between one event loop and the writer."""
 
-    def __init__(self, committer: GroupCommitter) -> None:
+    def __init__(self, acceptor: SteppedAcceptor, committer: GroupCommitter) -> None:
+        self.acceptor = acceptor
         self._committer = committer
         self._loop = asyncio.get_running_loop()
         # Offered in this turn of the loop.
@@ -41,6 +49,25 @@ class Intake:
             self._loop.call_soon(self._submit)
         self._offered.append((agency_id, item, waiting))
         return await waiting
+
+    async def take_texts(self, agency_id: int, texts: Sequence[bytes]) -> list[Outcome]:
+        """The outcomes of records in JSON, after their commit. Raises as `take`."""
+        offered = await run_in_threadpool(self.acceptor.offer_texts(agency_id, texts))
+        return await self.submit(offered)
+
+    def submit(self, offered: Offered) -> asyncio.Future[list[Outcome]]:
+        """Queue an offer that is prepared. Raises as `GroupCommitter.submit_offered`, at once."""
+        return asyncio.wrap_future(self._committer.submit_offered(offered))
+
+    async def submit_when_room(self, offered: Offered) -> asyncio.Future[list[Outcome]]:
+        """The same, but wait for room. Raises NothingHappened CLOSED."""
+        while True:
+            try:
+                return self.submit(offered)
+            except NothingHappened as error:
+                if error.code not in (BUSY, SHARE_USED):
+                    raise
+            await asyncio.sleep(ROOM_S)
 
     def _submit(self) -> None:
         offered, self._offered = self._offered, []

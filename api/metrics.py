@@ -12,12 +12,14 @@ from datetime import datetime
 from ipaddress import ip_address
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.concurrency import run_in_threadpool
 
+from api.description import declared
 from notary.chain_ports import Condition
 from notary.compose import Service
 from notary.core.budget import UNIT
@@ -30,7 +32,7 @@ FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
 def install(app: FastAPI) -> None:
     """Answer GET /metrics to this machine."""
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse, openapi_extra=declared(404))
     async def metrics(request: Request) -> Response:
         """What is measured, in the text format of Prometheus. For callers on this machine."""
         if not _is_local(request):

@@ -20,7 +20,9 @@ class NewMatter(Strict):
     """A matter to register. Its number is made by the service."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    accounts: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    accounts: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100)
+    ] = ()
 
 
 class MeView(Strict):
@@ -51,6 +53,21 @@ class NewRecord(Strict):
     idempotency_key: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class FileDeclared(Strict):
+    """What a record says of one of its files. What is not null is compared with what comes."""
+
+    media_type: Annotated[str, Field(min_length=3, max_length=200)]
+    filename: Annotated[str, Field(max_length=1000)] | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
+
+
+class NewRecordWithFiles(NewRecord):
+    """A record and its files, in the order of the parts."""
+
+    files: Annotated[tuple[FileDeclared, ...], Field(max_length=500)]
+
+
 class RecordView(Strict):
     """An acknowledged record: its leaf, its disclosures and the signed receipt, each byte for byte."""
 
@@ -69,6 +86,34 @@ class ReceiptView(Strict):
     position: int
     leaf: str
     receipt: str
+
+
+class Fault(Strict):
+    """What is wrong with one field."""
+
+    field: str
+    reason: str
+
+
+class Problem(Strict):
+    """A problem document (RFC 9457). `code` is stable, `detail` names the cause and what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    faults: tuple[Fault, ...] = ()
+
+
+class TakenView(RecordView):
+    """A record of an array that entered: 201, or 200 if it came before."""
+
+    status: int
+
+
+OutcomeView = TakenView | Problem
+"""The outcome of one record of an array."""
 
 
 class PriorityView(Strict):

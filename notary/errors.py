@@ -3,6 +3,9 @@
 Foreign exceptions stop at the adapter that met them: `raise ... from`.
 """
 
+BUSY = "BUSY"  # as much as may be is on its way already
+SHARE_USED = "SHARE_USED"  # as much as one agency may have is on its way
+
 
 class NotaryError(Exception):
     """Base of every error that the service raises on purpose.

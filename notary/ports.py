@@ -64,6 +64,18 @@ class SteppedAcceptor(Acceptor, Protocol):
         """
         ...
 
+    def offer_texts(self, agency_id: int, texts: Sequence[bytes]) -> Callable[[], Offered]:
+        """The same for records in JSON. What is returned waits until they are read, and is called once."""
+        ...
+
+    def attach(self, agency_id: int, item: Incoming) -> Offered | Refused:
+        """The same for a record whose files are streams: they are kept durably when this returns.
+
+        Whoever does not `take` it then says so to `Offered.kept`. Raises what the streams raise, and
+        NothingHappened if the files can't be kept; in both cases nothing is left of them.
+        """
+        ...
+
     def take(self, offered: Offered) -> list[Outcome]:
         """Take in what was offered, once; contract and answers are those of `accept`."""
         ...
@@ -76,6 +88,12 @@ class Preparing(Protocol):
         self, lookup_secret: bytes, agency_id: int, items: Sequence[Incoming], random: bytes
     ) -> Callable[[], Sequence[Prepared | Refused]]:
         """Begin with `preparing.prepare_all`; what is returned waits for its result."""
+        ...
+
+    def begin_texts(
+        self, lookup_secret: bytes, agency_id: int, texts: Sequence[bytes], random: bytes
+    ) -> Callable[[], tuple[Sequence[Incoming], Sequence[Prepared | Refused]]]:
+        """The same for records in JSON, by `offered_json.prepare_texts`."""
         ...
 
 

@@ -11,14 +11,17 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
+from typing import Any
 
 from notary.adapters import preparing_child
 from notary.adapters.preparing_child import receive, send
 from notary.core.intake import Incoming, Refused
 from notary.core.preparing import Prepared, prepare_all
+from notary.importers.offered_json import ClaimsOf, prepare_texts
 
 # Starting a child takes as long as preparing some thousand records.
 WORTH_A_CHILD = 1_000  # records of one call
@@ -28,6 +31,7 @@ MOST_CHILDREN = 4  # the one writer keeps up with no more
 COMMAND = (sys.executable, "-I", "-m", preparing_child.__name__)
 
 _Answer = list[Prepared | Refused]
+_Read = tuple[list[Incoming], _Answer]
 
 
 class Preparers:
@@ -41,17 +45,46 @@ class Preparers:
         self._idle: SimpleQueue[_Child] = SimpleQueue()
         self._children: list[_Child] = []
         self._threads: ThreadPoolExecutor | None = None
+        self._starting = threading.Lock()
 
     def begin(
         self, lookup_secret: bytes, agency_id: int, items: Sequence[Incoming], random: bytes
     ) -> Callable[[], _Answer]:
         """As `Preparing`."""
-        if len(items) < WORTH_A_CHILD or not self._count:
+        threads = self._threads_for(len(items))
+        if threads is None:
             return lambda: prepare_all(lookup_secret, agency_id, items, random)
-        if self._threads is None:
-            self._start()
-        assert self._threads is not None
-        return self._threads.submit(self._ask, lookup_secret, agency_id, items, random).result
+        # All of an offer but its files, which are not prepared here.
+        rows = [item[:4] for item in items]
+
+        def ask() -> _Answer:
+            found = self._ask(lookup_secret, agency_id, rows, random)
+            return (
+                prepare_all(lookup_secret, agency_id, items, random) if found is None else found[0]
+            )
+
+        return threads.submit(ask).result
+
+    def begin_texts(
+        self, lookup_secret: bytes, agency_id: int, texts: Sequence[bytes], random: bytes
+    ) -> Callable[[], _Read]:
+        """As `Preparing`."""
+        threads = self._threads_for(len(texts))
+        if threads is None:
+            return lambda: prepare_texts(lookup_secret, agency_id, texts, random)
+
+        def ask() -> _Read:
+            found = self._ask(lookup_secret, agency_id, texts, random)
+            if found is None:
+                return prepare_texts(lookup_secret, agency_id, texts, random)
+            answers, heads = found
+            items = [
+                Incoming(matter_key, kind, ClaimsOf(text), key)
+                for (matter_key, kind, key), text in zip(heads, texts, strict=True)
+            ]
+            return items, answers
+
+        return threads.submit(ask).result
 
     def close(self) -> None:
         """End the children."""
@@ -60,6 +93,15 @@ class Preparers:
             self._threads = None
         while self._children:
             self._children.pop().close()
+
+    def _threads_for(self, count: int) -> ThreadPoolExecutor | None:
+        """The threads that ask the children, if so many records are worth asking."""
+        if count < WORTH_A_CHILD or not self._count:
+            return None
+        with self._starting:
+            if self._threads is None:
+                self._start()
+            return self._threads
 
     def _start(self) -> None:
         # Fewer children than asked for, or none, is slower and no fault.
@@ -71,19 +113,20 @@ class Preparers:
         self._threads = ThreadPoolExecutor(max(1, len(self._children)), "preparers")
 
     def _ask(
-        self, lookup_secret: bytes, agency_id: int, items: Sequence[Incoming], random: bytes
-    ) -> _Answer:
+        self, lookup_secret: bytes, agency_id: int, rows: Sequence[Any], random: bytes
+    ) -> tuple[_Answer, list[Any]] | None:
+        """What a child made of the rows; None if it has to be done here."""
         if self._children:
             # There is a thread for each child, so one is idle.
             child = self._idle.get()
             try:
-                return child.prepare(lookup_secret, agency_id, items, random)
+                return child.prepare(lookup_secret, agency_id, rows, random)
             except (OSError, EOFError, ValueError):
                 # It was ended from outside, or a value can't be sent because it is none of JSON.
                 pass
             finally:
                 self._idle.put(child)
-        return prepare_all(lookup_secret, agency_id, items, random)
+        return None
 
 
 class _Child:
@@ -96,17 +139,18 @@ class _Child:
         self._stdin, self._stdout = self.process.stdin, self.process.stdout
 
     def prepare(
-        self, lookup_secret: bytes, agency_id: int, items: Sequence[Incoming], random: bytes
-    ) -> _Answer:
-        """Raises ValueError for a value that can't be sent, OSError or EOFError if the child is gone."""
-        # All of an offer but its files, which are not prepared here.
-        rows = [item[:4] for item in items]
+        self, lookup_secret: bytes, agency_id: int, rows: Sequence[Any], random: bytes
+    ) -> tuple[_Answer, list[Any]]:
+        """The answers, and for texts what was read of each but its claims.
+
+        Raises ValueError for a value that can't be sent, OSError or EOFError if the child is gone.
+        """
         send(self._stdin, (lookup_secret, agency_id, rows, random))
-        prepared, refused = receive(self._stdout)
+        prepared, refused, heads = receive(self._stdout)
         found: _Answer = list(map(Prepared._make, prepared))
         for place, words in refused:
             found.insert(place, Refused(*words))
-        return found
+        return found, heads
 
     def close(self) -> None:
         """End the process by the end of its input, and wait for it."""

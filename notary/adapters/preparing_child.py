@@ -15,6 +15,7 @@ from typing import IO, Any
 from notary.adapters.system import collect_seldom
 from notary.core.intake import Incoming, Refused
 from notary.core.preparing import Prepared, prepare_all
+from notary.importers.offered_json import prepare_texts
 
 _LENGTH_BYTES = 8
 
@@ -41,15 +42,21 @@ def serve(stdin: IO[bytes], stdout: IO[bytes]) -> None:
     """Answer requests until the end of the input."""
     while True:
         lookup_secret, agency_id, rows, random = receive(stdin)
-        items = [Incoming(*row) for row in rows]
-        answers = prepare_all(lookup_secret, agency_id, items, random)
+        heads: list[tuple[bytes, str, str]] | None = None
+        if type(rows[0]) is bytes:
+            items, answers = prepare_texts(lookup_secret, agency_id, rows, random)
+            # Whoever asked has the texts.
+            heads = [(item.matter_key, item.kind, item.idempotency_key) for item in items]
+        else:
+            items = [Incoming(*row) for row in rows]
+            answers = prepare_all(lookup_secret, agency_id, items, random)
         prepared = [tuple(one) for one in answers if isinstance(one, Prepared)]
         refused = [
             (place, (one.code, one.field, one.reason, one.conflict))
             for place, one in enumerate(answers)
             if isinstance(one, Refused)
         ]
-        send(stdout, (prepared, refused))
+        send(stdout, (prepared, refused, heads))
 
 
 if __name__ == "__main__":

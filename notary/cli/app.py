@@ -307,6 +307,9 @@ def anchor_now(home: HomeOption = None, as_json: JsonOption = False) -> None:
             say(present.priority_text(told))
 
 
+MAX_HEAD_BYTES = 32 * 2**10  # of a request: a thousand positions of an extract, and no more
+
+
 @app.command()
 def serve(
     host: Annotated[
@@ -327,6 +330,8 @@ def serve(
         uvicorn.run(
             "api.app:create_app",
             factory=True,
+            http="api.protocol:Protocol",
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             host=host or opened.config.host,
             port=port if port is not None else opened.config.port,
             log_level="warning",

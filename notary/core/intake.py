@@ -5,7 +5,7 @@ Spec: docs/spec/format.md §5, §6, §12. Test: tests/unit/core/test_acceptance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,17 @@ class IncomingFile:
     media_type: str
 
 
+@dataclass(frozen=True)
+class StreamedFile:
+    """An original whose bytes come by once. `sha256` (hex) and `size` are what its sender said, if it did."""
+
+    pieces: Iterator[bytes]
+    filename: str | None
+    media_type: str
+    sha256: str | None = None
+    size: int | None = None
+
+
 class Incoming(NamedTuple):
     """One record offered for a matter. A tuple, because an import makes one for every row.
 
@@ -34,7 +45,7 @@ class Incoming(NamedTuple):
     kind: str
     claims: Mapping[str, Json]
     idempotency_key: str
-    files: tuple[IncomingFile, ...] = ()
+    files: tuple[IncomingFile | StreamedFile, ...] = ()
 
 
 @dataclass(frozen=True)

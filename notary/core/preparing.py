@@ -6,7 +6,7 @@ same random bytes give the same record, in whichever process. Test: tests/unit/c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from notary.core import acceptance, envelope, opening
@@ -43,13 +43,24 @@ class Prepared(NamedTuple):
     sealed_values: bytes
 
 
+class KeptFiles(NamedTuple):
+    """The files of one record, kept already. `remove_but` takes away those that nothing names."""
+
+    facts: Sequence[acceptance.FileFacts]
+    remove_but: Callable[[Iterable[bytes]], None]
+
+
 class Offered(NamedTuple):
-    """Items on their way to `Acceptor.take`. `prepared` waits for those without files, in their order."""
+    """Items on their way to `Acceptor.take`. `prepared` waits for those without files, in their order.
+
+    With `kept` there is one item, and it is prepared with them.
+    """
 
     agency_id: int
     items: Sequence[Incoming]
     random: bytes
     prepared: Callable[[], Sequence[Prepared | Refused]]
+    kept: KeptFiles | None = None
 
 
 def prepare_all(

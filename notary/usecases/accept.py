@@ -21,6 +21,7 @@ from notary.core.moments import milliseconds, moment
 from notary.core.preparing import (
     LOOKUP_IDEMPOTENCY,
     RANDOM_LENGTH,
+    KeptFiles,
     Offered,
     Prepared,
     prepare,
@@ -29,6 +30,7 @@ from notary.core.preparing import (
 )
 from notary.core.receipts import ReceiptBodies
 from notary.errors import CallerError, Contradiction, NothingHappened
+from notary.importers.offered_json import prepare_texts
 from notary.ports import Clock, Entropy, ObjectStore, Preparing
 from notary.usecases.originals import Originals, facts_of
 from notary.usecases.record_store import (
@@ -89,6 +91,12 @@ class PreparedHere:
         """As `Preparing`."""
         return lambda: prepare_all(lookup_secret, agency_id, items, random)
 
+    def begin_texts(
+        self, lookup_secret: bytes, agency_id: int, texts: Sequence[bytes], random: bytes
+    ) -> Callable[[], tuple[Sequence[Incoming], Sequence[Prepared | Refused]]]:
+        """As `Preparing`."""
+        return lambda: prepare_texts(lookup_secret, agency_id, texts, random)
+
 
 class RecordAcceptor:
     """Implements the port `SteppedAcceptor` on the store and the object store."""
@@ -123,6 +131,41 @@ class RecordAcceptor:
         """Begin with what needs neither lock nor order; nothing is written."""
         return self._offer(agency_id, items, self._preparing)
 
+    def offer_texts(self, agency_id: int, texts: Sequence[bytes]) -> Callable[[], Offered]:
+        """As SteppedAcceptor."""
+        random = self._entropy.token(RANDOM_LENGTH * len(texts))
+        begun = self._preparing.begin_texts(self._keys.lookup_secret, agency_id, texts, random)
+
+        def wait() -> Offered:
+            items, prepared = begun()
+            return Offered(agency_id, items, random, lambda: prepared)
+
+        return wait
+
+    def attach(self, agency_id: int, item: Incoming) -> Offered | Refused:
+        """As SteppedAcceptor."""
+        refused = acceptance.check_offer(item) or acceptance.check_files(item)
+        if refused is not None:
+            return refused
+        random = self._entropy.token(RANDOM_LENGTH)
+        originals = Originals(self._objects, self._entropy)
+        try:
+            # A crash from here to the commit leaves originals that no record names, for the sweep.
+            found = originals.keep(item, secret_of(random))
+            if not isinstance(found, Refused):
+                claims = acceptance.with_attachments(item.claims, found)
+                made = prepare(self._lookup(agency_id), item, claims, random)
+                if not isinstance(made, Refused):
+                    originals.make_durable()
+                    kept = KeptFiles(found, originals.remove_but)
+                    return Offered(agency_id, [item], random, lambda: [made], kept)
+                found = made
+        except BaseException:
+            originals.remove_but(())
+            raise
+        originals.remove_but(())
+        return found
+
     def _offer(self, agency_id: int, items: Sequence[Incoming], preparing: Preparing) -> Offered:
         random = self._entropy.token(RANDOM_LENGTH * len(items))
         plain: Sequence[Incoming] = items
@@ -139,6 +182,8 @@ class RecordAcceptor:
         agency_id = offered.agency_id
         outcomes: list[Outcome | None] = [None] * len(offered.items)
         originals = Originals(self._objects, self._entropy)
+        kept = offered.kept
+        remove_but = originals.remove_but if kept is None else kept.remove_but
         try:
             # Nothing is written until the originals are kept; a crash before leaves nothing, one
             # here originals that no record names, sealed under secrets that are gone.
@@ -150,9 +195,9 @@ class RecordAcceptor:
         except (CallerError, NothingHappened, Contradiction):
             # Nothing entered. After anything else (OutcomeUnknown, an interruption) the records may
             # be in and need their originals; the sweep takes those that no record came to name.
-            originals.remove_but(())
+            remove_but(())
             raise
-        originals.remove_but([facts.name for one in fresh for facts in one.offer.files])
+        remove_but([facts.name for one in fresh for facts in one.offer.files])
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _gather(
@@ -163,8 +208,9 @@ class RecordAcceptor:
         filed: list[_Filed] = []
         prepared = iter(offered.prepared())
         lookup = self._lookup(offered.agency_id)
+        kept = () if offered.kept is None else offered.kept.facts
         for place, item in enumerate(offered.items):
-            if item.files:
+            if item.files and offered.kept is None:
                 refused = acceptance.check_offer(item) or acceptance.check_files(item)
                 if refused is None:
                     filed.append(_Filed(place, item, lookup.of(item.idempotency_key)))
@@ -175,7 +221,7 @@ class RecordAcceptor:
             if isinstance(one, Refused):
                 outcomes[place] = one
             else:
-                offers.append(_Offer(place, item, one))
+                offers.append(_Offer(place, item, one, kept))
         if offers:
             # Without the write lock, because comparing takes long; the commit looks once more.
             with self._records.reading() as seen:

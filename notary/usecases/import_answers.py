@@ -60,6 +60,7 @@ def _same_as_stored(item: Incoming, outcome: Refused, stored: StoredClaims | Non
     if not same_claims(theirs, claims) or len(attachments) != len(item.files):
         return outcome
     for index, file in enumerate(item.files):
+        assert isinstance(file, IncomingFile)
         if not _same_file(attachments.get(f"attachment-{index}"), file):
             return outcome
     return stored

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 
 from notary.core import acceptance, envelope
 from notary.core.acceptance import FileFacts
-from notary.core.intake import Incoming, IncomingFile, Refused
+from notary.core.intake import Incoming, IncomingFile, Refused, StreamedFile
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Entropy, Listed, ObjectStore, Progress
 
@@ -58,7 +58,11 @@ class Originals:
                 self._objects.write(name, sealed)
             except CallerError as error:
                 return Refused(error.code, f"files[{place}]", str(error))
-            found.append(digests.facts(name, file))
+            facts = digests.facts(name, file)
+            other = _other_than_said(file, facts) if isinstance(file, StreamedFile) else None
+            if other is not None:
+                return Refused(other[0], f"files[{place}]", other[1])
+            found.append(facts)
         return found
 
     def make_durable(self) -> None:
@@ -237,7 +241,7 @@ class _FileDigests:
         self._sha512.update(chunk)
         self._sm3.update(chunk)
 
-    def facts(self, name: bytes, file: IncomingFile) -> FileFacts:
+    def facts(self, name: bytes, file: IncomingFile | StreamedFile) -> FileFacts:
         return FileFacts(
             name,
             file.filename,
@@ -249,24 +253,40 @@ class _FileDigests:
         )
 
 
-def _read(file: IncomingFile, what: str, digests: _FileDigests) -> Iterator[bytes]:
+def _other_than_said(file: StreamedFile, facts: FileFacts) -> tuple[str, str] | None:
+    """Code and reason if other bytes came than the submitter said."""
+    if file.size not in (None, facts.size):
+        return "FILE_SIZE_DIFFERS", f"{facts.size} bytes came, {file.size} were said; send it again"
+    if file.sha256 not in (None, facts.sha256):
+        return (
+            "FILE_DIGEST",
+            f"what came has SHA-256 {facts.sha256}, not the one that was said; send it again",
+        )
+    return None
+
+
+def _read(file: IncomingFile | StreamedFile, what: str, digests: _FileDigests) -> Iterator[bytes]:
     """The bytes of an offered file, hashed on the way. Raises CallerError if it can't be kept."""
+    for piece in file.pieces if isinstance(file, StreamedFile) else _pieces(file, what):
+        digests.update(piece)
+        if digests.size > acceptance.MAX_FILE_BYTES:
+            raise CallerError(
+                "FILE_SIZE", f"{what} is longer than {acceptance.MAX_FILE_BYTES} bytes; split it"
+            )
+        yield piece
+
+
+def _pieces(file: IncomingFile, what: str) -> Iterator[bytes]:
     try:
         with file.path.open("rb") as stream:
-            while chunk := stream.read(READ_LENGTH):
-                digests.update(chunk)
-                if digests.size > acceptance.MAX_FILE_BYTES:
-                    raise CallerError(
-                        "FILE_SIZE",
-                        f"{what} is longer than {acceptance.MAX_FILE_BYTES} bytes; split it",
-                    )
-                yield chunk
+            while piece := stream.read(READ_LENGTH):
+                yield piece
     except OSError as error:
         # The path is the submitter's and may name a person: only the place in the offer is said.
         raise CallerError("FILE_UNREADABLE", f"{what} can't be read: {error.strerror}") from error
 
 
-def _placeholder(file: IncomingFile) -> FileFacts:
+def _placeholder(file: IncomingFile | StreamedFile) -> FileFacts:
     return FileFacts(
         bytes(NAME_LENGTH), file.filename, 0, file.media_type, "0" * 64, "0" * 128, "0" * 64
     )

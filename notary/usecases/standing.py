@@ -8,11 +8,11 @@ Tests: tests/unit/store/test_standing.py, tests/scenarios/service/test_backup.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from notary.adapters.store import batches, restorations
 from notary.adapters.store.database import Connection, Database
-from notary.core.intake import Incoming, Outcome
+from notary.core.intake import Incoming, Outcome, Refused
 from notary.core.mark import SignedMark, behind
 from notary.core.preparing import Offered
 from notary.errors import NothingHappened
@@ -86,6 +86,15 @@ class GuardedAcceptor:
     def offer(self, agency_id: int, items: Sequence[Incoming]) -> Offered:
         """As `SteppedAcceptor`."""
         return self._inner.offer(agency_id, items)
+
+    def offer_texts(self, agency_id: int, texts: Sequence[bytes]) -> Callable[[], Offered]:
+        """As `SteppedAcceptor`."""
+        return self._inner.offer_texts(agency_id, texts)
+
+    def attach(self, agency_id: int, item: Incoming) -> Offered | Refused:
+        """As `SteppedAcceptor`. Raises as `accept`, before anything is kept."""
+        self._standing.require()
+        return self._inner.attach(agency_id, item)
 
     def take(self, offered: Offered) -> list[Outcome]:
         """As `SteppedAcceptor`. Raises as `accept`."""

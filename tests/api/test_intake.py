@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import pytest
 
 from api.intake import Intake
 from notary.core.intake import Incoming, Outcome, Refused
+from notary.core.preparing import Offered
 from notary.errors import NothingHappened
+from notary.ports import SteppedAcceptor
 from notary.usecases.commit import GroupCommitter
 
 FEW = 5  # records that may wait
@@ -26,6 +28,13 @@ class Gate:
         self.go_on = threading.Event()
         self.go_on.set()
         self.error: Exception | None = None
+
+    def take(self, offered: Offered) -> list[Outcome]:
+        return self.accept(offered.agency_id, offered.items)
+
+    def offer_texts(self, agency_id: int, texts: Sequence[bytes]) -> Callable[[], Offered]:
+        items = [item(text.decode()) for text in texts]
+        return lambda: Offered(agency_id, items, b"", lambda: ())
 
     def accept(self, agency_id: int, items: Sequence[Incoming]) -> list[Outcome]:
         self.calls.append([item.idempotency_key for item in items])
@@ -43,7 +52,8 @@ def item(key: str) -> Incoming:
 def run(gate: Gate, work: Any) -> Any:
     async def main() -> Any:
         with GroupCommitter(gate, max_waiting=FEW) as committer:
-            return await work(Intake(committer))
+            # Of an acceptor it needs no more.
+            return await work(Intake(cast(SteppedAcceptor, gate), committer))
 
     return asyncio.run(main())
 

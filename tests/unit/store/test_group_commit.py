@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
+from notary.core.preparing import Offered
 from notary.errors import Contradiction, NotaryError, NothingHappened, OutcomeUnknown
 from notary.usecases.commit import GroupCommitter
 from tests.simulators.check_store import check_world
@@ -27,6 +28,9 @@ class Gate:
         self.let_on = threading.Event()
         self.failures: list[Exception] = []
         self.poison: str | None = None
+
+    def take(self, offered: Offered) -> list[Outcome]:
+        return self.accept(offered.agency_id, offered.items)
 
     def accept(self, agency_id: int, items: Sequence[Incoming]) -> list[Outcome]:
         keys = [item.idempotency_key for item in items]
@@ -76,9 +80,9 @@ def test_what_gathers_is_committed_together_in_order(gate: Gate) -> None:
     assert gate.calls == [
         (1, ["first"]),
         (1, ["a", "b", "c", "d"]),
-        (1, ["e"]),
+        # The other agency has its turn before the first one's next group.
         (2, ["f"]),
-        (1, ["g"]),
+        (1, ["e", "g"]),
     ]
 
 
