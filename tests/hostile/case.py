@@ -6,9 +6,10 @@ An attack is a function that makes a Case, registered with its expected rows:
     def other_code_at_the_address() -> Case:
         \"\"\"The account at the contract's address holds other code.\"\"\"
 
-A row reads `step result code`. Rows that aren't named must not FAIL, and may be NOT CHECKED only as
-BLOCKED. The verdict follows from the rows as docs/spec/verification.md §5 says, unless it is given.
-`error="1.1 POLICY_KIND"` stands for verdict ERROR. An attack without any row is harmless: VALID.
+A row reads `step result code`. Rows that aren't named must PASS or not apply, except those that are
+BLOCKED by just the steps of `blocked="2.5 6.5"`. The verdict follows from the rows as
+docs/spec/verification.md §5 says, unless it is given. `error="1.1 POLICY_KIND"` stands for verdict
+ERROR. An attack without any row is harmless: VALID.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Attack:
     rows: Mapping[str, Row]
     verdict: str
     error: tuple[str, str] | None  # step and code
+    blocked: frozenset[str]  # steps, by which rows that are not in `rows` are BLOCKED
 
     @property
     def steps(self) -> frozenset[str]:
@@ -102,7 +104,7 @@ CATALOGUE: dict[str, Attack] = {}
 
 
 def attack(
-    *, error: str | None = None, verdict: str | None = None, **rows: str
+    *, error: str | None = None, verdict: str | None = None, blocked: str = "", **rows: str
 ) -> Callable[[Callable[[], Case]], Callable[[], Case]]:
     """Register the function as an attack with the rows that it must lead to."""
     expected = {row: Row.of(text) for row, text in rows.items()}
@@ -119,7 +121,8 @@ def attack(
         name = f"{make.__module__.rsplit('.', 1)[1]}.{make.__name__}"
         if name in CATALOGUE or not make.__doc__:
             raise ValueError(f"{name} stands twice or has no sentence that says what it does")
-        CATALOGUE[name] = Attack(name, make, expected, verdict, (step, code) if error else None)
+        fault = (step, code) if error else None
+        CATALOGUE[name] = Attack(name, make, expected, verdict, fault, frozenset(blocked.split()))
         return make
 
     return register

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from tests.hostile.package import (
     old_proof_path,
     proof_path,
 )
+from tests.hostile.verify import command
 from tests.hostile.world import CASE, HOUR, NOBODY, World
 from verifier.check.compare import Comparison, compare, fork_of_case
 from verifier.check.evidence import Evidence
@@ -77,11 +77,6 @@ def compared(first: Package, second: Package, folder: Path) -> Comparison:
     assert (said["exit"], said["code"]) == (comparison.exit, comparison.code)
     assert comparison.text(None).startswith("COMPARE: ")
     return comparison
-
-
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", "-m", "verifier.check", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 # ---------------------------------------------------------------------- compare
@@ -206,16 +201,24 @@ def test_the_commands_lead_from_two_packages_to_a_proof(tmp_path: Path) -> None:
     first = one.complete(erased={}).write_zip(tmp_path / "one.zip")
     second = other.extract(erased={}).write_zip(tmp_path / "other.zip")
     out = tmp_path / "fork.json"
-    done = run("compare", first, second, "--out", out, "--json")
+    done = command("compare", first, second, "--out", out, "--json")
     assert (done.returncode, done.stderr) == (2, "")
     assert json.loads(done.stdout)["out"] == str(out)
-    assert run("compare", first, second, "--out", out).returncode == 4
-    assert run("compare", first, first).returncode == 0
-    assert run("compare", first, tmp_path / "none").returncode == 4
+    assert json.loads(out.read_bytes())["kind"] == json.loads(done.stdout)["kind"]
+    assert command("compare", first, second, "--out", out).returncode == 4
+    only = command("compare", first, second)
+    assert (only.returncode, "--out FILE writes it" in only.stdout) == (2, True)
+    assert command("compare", first, first, "--out", tmp_path / "no.json").returncode == 0
+    assert not (tmp_path / "no.json").exists()
+    assert command("compare", first, tmp_path / "none").returncode == 4
     policy = persons.write(one.policy(), tmp_path / "policy.toml")
-    proved = run("fork", out, "--policy", policy)
+    proved = command("fork", out, "--policy", policy)
     assert (proved.returncode, proved.stderr) == (0, ""), proved.stdout
-    assert run("fork", out).returncode == 3
+    assert json.loads(command("fork", out, "--policy", policy, "--json").stdout)["exit"] == 0
+    # Nobody is asked for somebody who trusts nobody.
+    alone = command("fork", out, "--rpc")
+    assert (alone.returncode, alone.stderr) == (3, "")
+    assert "RPC_NO_ENDPOINT" in command("fork", out, "--policy", policy, "--rpc").stdout
 
 
 # ---------------------------------------------------------------------- what a package says
@@ -346,17 +349,28 @@ def written(case: Case, folder: Path) -> tuple[str, Path]:
 def test_a_package_and_a_checkpoint_lead_to_a_proof(tmp_path: Path) -> None:
     package, policy, inputs = with_checkpoints(signed(3)).write(tmp_path)
     out = tmp_path / "fork.json"
-    done = run("check", package, "--policy", policy, "--inputs", inputs, "--fork-proof", out)
+    done = command("check", package, "--policy", policy, "--inputs", inputs, "--fork-proof", out)
     assert done.returncode == 2
     assert "kind checkpoints; written to" in done.stderr
-    assert run("fork", out, "--policy", policy).returncode == 0
+    assert command("fork", out, "--policy", policy).returncode == 0
     # A second time the file is there, and is not written over.
-    again = run("check", package, "--policy", policy, "--inputs", inputs, "--fork-proof", out)
+    again = command("check", package, "--policy", policy, "--inputs", inputs, "--fork-proof", out)
     assert (again.returncode, "FORK_FILE" in again.stdout) == (4, True)
 
 
 def test_an_anchored_root_and_a_signed_one_do_not_stand_alone(tmp_path: Path) -> None:
     said, out = written(with_checkpoints(signed(4)), tmp_path)
+    assert said.startswith("no fork proof was written: ")
+    assert not out.exists()
+
+
+def test_a_fork_of_a_log_whose_name_nobody_can_tell_is_not_written(tmp_path: Path) -> None:
+    """The links fork, and the headers name two logs: a proof would have to name one."""
+    forked = ALL["log.anchored_sizes_1_2_3_2"].make()
+    assert isinstance(forked.package, Package)
+    name = header_path(2)
+    other = forked.package[name].replace(b"notary.example/log", b"notary.example/lag")
+    said, out = written(replace(forked, package=forked.package.put(name, other).sealed()), tmp_path)
     assert said.startswith("no fork proof was written: ")
     assert not out.exists()
 
@@ -371,6 +385,8 @@ FORKED = [
     name
     for name, one in ALL.items()
     if any(row.code.startswith("LOG_FORKED") for row in one.rows.values())
+    # A proof by anchors convicts nobody under a block that nobody confirms.
+    and "finality" not in one.rows
 ]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.hostile.case import honest
 from tests.hostile.package import EVM
+from tests.hostile.verify import command
 from tests.hostile.world import World
 from tests.reference.toy_log import write
 from verifier.check.replay import ReplayReport, replay_folder
@@ -109,3 +110,15 @@ def test_a_chain_proof_that_begins_later_holds_from_its_head_on(tmp_path: Path) 
     assert report.fault is not None
     assert (report.exit, report.fault.file) == (2, public.FOLD_FILE)
     assert report.fault.expected == f"anchors that lead to head {chain['fold']['prev']}"
+
+
+def test_the_command_compares_with_the_chain_proof_that_it_is_given(tmp_path: Path) -> None:
+    folder = folder_of(honest(), tmp_path / "public")
+    chain = honest().complete().json(EVM)
+    (tmp_path / "evm.json").write_bytes(jsonc.encode(chain))
+    alone = command("replay", folder)
+    assert (alone.returncode, "was not checked (--chain)" in alone.stdout) == (0, True)
+    proved = command("replay", folder, "--chain", tmp_path / "evm.json")
+    assert (proved.returncode, "the chain proof holds under block" in proved.stdout) == (0, True)
+    (tmp_path / "evm.json").write_bytes(jsonc.encode(chain | {"chain_id": 1}))
+    assert command("replay", folder, "--chain", tmp_path / "evm.json").returncode == 2

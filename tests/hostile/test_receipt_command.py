@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
@@ -29,6 +28,7 @@ from tests.hostile.export import Export
 from tests.hostile.log import Key, Log, Secrets
 from tests.hostile.package import EVM, Package
 from tests.hostile.persons import Toml
+from tests.hostile.verify import command
 from tests.hostile.world import CASE, HOUR, NOBODY, World
 from verifier.check.inputs import GivenFile, read_inputs
 from verifier.check.policy import read_policy
@@ -784,10 +784,8 @@ def test_every_code_of_the_table_is_led_to_by_a_test_of_this_file() -> None:
 # ---------------------------------------------------------------------- the command
 
 
-def command(folder: Path, *more: str | Path) -> subprocess.CompletedProcess[str]:
-    words = ["receipt", folder / "receipt.json", "--policy", folder / "policy.toml", *more]
-    line = [sys.executable, "-I", "-m", "verifier.check", *map(str, words)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+def asked(folder: Path, *more: str | Path) -> subprocess.CompletedProcess[str]:
+    return command("receipt", folder / "receipt.json", "--policy", folder / "policy.toml", *more)
 
 
 @pytest.fixture
@@ -804,12 +802,13 @@ def test_a_block_hash_on_the_command_line_is_enough(folder: Path) -> None:
     block = silent_for_a_day().chain.tip
     hash_ = f"31337:{block.number}:0x{block.hash.hex()}"
     proof = ("--evm", folder / "evm.json")
-    done = command(folder, *proof)
+    assert "RECEIPT_PROOF_MISSING" in asked(folder, "--block-hash", hash_).stdout
+    done = asked(folder, *proof)
     assert (done.returncode, done.stderr) == (UNDECIDED, "")
     assert "LEVEL_0" in done.stdout
-    done = command(folder, *proof, "--block-hash", hash_, "--json")
+    done = asked(folder, *proof, "--block-hash", hash_, "--json")
     assert (done.returncode, json.loads(done.stdout)["code"]) == (BROKEN, "RECEIPT_NO_ANCHOR")
-    done = command(folder, "--evm", folder / "package.zip", "--block-hash", hash_)
+    done = asked(folder, "--evm", folder / "package.zip", "--block-hash", hash_)
     assert (done.returncode, done.stderr) == (BROKEN, "")
     assert done.stdout.startswith(
         "PROMISE: broken: RECEIPT_NO_ANCHOR: the service broke its promise"
@@ -828,9 +827,9 @@ def test_a_quorum_that_is_asked_makes_it_level_2(folder: Path) -> None:
         ]
         persons.write(policy, folder / "policy.toml")
         proof = ("--evm", folder / "evm.json", "--json")
-        assert command(folder, *proof).returncode == UNDECIDED
+        assert asked(folder, *proof).returncode == UNDECIDED
         assert a.calls == []
-        done = command(folder, *proof, "--rpc")
+        done = asked(folder, *proof, "--rpc")
     said = json.loads(done.stdout)
     assert (done.returncode, said["as_of"]["level"]) == (BROKEN, 2)
     assert done.stderr.count("for the hashes of 1 blocks") == 2
@@ -846,15 +845,15 @@ def test_a_quorum_that_is_asked_makes_it_level_2(folder: Path) -> None:
     ],
 )
 def test_what_can_not_be_read_is_an_error(more: tuple[str, ...], code: str, folder: Path) -> None:
-    done = command(folder, *more, "--json")
+    done = asked(folder, *more, "--json")
     assert (done.returncode, json.loads(done.stdout)["code"]) == (ERROR, code)
 
 
 def test_a_receipt_that_can_not_be_read_is_an_error(folder: Path) -> None:
     (folder / "receipt.json").write_bytes(b" " * (2**20 + 1))
-    assert json.loads(command(folder, "--json").stdout)["code"] == "RECEIPT_SIZE"
+    assert json.loads(asked(folder, "--json").stdout)["code"] == "RECEIPT_SIZE"
     (folder / "receipt.json").unlink()
-    done = command(folder, "--json")
+    done = asked(folder, "--json")
     assert (done.returncode, json.loads(done.stdout)["code"]) == (ERROR, "RECEIPT_UNREADABLE")
 
 

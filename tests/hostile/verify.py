@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from tests.hostile.case import Attack, Case, Row
 from tests.hostile.world import CHAIN_ID
 from verifier.check.blocks import BlockId, BlockSource
+from verifier.check.cli import main
 from verifier.check.endpoints import ask, chosen
 from verifier.check.inputs import read_inputs
 from verifier.check.judge import check
@@ -32,6 +35,22 @@ class Outcome:
     @property
     def failed(self) -> list[str]:
         return [name for name, row in self.rows.items() if row.result == "FAIL"]
+
+
+def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """What `verifier` with these words does, run in this process: `make mutants` sees into it."""
+    arguments = [str(word) for word in words]
+    with (
+        io.TextIOWrapper(io.BytesIO(), "utf-8") as out,
+        io.TextIOWrapper(io.BytesIO(), "utf-8") as err,
+    ):
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(arguments)
+        said = []
+        for stream in (out, err):
+            stream.seek(0)
+            said.append(stream.read())
+    return subprocess.CompletedProcess(arguments, code, *said)
 
 
 def verify(case: Case, folder: Path) -> Outcome:
@@ -87,6 +106,7 @@ def differences(attack: Attack, outcome: Outcome) -> list[str]:
         got = (outcome.verdict, outcome.error)
         return [] if got == ("ERROR", attack.error) else [f"want {attack.error}, got {outcome}"]
     found = []
+    blocked = set()
     if outcome.verdict != attack.verdict:
         found.append(f"want {attack.verdict}, got {outcome.verdict} {outcome.error or ''}")
     for name, row in outcome.rows.items():
@@ -94,8 +114,10 @@ def differences(attack: Attack, outcome: Outcome) -> list[str]:
         if wanted is not None:
             if row != wanted:
                 found.append(f"{name}: want {wanted}, got {row}")
-        elif row.result == "FAIL" or (row.result == "NOT CHECKED" and row.code != "BLOCKED"):
+        elif row.code == "BLOCKED":
+            blocked.add(row.step)
+        elif row.result in ("FAIL", "NOT CHECKED"):
             found.append(f"{name}: got {row}, which nobody foresaw")
-        elif attack.verdict == "VALID" and row.result == "NOT CHECKED":
-            found.append(f"{name}: got {row} in a valid package")
+    if blocked != attack.blocked:
+        found.append(f"want {sorted(attack.blocked)} to block a row, got {sorted(blocked)}")
     return found

@@ -49,7 +49,10 @@ class _NoAnswer(Exception):
 
 
 class _Away(_NoAnswer):
-    """The node can't be reached or speaks no HTTP; asking on would take the same time again."""
+    """The node can't be reached or speaks no HTTP; asking on would take the same time again.
+
+    Nothing is asked over its connection any more.
+    """
 
 
 def chosen(endpoints: Sequence[Endpoint], urls: Sequence[Url | None]) -> list[Asked]:
@@ -181,12 +184,10 @@ def _call(connection: HTTPConnection, node: Asked, method: str, *params: object)
     except _NoAnswer:
         raise
     except OSError as error:
-        connection.close()
         raise _Away(shown(error.strerror or str(error) or type(error).__name__)) from error
     except Exception as error:
         # Whatever else goes wrong on the way, HTTPException and bad host names among it, is no
         # answer either; its text would be the node's own.
-        connection.close()
         raise _Away(f"no HTTP: {type(error).__name__}") from error
     try:
         answer = json.loads(data)
@@ -204,11 +205,9 @@ def _post(connection: HTTPConnection, path: str, body: bytes) -> bytes:
     with connection.getresponse() as response:
         # A redirection is not followed: whom to ask is the person's to say.
         if response.status != 200:
-            connection.close()
             raise _Away(f"HTTP status {response.status}")
         data = response.read(MAX_ANSWER_BYTES + 1)
     if len(data) > MAX_ANSWER_BYTES:
-        connection.close()
         raise _Away(f"its answer has more than {MAX_ANSWER_BYTES} bytes")
     return data
 

@@ -27,8 +27,8 @@ from verifier.format.stored_zip import (
 MAX_FOLDERS = 1_000  # a package has seven; a directory of nothing but folders must end somewhere
 MAX_FAULTS = 50  # a report names the first ones; the rest say no more
 
-_KEPT_FILE = 2**20  # a file up to this size is kept for the steps after its first reading …
-_KEPT_TOTAL = 256 * 2**20  # … while all that is kept together stays below this
+# Small files are kept for the steps after their first reading, up to so many bytes together.
+_KEPT_TOTAL = 256 * 2**20
 
 
 class BagUnreadable(Exception):
@@ -89,7 +89,7 @@ class Bag:
     def _take(self, name: str, data: bytes, place: _Place, *, sm3: bool) -> Digests:
         """Digest a small file whose bytes are here, and keep them while there is room."""
         digests = digest_bytes(data, sm3=sm3)
-        if len(data) <= _KEPT_FILE and self._kept_bytes + len(data) <= _KEPT_TOTAL:
+        if self._kept_bytes + len(data) <= _KEPT_TOTAL:
             self._kept[name] = data
             self._kept_bytes += len(data)
         self._places[name] = place
@@ -187,7 +187,7 @@ def _read_entries(
         previous = max(previous, raw_name)
         entries.append(entry)
         inner = name.removeprefix(BASE)
-        if inner in bag.files or inner in bag._places:
+        if inner in bag._places:
             # The first one stands; the repetition is a fault already.
             stream.seek(start + size)
         elif size < LARGE:
@@ -206,7 +206,7 @@ def _read_entries(
 
 
 def _check_crc(bag: Bag, name: str, digests: Digests, entry: ZipEntry) -> None:
-    if (digests.size, digests.crc32) != (entry.size, entry.crc32):
+    if digests.crc32 != entry.crc32:
         bag._fault(bag.form_faults, f"{quote(name)} has not the CRC that its header states")
 
 
@@ -235,10 +235,8 @@ def _read_directory(path: Path, *, sm3: bool) -> Bag:
     sizes = _walk(bag, path)
     if sizes is None:
         return bag
-    if len(sizes) > MAX_FILES or zip_size(sizes) > MAX_PACKAGE_BYTES:
-        bag.form_faults.append(
-            f"a package has at most {MAX_FILES} files and {MAX_PACKAGE_BYTES} bytes as a zip"
-        )
+    if zip_size(sizes) > MAX_PACKAGE_BYTES:
+        bag.form_faults.append(f"a package has at most {MAX_PACKAGE_BYTES} bytes as a zip")
         return bag
     large = []
     for name in sorted(sizes, key=path_bytes):

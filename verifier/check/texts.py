@@ -320,7 +320,7 @@ TEXTS: Mapping[str, Text] = {
         "the records are not those that the log holds", "记录与日志所载不符"
     ),
     # 7: history
-    "LOG_FORKED": _log_lies("the log has two histories", "日志存在两种历史"),
+    "LOG_FORKED": _log_lies("two histories of the log are shown", "出现了该日志的两种历史"),
     "HISTORY_HEADERS": _changed(
         "the headers of the full history are not those of the log's batches, from the first on",
         "完整历史中的批次头并非日志自首批起的全部批次头",
@@ -763,8 +763,9 @@ TEXTS: Mapping[str, Text] = {
     "TOKEN_GAP": Text(
         "a timestamp token's time is further from its anchor than your policy allows",
         "时间戳令牌所载时间与其锚定相差超过您的策略所允许的限度",
-        "Either clock may be wrong, or the token was asked for late. Ask the sender why.",
-        "可能是任一方时钟有误，或令牌申请过迟。请向提交方询问原因。",
+        "Either clock may be wrong, or the token was asked for late; it still shows that all this was there "
+        "by then. Ask the sender why.",
+        "可能是任一方时钟有误，或令牌申请过迟；但它仍表明上述内容当时已存在。请向提交方询问原因。",
     ),
     # What is not judged.
     "BLOCKED": Text(

@@ -124,9 +124,21 @@ class TokenChains:
         """The chains of a checkpoint of which each token is pinned."""
         return [one for one in self.by_size.get(size, ()) if all(link.pinned for link in one)]
 
+    def in_time(self, size: int) -> list[Chain]:
+        """Those of them of which each renewal came in time."""
+        return [one for one in self.pinned(size) if renewed_late(one) is None]
+
+    def near(self, size: int) -> list[Chain]:
+        """Those of them that begin as near to the anchor as the policy asks."""
+        limit = self._case.policy.limits.max_timestamp_gap_s
+        if limit is None:
+            # The policy has no authority either, and no token is pinned.
+            return []
+        return [one for one in self.in_time(size) if self.gap(one) <= timedelta(seconds=limit)]
+
     def dated(self, size: int) -> Dated | None:
-        """What the best of the pinned chains that were renewed in time gives, if there is one."""
-        found = [self._dated(one) for one in self.pinned(size) if renewed_late(one) is None]
+        """What the best of these gives, if there is one."""
+        found = [self._dated(one) for one in self.near(size)]
         return max(found, key=lambda one: one.until, default=None)
 
     def _dated(self, chain: Chain) -> Dated:

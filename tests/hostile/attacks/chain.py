@@ -56,26 +56,26 @@ def believed(package: Package, world: World | None = None) -> Case:
 # ---------------------------------------------------------------------- 4.1 the document
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_UNKNOWN")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_UNKNOWN", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_unknown_member() -> Case:
     """evm.json has a member that the format doesn't list."""
     return with_evm(lambda evm: evm.update(network="mainnet"))
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_MISSING")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_MISSING", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_without_observed() -> Case:
     """evm.json lacks a member."""
     return with_evm(lambda evm: evm.pop("observed"))
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:EVM_NO_LINK")
+@attack(anchor="4.1 FAIL EVM_FORM:EVM_NO_LINK", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_without_links() -> Case:
     """There is no link, so nothing says what the slot holds."""
     package = evm_changed(honest().complete(), lambda evm: evm["fold"].update(links=[]))
     return case(package.sealed())
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_upper_case_address() -> Case:
     """The contract's address has a second spelling."""
     package = honest().complete()
@@ -98,7 +98,7 @@ def base64_of_a_node(change: Callable[[str], str]) -> Case:
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_tail_bits() -> Case:
     """An unused bit before the padding is set: another text for the same node."""
 
@@ -109,49 +109,49 @@ def evm_with_tail_bits() -> Case:
     return base64_of_a_node(set_bit)
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_a_stray_character() -> Case:
     """A line end stands inside the base64, as mail programs put it and lax readers skip it."""
     return base64_of_a_node(lambda text: text[:64] + "\n" + text[64:])
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_without_padding() -> Case:
     """The padding is left out."""
     return base64_of_a_node(lambda text: text.rstrip("="))
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_too_much_padding() -> Case:
     """Four characters of padding follow the text."""
     return base64_of_a_node(lambda text: text + "====")
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_in_the_other_alphabet() -> Case:
     """The characters 62 and 63 are those of base64url."""
     return base64_of_a_node(lambda text: text.replace("+", "-").replace("/", "_"))
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM")
+@attack(anchor="4.1 FAIL EVM_FORM:MEMBER_FORM", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_in_hex() -> Case:
     """A node is written as hex after 0x, as nodes print it."""
     return base64_of_a_node(lambda text: "0x" + b64_decode(text).hex())
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:EVM_LEG_ORDER")
+@attack(anchor="4.1 FAIL EVM_FORM:EVM_LEG_ORDER", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_legs_out_of_order() -> Case:
     """The leg of the last anchor comes first."""
     return with_evm(lambda evm: evm["legs"].reverse())
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:EVM_LEG_ORDER")
+@attack(anchor="4.1 FAIL EVM_FORM:EVM_LEG_ORDER", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_one_leg_twice() -> Case:
     """One leg stands twice."""
     return with_evm(lambda evm: evm["legs"].insert(0, evm["legs"][0]))
 
 
-@attack(anchor="4.1 FAIL EVM_FORM:JSON_INTEGER")
+@attack(anchor="4.1 FAIL EVM_FORM:JSON_INTEGER", blocked="2.5 5.1 6.1 7.1 8.3 9.1 10.2 11.1")
 def evm_with_fraction() -> Case:
     """The chain id is written as 31337.0."""
     package = honest().complete()
@@ -178,13 +178,16 @@ def seen_by_our_person(world: World) -> Case:
 @attack(
     anchor="4.2 NOT CHECKED LOG_NOT_PINNED",
     completeness="8.3 FAIL MATTER_OF_OTHER_LOG",
+    blocked="5.1",
 )
 def second_log_of_the_same_name() -> Case:
     """Another account anchors a log of the same name, with another history of the same number."""
     return other_world(seed="second log")
 
 
-@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED", completeness="8.2 FAIL MATTER_DIFFERS")
+@attack(
+    anchor="4.2 NOT CHECKED LOG_NOT_PINNED", completeness="8.2 FAIL MATTER_DIFFERS", blocked="5.1"
+)
 def second_log_with_its_own_number() -> Case:
     """Another account's log, with the number that the matter has there."""
     return seen_by_our_person(World.told(seed="second log"))
@@ -193,13 +196,14 @@ def second_log_with_its_own_number() -> Case:
 @attack(
     anchor="4.2 NOT CHECKED LOG_NOT_PINNED",
     completeness="8.3 FAIL MATTER_OF_OTHER_LOG",
+    blocked="5.1",
 )
 def second_contract() -> Case:
     """The same account anchors the same log through a second contract with the same code."""
     return other_world(contract=OTHER_CONTRACT)
 
 
-@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED")
+@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED", blocked="5.1 8.9")
 def second_log_name() -> Case:
     """The same account goes on under another log name; numbers don't bind the name."""
     return other_world(log_name="notary.example/second")
@@ -237,6 +241,7 @@ def blocks_listed(*chains: Chain) -> list[Toml]:
     anchor="4.2 NOT CHECKED LOG_NOT_PINNED",
     completeness="8.3 FAIL MATTER_OF_OTHER_LOG",
     time="10.2 FAIL NOT_BEFORE_MISMATCH",
+    blocked="5.1",
 )
 def second_chain_with_equal_heads() -> Case:
     """Every anchor was replayed on a second chain at the same second; the package is from there."""
@@ -274,7 +279,7 @@ def policy_for_the_main_chain() -> Toml:
     return policy
 
 
-@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED")
+@attack(anchor="4.2 NOT CHECKED LOG_NOT_PINNED", blocked="5.1 8.9")
 def package_from_a_test_chain() -> Case:
     """The person trusts the log on a public chain; the package is from a test chain."""
     return case(honest().complete(), policy=policy_for_the_main_chain())
@@ -344,7 +349,7 @@ def checkpoint_anchored_again_after_the_pin_ended() -> Case:
     return case(world.complete(), world, policy=policy)
 
 
-@attack(anchor="4.3 NOT CHECKED HASH_RULE_UNKNOWN")
+@attack(anchor="4.3 NOT CHECKED HASH_RULE_UNKNOWN", blocked="2.6 8.6 9.1 10.2")
 def chain_with_another_hash_rule() -> Case:
     """The person's chain hashes headers by a rule that this verifier doesn't know."""
     policy = honest().policy()
@@ -352,7 +357,7 @@ def chain_with_another_hash_rule() -> Case:
     return case(honest().complete(), policy=policy)
 
 
-@attack(anchor="4.3 NOT CHECKED HASH_RULE_UNKNOWN")
+@attack(anchor="4.3 NOT CHECKED HASH_RULE_UNKNOWN", blocked="2.6 8.6 9.1 10.2")
 def as_of_block_with_another_hash_by_an_unknown_rule() -> Case:
     """By that rule the block has another hash than by ours, and the person's hash convicts nobody."""
     policy, inputs = honest().policy(), honest().inputs()
@@ -368,13 +373,13 @@ def as_of_member(name: str, change: Callable[[Any], Any]) -> Case:
     return with_evm(lambda evm: evm["as_of"].update({name: change(evm["as_of"][name])}))
 
 
-@attack(anchor="4.4 FAIL HEADER_FORM:HEADER_FIELDS")
+@attack(anchor="4.4 FAIL HEADER_FORM:HEADER_FIELDS", blocked="2.6 8.6 9.1 10.4")
 def header_with_18_fields() -> Case:
     """The as-of header has a number of fields that no fork has."""
     return damaged(damage={"header_fields": at_tip(lambda fields: fields[:18])})
 
 
-@attack(anchor="4.4 FAIL HEADER_FORM:HEADER_FIELDS")
+@attack(anchor="4.4 FAIL HEADER_FORM:HEADER_FIELDS", blocked="2.6 8.6 9.1 10.4")
 def header_with_22_fields() -> Case:
     """The as-of header has a field more than any fork of its time."""
     return damaged(damage={"header_fields": at_tip(lambda fields: [*fields, b"\x01"])})
@@ -410,7 +415,7 @@ def longer(text: str) -> str:
     return b64_encode(b64_decode(text) + b"\0")
 
 
-@attack(anchor="4.4 FAIL HEADER_FORM:RLP_TRAILING")
+@attack(anchor="4.4 FAIL HEADER_FORM:RLP_TRAILING", blocked="2.6 8.6 9.1 10.4")
 def header_with_trailing_byte() -> Case:
     """A byte follows the header; the person's source gives the hash with it."""
     package = evm_changed(
@@ -419,7 +424,7 @@ def header_with_trailing_byte() -> Case:
     return believed(package.restated())
 
 
-@attack(anchor="4.4 FAIL HEADER_FORM:RLP_NOT_CANONICAL")
+@attack(anchor="4.4 FAIL HEADER_FORM:RLP_NOT_CANONICAL", blocked="2.6 8.6 9.1 10.4")
 def header_with_long_length() -> Case:
     """The list's length is written with a leading zero byte; decoders that allow it agree."""
 
@@ -619,7 +624,7 @@ def links_that_stop_early() -> Case:
     return case(evm_changed(older, lambda evm: evm.update(as_of=newest)).restated())
 
 
-@attack(anchor="4.9 FAIL CHECKPOINT_NOT_ANCHORED")
+@attack(anchor="4.9 FAIL CHECKPOINT_NOT_ANCHORED", blocked="2.6 10.4")
 def checkpoint_that_was_never_anchored() -> Case:
     """The service signs a checkpoint of five batches for the package and never anchors it."""
     world = World.told(anchored={0: (1,), 2: (3,), 5: (6,)})

@@ -68,7 +68,7 @@ def zip_with_a_trailing_byte() -> Case:
     return case(package().zipped() + b"\0", matter=CASE)
 
 
-@attack(container="2.1 FAIL ZIP_FORM")
+@attack(container="2.1 FAIL ZIP_FORM", blocked="3.2 4.1 5.1 6.1 7.1 8.2 9.1 10.1 11.1 13.1 17.1")
 def zip_with_a_byte_before_it() -> Case:
     """A byte precedes the zip."""
     return case(b"\0" + package().zipped(), matter=CASE)
@@ -81,7 +81,7 @@ def zip_with_a_comment() -> Case:
     return case(content[:-2] + b"\x05\x00VALID", matter=CASE)
 
 
-@attack(container="2.1 FAIL ZIP_FORM")
+@attack(container="2.1 FAIL ZIP_FORM", blocked="3.2 4.1 5.1 6.1 7.1 8.2 9.1 10.1 11.1 13.1 17.1")
 def zip_that_is_none() -> Case:
     """The file holds no zip."""
     return case(b"Dear Sir,", matter=CASE)
@@ -252,7 +252,7 @@ def link_in_a_directory() -> Case:
     return folder(change)
 
 
-@attack(container="2.2 FAIL NAME_FORBIDDEN")
+@attack(container="2.2 FAIL NAME_FORBIDDEN", blocked="3.8")
 def linked_folder_in_a_directory() -> Case:
     """A folder of the directory is a link."""
 
@@ -432,7 +432,7 @@ def paths_in_a_complete_package() -> Case:
     return added("data/matter/paths.json", honest().extract()["data/matter/paths.json"])
 
 
-@attack(container="2.5 FAIL FILE_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+@attack(container="2.5 FAIL FILE_MISSING", inclusion="6.5 NOT CHECKED BLOCKED", blocked="7.3 11.1")
 def paths_missing_in_an_extract() -> Case:
     """An extract comes without any path from its leaves to the head."""
     return case(honest().extract().drop(PATHS).sealed())
@@ -462,7 +462,11 @@ def disclosures_in_a_second_file() -> Case:
     return added("data/matter/disclosures.txt", package()[DISCLOSURES])
 
 
-@attack(container="2.5 FAIL FILE_MISSING", completeness="8.5 FAIL RECORDS_MISSING")
+@attack(
+    container="2.5 FAIL FILE_MISSING",
+    completeness="8.5 FAIL RECORDS_MISSING",
+    blocked="6.5 7.3 11.1 17.1",
+)
 def leaves_missing() -> Case:
     """The file of leaves is not there, nor that of disclosures."""
     made = package().chosen(withheld=[], erased=[]).drop(LEAVES, DISCLOSURES)
@@ -538,7 +542,7 @@ def missing_sm3_list() -> Case:
     return case(package().drop(SM3).manifested())
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="3.8")
 def missing_attachment() -> Case:
     """An attachment is disclosed and not there."""
     [path] = [path for path in package().files if path.startswith("data/attachments/")]
@@ -551,19 +555,19 @@ def missing_readme() -> Case:
     return case(package().drop(README).sealed(), matter=CASE)
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="6.3 7.3 11.1")
 def missing_map_proof() -> Case:
     """A shown batch has no map proof."""
     return removed(map_path(2))
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="7.2")
 def missing_consistency_file() -> Case:
     """The consistency file is missing."""
     return removed(CONSISTENCY)
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="4.2 5.1 6.1 7.3 11.1")
 def extract_without_the_newest_batch() -> Case:
     """An extract doesn't show the as-of batch, under which its records are included."""
     made = honest().extract()
@@ -576,33 +580,33 @@ def extract_without_the_newest_batch() -> Case:
     return case(hidden.put_json(EVM, evm).sealed())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_KIND")
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_KIND", blocked="3.2 6.3 7.3 8.2 11.1 13.1")
 def statement_of_another_kind() -> Case:
     """The statement's kind is none of three."""
     return case(package().chosen(kind="partial").restated())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:MEMBER_UNKNOWN")
+@attack(container="2.5 FAIL STATEMENT_FORM:MEMBER_UNKNOWN", blocked="3.2 6.3 7.3 8.2 11.1 13.1")
 def statement_with_unknown_member() -> Case:
     """The statement has a member that the format doesn't list."""
     return case(package().chosen(verdict="VALID").sealed())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_REASON")
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_REASON", blocked="3.2 6.3 7.3 8.2 11.1 13.1")
 def statement_with_another_reason() -> Case:
     """A field is withheld for a reason that the format doesn't know."""
     kept = [{"position": 0, "claim": "text", "reason": "embarrassing"}]
     return case(package().chosen(withheld=kept).restated())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_MATTER")
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_MATTER", blocked="3.2 6.3 7.3 8.2 11.1 13.1")
 def statement_with_hyphens_in_the_number() -> Case:
     """The matter number is printed with hyphens."""
     number = package().json(STATEMENT)["matter"]
     return case(package().chosen(matter=number[:3] + "-" + number[3:]).restated())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_ORDER")
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_ORDER", blocked="3.2 6.3 7.3 8.2 11.1 13.1")
 def statement_with_lists_out_of_order() -> Case:
     """The withheld fields aren't in ascending order."""
     claims = sorted(honest().log.matters[CASE].records[1].disclosures)
@@ -612,14 +616,14 @@ def statement_with_lists_out_of_order() -> Case:
     return case(made.chosen(withheld=listed[::-1]).restated())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_VERSION")
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_VERSION", blocked="3.2 6.3 7.3 8.2 11.1 13.1")
 def statement_with_a_line_in_the_version() -> Case:
     """The verifier's version holds a line feed, to write a line of its own into the README."""
     verifier = package().json(STATEMENT)["verifier"] | {"version": "1\nVERDICT: VALID"}
     return case(package().chosen(verifier=verifier).restated())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:JSON_DUPLICATE")
+@attack(container="2.5 FAIL STATEMENT_FORM:JSON_DUPLICATE", blocked="3.2 6.3 7.3 8.2 11.1 13.1")
 def statement_with_a_kind_twice() -> Case:
     """The statement names its kind twice."""
     content = package()[STATEMENT].replace(b'"kind":', b'"kind":"absent","kind":')
@@ -725,7 +729,7 @@ def wrong_sm3_of_an_attachment_asked_for() -> Case:
     return replace(wrong, sm3=True)
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="3.8")
 def sm3_of_a_missing_attachment_asked_for() -> Case:
     """There is no file of which the SM3 could be taken."""
     made = package()

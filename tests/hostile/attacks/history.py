@@ -111,19 +111,19 @@ def full_history_asked_for_of_an_absence() -> Case:
 # ---------------------------------------------------------------------- 2.5 the files
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="7.5 11.1")
 def full_history_stated_without_its_files() -> Case:
     """The statement says full, and the files are not there."""
     return asked(honest().complete().chosen(history="full").restated())
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="7.6 11.1")
 def full_history_without_map_proofs() -> Case:
     """The headers are there, the map proofs are not."""
     return asked(full().drop(HISTORY_MAP).sealed())
 
 
-@attack(container="2.5 FAIL FILE_MISSING")
+@attack(container="2.5 FAIL FILE_MISSING", blocked="7.5")
 def full_history_without_headers() -> Case:
     """The map proofs are there, the headers are not."""
     return asked(full().drop(HISTORY_HEADERS).sealed())
@@ -135,7 +135,11 @@ def history_files_in_a_package_that_states_none() -> Case:
     return asked(full().chosen(history="shown").restated())
 
 
-@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_HISTORY", verdict="INVALID")
+@attack(
+    container="2.5 FAIL STATEMENT_FORM:STATEMENT_HISTORY",
+    verdict="INVALID",
+    blocked="3.2 6.3 7.3 8.2 11.1 13.1",
+)
 def history_of_an_unknown_word() -> Case:
     """The statement says that the history is complete, a word that it does not have."""
     return asked(full().chosen(history="complete").restated())
@@ -272,13 +276,13 @@ def key_set_that_no_header_committed_to_in_an_absent_package() -> Case:
 # ---------------------------------------------------------------------- 7.6 map proofs
 
 
-@attack(history="7.6 FAIL HISTORY_MAP:LINES_EMPTY")
+@attack(history="7.6 FAIL HISTORY_MAP:LINES_EMPTY", blocked="11.1")
 def history_without_a_map_proof() -> Case:
     """The file of map proofs is empty."""
     return with_lines(HISTORY_MAP, lambda _: [])
 
 
-@attack(history="7.6 FAIL HISTORY_MAP:MEMBER_UNKNOWN")
+@attack(history="7.6 FAIL HISTORY_MAP:MEMBER_UNKNOWN", blocked="11.1")
 def history_map_proof_with_an_unknown_member() -> Case:
     """A map proof has a member more."""
     return rewritten(QUIET, lambda proof: proof.update(remark="true"), HISTORY_MAP)
@@ -302,13 +306,13 @@ def history_map_proof_doubled() -> Case:
     return with_lines(HISTORY_MAP, lambda lines: [*lines, lines[-1]])
 
 
-@attack(history="7.6 FAIL HISTORY_MAP")
+@attack(history="7.6 FAIL HISTORY_MAP", blocked="11.1")
 def history_map_proofs_swapped() -> Case:
     """Two map proofs change places."""
     return with_lines(HISTORY_MAP, lambda lines: [lines[1], lines[0], *lines[2:]])
 
 
-@attack(history="7.6 FAIL HISTORY_MAP")
+@attack(history="7.6 FAIL HISTORY_MAP", blocked="11.1")
 def history_map_proof_of_another_key() -> Case:
     """A map proof is true, of another matter."""
     world = honest()
@@ -336,7 +340,7 @@ def history_map_proof_that_leads_elsewhere() -> Case:
     return rewritten(QUIET, lambda proof: proof["path"].__setitem__(0, "77" * 32), HISTORY_MAP)
 
 
-@attack(history="7.6 FAIL HISTORY_MAP")
+@attack(history="7.6 FAIL HISTORY_MAP", blocked="11.1")
 def presence_turned_into_absence() -> Case:
     """The exporter shows that the map has nothing where it has the matter."""
 
@@ -347,7 +351,7 @@ def presence_turned_into_absence() -> Case:
     return rewritten(QUIET, change, HISTORY_MAP)
 
 
-@attack(history="7.6 FAIL HISTORY_MAP")
+@attack(history="7.6 FAIL HISTORY_MAP", blocked="11.1")
 def history_head_of_another_log() -> Case:
     """In a batch that no package needs to show, the service seals a head of another origin."""
     change = at(lambda head: head.replace("notary.example", "rotary.example"), matter=CASE, batch=3)

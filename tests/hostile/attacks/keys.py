@@ -593,7 +593,7 @@ def hand_over_by_the_last_batch_of_the_log() -> Case:
     )
 
 
-@attack(checkpoint="5.3 FAIL HANDOVER_INVALID:MEMBER_UNKNOWN")
+@attack(checkpoint="5.3 FAIL HANDOVER_INVALID:MEMBER_UNKNOWN", blocked="2.5")
 def hand_over_header_with_an_unknown_member() -> Case:
     """The header before the hand-over has a member that the format does not list."""
     return service_did(header=at(lambda header: header | {"remark": "x"}, batch=BEFORE))
@@ -629,7 +629,9 @@ def hand_over_under_a_rival_of_the_anchored_checkpoint() -> Case:
     return before_old_pins(world.complete().put(old_proof_path(last), proof).restated(), world)
 
 
-@attack(anchor="4.9 FAIL CHECKPOINT_NOT_ANCHORED", history="7.2 FAIL LOG_FORKED")
+@attack(
+    anchor="4.9 FAIL CHECKPOINT_NOT_ANCHORED", history="7.2 FAIL LOG_FORKED", blocked="2.6 10.4"
+)
 def batch_under_a_rival_of_the_last_checkpoint() -> Case:
     """An early batch is shown in another tree of the last anchor's size, which the log signed too."""
     note, headers = rival_note(6)

@@ -276,7 +276,7 @@ def leg_in_a_rival_of_the_as_of_block() -> Case:
     return with_evm(change, honest().complete(as_of=honest().log.anchors[-1].block))
 
 
-@attack(anchor="4.10 FAIL LEG_INVALID")
+@attack(anchor="4.10 FAIL LEG_INVALID", blocked="2.6")
 def leg_with_a_trailing_byte_after_the_header() -> Case:
     """A byte follows the leg's header."""
     return leg_member("header", longer)

@@ -70,25 +70,25 @@ def note_at_3(change: Callable[[str], str]) -> Case:
     return damaged(damage={"note": at(change, size=3)})
 
 
-@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:CHECKPOINT_LINES")
+@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:CHECKPOINT_LINES", blocked="2.6 4.2 6.2 7.2 10.4")
 def checkpoint_with_an_extension_line() -> Case:
     """A fourth line follows the root: C2SP allows it, this format has none."""
     return text_at_3(lambda text: text + "extension\n")
 
 
-@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_SIGNATURES")
+@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_SIGNATURES", blocked="2.6 4.2 6.2 7.2 10.4")
 def checkpoint_without_signatures() -> Case:
     """The text is there, and nobody signed it."""
     return note_at_3(lambda note: note.split("\n\n")[0] + "\n\n")
 
 
-@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_KEY_TWICE")
+@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_KEY_TWICE", blocked="2.6 4.2 6.2 7.2 10.4")
 def checkpoint_with_two_lines_of_one_key() -> Case:
     """The pinned key's line stands twice."""
     return note_at_3(lambda note: note + note.split("\n\n")[1])
 
 
-@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_SIGNATURES")
+@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:NOTE_SIGNATURES", blocked="2.6 4.2 6.2 7.2 10.4")
 def checkpoint_with_seventeen_lines() -> Case:
     """Sixteen lines of strangers follow the pinned key's."""
 
@@ -100,7 +100,7 @@ def checkpoint_with_seventeen_lines() -> Case:
     return note_at_3(change)
 
 
-@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:B64_FORM")
+@attack(checkpoint="5.1 FAIL CHECKPOINT_FORM:B64_FORM", blocked="2.6 4.2 6.2 7.2 10.4")
 def checkpoint_with_tail_bits() -> Case:
     """An unused bit at the end of the root's base64 is set."""
 
@@ -218,20 +218,20 @@ def header_that_names_another_log() -> Case:
     return header_2(log="notary.example/lag")
 
 
-@attack(inclusion="6.1 FAIL HEADER_MISPLACED:MEMBER_UNKNOWN")
+@attack(inclusion="6.1 FAIL HEADER_MISPLACED:MEMBER_UNKNOWN", blocked="2.6 5.5 10.1")
 def header_with_unknown_member() -> Case:
     """Header 2 has a member that the format doesn't list."""
     return header_2(count=3)
 
 
-@attack(inclusion="6.1 FAIL HEADER_MISPLACED:MEMBER_TYPE")
+@attack(inclusion="6.1 FAIL HEADER_MISPLACED:MEMBER_TYPE", blocked="2.6 5.5 10.1")
 def header_that_lists_its_keys() -> Case:
     """Header 2 lists keys where the digest of a key set belongs."""
     change = at(lambda header: header | {"keys": [header["keys"]]}, batch=FIRST_SHOWN)
     return damaged(damage={"header": change})
 
 
-@attack(inclusion="6.1 FAIL HEADER_MISPLACED:JSON_NOT_CANONICAL")
+@attack(inclusion="6.1 FAIL HEADER_MISPLACED:JSON_NOT_CANONICAL", blocked="2.6 5.5 10.1")
 def header_with_trailing_line_feed() -> Case:
     """A line feed follows header 2."""
     return damaged(damage={"header_bytes": at(lambda raw: raw + b"\n", batch=FIRST_SHOWN)})
@@ -418,7 +418,7 @@ def lopsided() -> World:
     raise AssertionError("no world has an empty child on that path")
 
 
-@attack(inclusion="6.3 FAIL MAP_PROOF")
+@attack(inclusion="6.3 FAIL MAP_PROOF", blocked="8.5")
 def absence_by_an_empty_path() -> Case:
     """An empty path to nothing stands for absence, in a map that isn't empty."""
 
@@ -429,7 +429,7 @@ def absence_by_an_empty_path() -> Case:
     return absent_with(change, number_with("absent-leaf"))
 
 
-@attack(inclusion="6.3 FAIL MAP_PROOF")
+@attack(inclusion="6.3 FAIL MAP_PROOF", blocked="8.5")
 def absence_by_its_own_leaf() -> Case:
     """The other leaf has the key itself: the matter is there."""
     world = honest()
@@ -443,7 +443,7 @@ def absence_by_its_own_leaf() -> Case:
     return absent_with(change, CASE)
 
 
-@attack(inclusion="6.3 FAIL MAP_PROOF")
+@attack(inclusion="6.3 FAIL MAP_PROOF", blocked="8.5")
 def absence_by_a_leaf_elsewhere() -> Case:
     """The other leaf is in the map, on a path that the key doesn't take."""
     world = honest()
@@ -460,43 +460,43 @@ def absence_by_a_leaf_elsewhere() -> Case:
     return absent_with(change, CASE)
 
 
-@attack(inclusion="6.3 FAIL MAP_PROOF:MAP_PROOF_FORM")
+@attack(inclusion="6.3 FAIL MAP_PROOF:MAP_PROOF_FORM", blocked="2.6 8.5")
 def absence_without_saying_how() -> Case:
     """The proof's kind is none of three."""
     return absent_with(lambda proof: proof.update(kind="absent"), number_with("absent-leaf"))
 
 
-@attack(inclusion="6.3 FAIL MAP_PROOF:MEMBER_UNKNOWN")
+@attack(inclusion="6.3 FAIL MAP_PROOF:MEMBER_UNKNOWN", blocked="2.6 8.5")
 def absence_with_a_head() -> Case:
     """The proof says absent and brings a head along."""
     return absent_with(lambda proof: proof.update(head="x\n0\n"), number_with("absent-leaf"))
 
 
-@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_ORIGIN")
+@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_ORIGIN", blocked="2.6 7.3 8.5 11.1")
 def head_with_carriage_returns() -> Case:
     """The head's lines end with CR LF, in the map of every batch from the second on."""
     return head_changed(lambda head: head.replace("\n", "\r\n"))
 
 
-@attack(inclusion="6.4 FAIL HEAD_FORM:DECIMAL_FORM")
+@attack(inclusion="6.4 FAIL HEAD_FORM:DECIMAL_FORM", blocked="2.6 7.3 8.5 11.1")
 def head_with_leading_zero() -> Case:
     """The head's size is written with a leading zero."""
     return head_changed(lambda head: head.replace("\n6\n", "\n06\n"))
 
 
-@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_FORM")
+@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_FORM", blocked="2.6 7.3 8.5 11.1")
 def head_with_a_fourth_line() -> Case:
     """A line follows the head."""
     return head_changed(lambda head: head + "withheld 2\n")
 
 
-@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_ORIGIN")
+@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_ORIGIN", blocked="2.6 7.3 8.5 11.1")
 def head_of_another_log() -> Case:
     """The head's origin names another log."""
     return head_changed(lambda head: head.replace("notary.example/log/", "notary.example/lag/"))
 
 
-@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_ORIGIN")
+@attack(inclusion="6.4 FAIL HEAD_FORM:HEAD_ORIGIN", blocked="2.6 7.3 8.5 11.1")
 def head_of_another_matter() -> Case:
     """The head's origin names another matter of the log."""
     other = honest().log.number("other").key.hex()
@@ -511,6 +511,7 @@ def head_changed(change: Callable[[str], str]) -> Case:
     container="2.5 FAIL FILE_MISSING",
     inclusion="6.4 FAIL HEAD_FORM",
     order="11.1 NOT CHECKED BLOCKED",
+    blocked="7.3 8.5 17.1",
 )
 def absence_shown_as_a_complete_matter() -> Case:
     """A complete package of no records, over a proof that the map has no such key."""
@@ -522,6 +523,7 @@ def absence_shown_as_a_complete_matter() -> Case:
     inclusion="6.5 FAIL RECORD_NOT_INCLUDED",
     order="11.1 NOT CHECKED BLOCKED",
     completeness="8.5 NOT CHECKED BLOCKED",
+    blocked="7.3",
 )
 def leaf_exchanged() -> Case:
     """The exporter shows another leaf in place of one of the tree."""
@@ -530,7 +532,9 @@ def leaf_exchanged() -> Case:
     return case(package.put_leaf(4, jsonc.encode(leaf)).restated())
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", order="11.1 NOT CHECKED BLOCKED")
+@attack(
+    inclusion="6.5 FAIL RECORD_NOT_INCLUDED", order="11.1 NOT CHECKED BLOCKED", blocked="7.3 8.5"
+)
 def size_swapped_under_one_root() -> Case:
     """The service writes size 5 over the root of six leaves, from the fourth batch on."""
 
@@ -553,13 +557,13 @@ def path_of(position: int, change: Callable[[list[str]], list[str]]) -> Case:
     return file(PATHS, at_position, "extract")
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", blocked="11.1")
 def path_too_short() -> Case:
     """The inclusion path of an extract lacks its last hash."""
     return path_of(0, lambda path: path[:-1])
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", blocked="11.1")
 def path_for_an_index_beyond_the_size() -> Case:
     """An extract shows a record that came after the as-of head, with the path of the last one."""
     world = World.told()
@@ -571,13 +575,13 @@ def path_for_an_index_beyond_the_size() -> Case:
     return case(package.put_json(PATHS, paths).restated(), world)
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", blocked="11.1")
 def path_too_long() -> Case:
     """A hash follows the inclusion path of an extract."""
     return path_of(0, lambda path: [*path, path[-1]])
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", blocked="11.1")
 def path_of_another_position() -> Case:
     """The paths of two records are exchanged."""
 
@@ -588,19 +592,19 @@ def path_of_another_position() -> Case:
     return file(PATHS, swap, "extract")
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", blocked="11.1")
 def path_missing() -> Case:
     """An extract has no path for one of its leaves."""
     return file(PATHS, lambda document: document["inclusion"].pop(0), "extract")
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED:MEMBER_UNKNOWN")
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED:MEMBER_UNKNOWN", blocked="7.3 11.1")
 def paths_with_unknown_member() -> Case:
     """The paths of an extract have a member that the format doesn't list."""
     return file(PATHS, lambda document: document.update(note="all there"), "extract")
 
 
-@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED")
+@attack(inclusion="6.5 FAIL RECORD_NOT_INCLUDED", blocked="11.1")
 def path_for_a_leaf_that_is_not_there() -> Case:
     """An extract has a path for a leaf that it doesn't show."""
     both = honest().extract((0, 1, 3)).json(PATHS)
@@ -615,6 +619,19 @@ def anchored_sizes_1_2_3_2() -> Case:
     """The service anchors sizes 1, 2, 3 and 2 again; batch 2 is shown although it was taken back."""
     world = World.told(batches=4, anchored={0: (1,), 1: (2,), 2: (3,), 3: (2,)})
     return case(world.complete(erased={}), world)
+
+
+@attack(
+    history="7.1 FAIL LOG_FORKED",
+    completeness="8.4 FAIL ASOF_HEADER_OLD",
+    finality="9.1 NOT CHECKED LEVEL_0",
+    time="10.3 NOT CHECKED NOT_BEFORE_UNCONFIRMED",
+)
+def anchored_sizes_1_2_3_2_under_a_block_that_nobody_confirms() -> Case:
+    """Whoever made this up, the package contradicts itself whatever hash the block has."""
+    world = World.told(batches=4, anchored={0: (1,), 1: (2,), 2: (3,), 3: (2,)})
+    inputs = {name: value for name, value in world.inputs().items() if name != "block"}
+    return case(world.complete(erased={}), world, inputs=inputs)
 
 
 @attack(history="7.1 FAIL LOG_FORKED")

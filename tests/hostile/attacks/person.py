@@ -331,7 +331,7 @@ def foreign_number(kind: str) -> Case:
     return case(getattr(world, kind)(), world)
 
 
-@attack(completeness="8.4 FAIL ASOF_HEADER_OLD")
+@attack(completeness="8.4 FAIL ASOF_HEADER_OLD", blocked="2.5 4.2 5.1 6.1 7.3 11.1")
 def newest_batch_not_shown() -> Case:
     """The exporter shows everything up to the last but one batch, beside all links."""
     package = honest().complete()
@@ -365,7 +365,7 @@ def batch_after_the_last_anchor() -> Case:
     return case(package.sealed())
 
 
-@attack(completeness="8.4 FAIL ASOF_HEADER_OLD")
+@attack(completeness="8.4 FAIL ASOF_HEADER_OLD", blocked="2.6 4.2 5.1 6.1")
 def newest_batch_not_shown_for_an_absence() -> Case:
     """The exporter shows the last but one batch, in which the number wasn't there yet."""
     world = World.told()
@@ -378,7 +378,11 @@ def newest_batch_not_shown_for_an_absence() -> Case:
     return case(older.put_json(EVM, evm).sealed(), world)
 
 
-@attack(container="2.5 FAIL FILE_MISSING", completeness="8.4 FAIL ASOF_HEADER_OLD")
+@attack(
+    container="2.5 FAIL FILE_MISSING",
+    completeness="8.4 FAIL ASOF_HEADER_OLD",
+    blocked="4.2 5.1 6.1 7.2",
+)
 def no_batch_shown_for_an_absence() -> Case:
     """The exporter shows no batch at all: that there is nothing is his word alone."""
     package = honest().absent()
@@ -387,13 +391,17 @@ def no_batch_shown_for_an_absence() -> Case:
     return case(package.drop(*shown, *keys).sealed())
 
 
-@attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+@attack(
+    completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED", blocked="7.3 11.1"
+)
 def last_leaf_missing() -> Case:
     """The exporter leaves the last record out."""
     return leaf_missing(5)
 
 
-@attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+@attack(
+    completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED", blocked="7.3 11.1"
+)
 def middle_leaf_missing() -> Case:
     """The exporter leaves a record out between others."""
     return leaf_missing(4)
@@ -407,7 +415,9 @@ def leaf_missing(position: int) -> Case:
     return case(package.drop_leaf(position).restated())
 
 
-@attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+@attack(
+    completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED", blocked="7.3 11.1"
+)
 def head_of_more_records_than_anybody_can_count() -> Case:
     """The log signed a head of the largest size; who counts up to it never ends."""
 
@@ -418,7 +428,9 @@ def head_of_more_records_than_anybody_can_count() -> Case:
     return case(world.complete(), world)
 
 
-@attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+@attack(
+    completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED", blocked="7.3 11.1"
+)
 def leaf_beyond_the_head() -> Case:
     """The exporter adds a record that the as-of head doesn't have yet."""
     world = World.told()
@@ -433,6 +445,7 @@ def leaf_beyond_the_head() -> Case:
     completeness="8.5 FAIL RECORDS_MISSING",
     inclusion="6.5 NOT CHECKED BLOCKED",
     withheld="13.3 NOT CHECKED BLOCKED",
+    blocked="7.3 11.1",
 )
 def erasure_beyond_the_head() -> Case:
     """The record that is too early to be dated is an erasure, and the person has a dispute."""
@@ -446,7 +459,9 @@ def erasure_beyond_the_head() -> Case:
     return case(package.add_leaf(late.leaf, late.opened).restated(), world, policy=policy)
 
 
-@attack(completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED")
+@attack(
+    completeness="8.5 FAIL RECORDS_MISSING", inclusion="6.5 NOT CHECKED BLOCKED", blocked="7.3 11.1"
+)
 def leaf_beyond_the_head_in_the_place_of_another() -> Case:
     """The exporter leaves a record out and adds a later one, so that the number is right."""
     world = World.told()

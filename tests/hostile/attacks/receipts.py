@@ -192,6 +192,33 @@ def receipt_from_before_the_pin() -> Case:
     return judged_by_pin(with_receipts(given), **{"from": "2020-01-01T00:00:00.001Z"})
 
 
+def unconfirmed(contradiction: Case) -> Case:
+    """The person has no hash of any block: who made the package may have made the chain as well."""
+    assert isinstance(contradiction.inputs, dict)
+    left = {name: value for name, value in contradiction.inputs.items() if name != "block"}
+    return replace(contradiction, inputs=left)
+
+
+@attack(
+    receipts="12.3 FAIL RECEIPT_CONTRADICTED",
+    finality="9.1 NOT CHECKED LEVEL_0",
+    time="10.3 NOT CHECKED NOT_BEFORE_UNCONFIRMED",
+)
+def receipt_for_another_leaf_under_a_block_that_nobody_confirms() -> Case:
+    """Either the service or the package lies: no hash of the block makes the two agree."""
+    return unconfirmed(with_receipts(receipt(leaf="00" * 32)))
+
+
+@attack(
+    receipts="12.4 FAIL RECEIPT_CONTRADICTED",
+    finality="9.1 NOT CHECKED LEVEL_0",
+    time="10.3 NOT CHECKED NOT_BEFORE_UNCONFIRMED",
+)
+def record_missing_as_of_a_block_that_nobody_confirms() -> Case:
+    """The same of a record that is not there."""
+    return unconfirmed(later_record(-1))
+
+
 @attack(receipts="12.3 FAIL RECEIPT_CONTRADICTED")
 def receipt_for_another_head() -> Case:
     """The service promised the record after other records than those of the package."""
@@ -217,6 +244,7 @@ def contradiction_in_a_row_that_nobody_requires() -> Case:
     completeness="8.5 FAIL RECORDS_MISSING",
     inclusion="6.5 NOT CHECKED BLOCKED",
     receipts="12.3 NOT CHECKED BLOCKED",
+    blocked="7.3 11.1",
 )
 def receipt_for_a_leaf_that_the_exporter_left_out() -> Case:
     """The person has the receipt of a record that is missing; the service broke no promise."""

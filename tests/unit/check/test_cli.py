@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import io
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,11 +19,12 @@ from tests.hostile import persons
 from tests.hostile.case import honest
 from tests.simulators.nodes import Node
 from verifier.check import cli, judge
-from verifier.check.arguments import COMMANDS
+from verifier.check.arguments import COMMANDS, parse
 from verifier.check.cli import main
 from verifier.format.identity import source_digest
 
 ROOT = Path(__file__).parents[3]
+ADDRESS = "0x0123456789abcdefABCDEF0123456789abcdefAB"
 Run = Callable[..., int]
 
 
@@ -129,7 +131,7 @@ def test_the_blocks_of_what_is_no_package_are_an_error(
     honest().complete().put("data/statement.json", b"{}").sealed().write_zip(folder / "bad.zip")
     for name in ("bad.zip", "none.zip"):
         assert main(["blocks", str(folder / name)]) == 4
-        assert b"PACKAGE_UNREADABLE" in capsysbinary.readouterr().out
+        assert capsysbinary.readouterr().out.startswith(b"VERDICT: ERROR\n\nPACKAGE_UNREADABLE: ")
 
 
 def network_modules(folder: Path, *more: str) -> set[str]:
@@ -226,7 +228,8 @@ def test_an_unexpected_condition_is_an_error_and_no_verdict(
     out = capsysbinary.readouterr().out
     assert b"INTERNAL" in out
     assert b"ERROR" in out
-    assert type(failure).__name__.encode() in out
+    # Kind and place of the failure, and none of its words.
+    assert f"{type(failure).__name__} in test_cli.py line ".encode() in out
     assert b"secret" not in out
 
 
@@ -239,6 +242,32 @@ def test_a_report_that_can_not_be_written_is_no_verdict(
     monkeypatch.setattr(cli, "_print", full)
     assert check(folder) == 4
     assert capsys.readouterr().err == "VERDICT: ERROR\nINTERNAL: OSError\n"
+
+
+def test_a_report_that_a_full_disk_does_not_take_is_no_verdict(folder: Path) -> None:
+    """The system may say so only when the last bytes leave the buffer."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "verifier.check", "check", "package.zip",
+             "--policy", "policy.toml", "--inputs", "inputs.toml"],
+            cwd=folder, env={"PYTHONPATH": str(ROOT)}, stdout=full, stderr=subprocess.PIPE,
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (4, b"VERDICT: ERROR\nINTERNAL: OSError\n")
+
+
+def test_a_terminal_sees_a_count_and_a_file_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for is_terminal, said in (
+        (True, "\rasking 1/4 (25 %)\rasking 4/4 (100 %)\n"),
+        (False, ""),
+    ):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda is_terminal=is_terminal: is_terminal)
+        monkeypatch.setattr(sys, "stderr", stream)
+        show = cli._progress("asking")
+        show(1, 4)
+        show(4, 4)
+        assert stream.getvalue() == said
 
 
 # ---------------------------------------------------------------------- usage
@@ -261,7 +290,14 @@ def test_a_report_that_can_not_be_written_is_no_verdict(
         ("check", "--rpc", "a.zip", "--policy", "p", "--inputs", "i"),
         ("check", "a.zip", "--policy", "p", "--inputs", "i", "--rpc", "http://a.example"),
         ("anchor", "evm.json"),
+        ("anchor", "evm.json", "--contract", ADDRESS, "--log-address", ADDRESS),
         ("anchor", "evm.json", "--chain-id", "0x1", "--contract", "0x", "--log-address", "0x"),
+        ("fork", "--policy", "p"),
+        ("receipt", "receipt.json"),
+        ("receipt", "--policy", "p"),
+        ("compare", "a.zip"),
+        ("replay",),
+        ("blocks",),
         ("explain",),
         ("--json",),
     ],
@@ -273,11 +309,60 @@ def test_wrong_usage_exits_64(
     assert "VERDICT" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "address",
+    [ADDRESS[:-1], ADDRESS + "0", ADDRESS[2:], "00" + ADDRESS[2:], "0x0x" + ADDRESS[4:],
+     ADDRESS[:-1] + "g", "0X" + ADDRESS[2:], ""],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["--contract", "--log-address"])
+def test_an_address_is_forty_hex_digits(
+    name: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = {"--chain-id": "1" * 16, "--contract": ADDRESS, "--log-address": ADDRESS}
+    words = [word for pair in (wanted | {name: address}).items() for word in pair]
+    assert usage("anchor", "evm.json", *words) == 64
+    assert "want 0x and 40 hex digits" in capsys.readouterr().err
+    whole = parse(["anchor", "evm.json", *[w for pair in wanted.items() for w in pair]])
+    without = [word for pair in wanted.items() if pair[0] != name for word in pair]
+    assert usage("anchor", "evm.json", *without) == 64
+    assert (whole.chain_id, whole.contract) == (int("1" * 16), bytes.fromhex(ADDRESS[2:]))
+
+
+BLOCK_WORDS = ["--block-hash", f"1:2:0x{'ab' * 32}", "--blocks", "b", "--rpc", "https://a.example"]
+FULL: Sequence[tuple[str, Mapping[str, object]]] = [
+    (
+        "check P --policy p --inputs i --text --sm3 --fork-proof f",
+        {"package": Path("P"), "text": True, "json": False, "sm3": True, "fork_proof": Path("f")},
+    ),
+    ("blocks P", {"package": Path("P")}),
+    ("fork F --policy p --inputs i --json", {"file": Path("F"), "json": True}),
+    ("receipt R --policy p --inputs i --evm e --json", {"file": Path("R"), "evm": Path("e")}),
+    ("compare A B --out o --json", {"first": Path("A"), "second": Path("B"), "out": Path("o")}),
+    ("replay D --until 3 --chain c --json", {"folder": Path("D"), "until": 3, "chain": Path("c")}),
+    ("explain CODE", {"code": "CODE"}),
+]
+
+
+@pytest.mark.parametrize(("line", "wanted"), FULL)
+def test_a_command_takes_what_the_specification_names(
+    line: str, wanted: Mapping[str, object]
+) -> None:
+    words = line.split()
+    given = vars(parse(words))
+    assert {name: given[name] for name in wanted} == wanted
+    if "--json" in words:
+        assert given["json"] is True
+    if "--policy" in words:
+        assert (given["policy"], given["inputs"]) == (Path("p"), Path("i"))
+        asked = vars(parse([*words, *BLOCK_WORDS]))
+        assert [len(asked[name]) for name in ("block_hash", "blocks", "rpc")] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("number", ["-1", "1.0", "", "١", "1" * 17, "true"])
 def test_a_chain_id_is_decimal(number: str, capsys: pytest.CaptureFixture[str]) -> None:
     address = "0x" + "c0" * 20
-    arguments = ["anchor", "evm.json", f"--chain-id={number}", "--contract", address]
-    assert usage(*arguments, "--log-address", address) == 64
+    words = ["anchor", "evm.json", f"--chain-id={number}", "--contract", address]
+    assert usage(*words, "--log-address", address) == 64
     assert "want a decimal number" in capsys.readouterr().err
 
 

@@ -179,6 +179,9 @@ NO_BLOCK = [
     (block(hash="0x" + HASH.hex() + "\n"), "what it answered has no block hash"),
     (raw(b"{}"), "no JSON-RPC"),
     (raw(b"[]"), "no JSON-RPC"),
+    (raw(b"5"), "no JSON-RPC"),
+    (raw(b'["result"]'), "no JSON-RPC"),
+    (raw(b'"result"'), "no JSON-RPC"),
     (raw(b""), "what it answered is no JSON"),
     (raw(b"<html>\xff"), "what it answered is no JSON"),
     (raw(b"[" * 1_000_000), "what it answered is no JSON"),
@@ -194,6 +197,19 @@ NO_BLOCK = [
 @pytest.mark.parametrize(("rule", "why"), NO_BLOCK)
 def test_what_is_no_hash_at_that_number_is_no_answer(rule: Answer, why: str, start: Start) -> None:
     assert why_not(asked(start(eth_getBlockByNumber=rule).url)) == why
+
+
+def test_the_limits_are_those_of_the_specification(start: Start) -> None:
+    text = (ROOT / "docs/spec/verification.md").read_text("utf-8")
+    assert (
+        "more than 4 MiB, what is no JSON or has no hash, more than 10 seconds for a\nstep" in text
+    )
+    assert "or 60 for everything" in text
+    limits = (MAX_ANSWER_BYTES, endpoints.STEP_SECONDS, endpoints.ALL_SECONDS)
+    assert limits == (4_194_304, 10, 60)
+    content = json.dumps({"result": {"number": "0xc", "hash": "0x" + HASH.hex()}}).encode()
+    whole = raw(content.ljust(MAX_ANSWER_BYTES))
+    assert word(asked(start(eth_getBlockByNumber=whole).url)).hash == HASH
 
 
 def test_one_block_without_an_answer_leaves_the_others(start: Start) -> None:
@@ -285,9 +301,28 @@ def test_who_drips_bytes_is_left_alone_at_the_end(
     began = time.monotonic()
     said, other = answers(asked(node.url), asked(honest.url))
     assert time.monotonic() - began < 10
-    over.set()
     assert (said[BLOCK].hash, said[BLOCK].detail) == (None, "within 1 s")
     assert other[BLOCK].hash == HASH
+    # Nor does anything go wrong where nobody else is asked.
+    assert why_not(asked(node.url)) == "within 1 s"
+    over.set()
+
+
+def test_who_takes_too_long_is_asked_nothing_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "ALL_SECONDS", 0.5)
+
+    def slow(handler: BaseHTTPRequestHandler, call: dict[str, Any]) -> None:
+        time.sleep(0.2)
+        result(None)(handler, call)
+
+    node = start(eth_getBlockByNumber=slow)
+    answers(asked(node.url), wanted=tuple(BlockId(CHAIN, number) for number in range(9)))
+    time.sleep(0.5)
+    asked_by_then = len(node.calls)
+    time.sleep(0.5)
+    assert len(node.calls) == asked_by_then < 9
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from tests.hostile.case import honest
 from tests.hostile.package import Package
 from verifier.check import evidence
 from verifier.check.evidence import Evidence, Part, attempt, parse_attachment
-from verifier.check.reading import read_bag
+from verifier.check.reading import Bag, read_bag
 from verifier.check.rows import Blocked
 from verifier.format import bag
 from verifier.format.errors import FormatError
+from verifier.format.file_digests import digest_bytes
 from verifier.format.statement import Kind
 
 
@@ -61,6 +62,22 @@ def test_every_file_of_an_honest_package_has_its_place(tmp_path: Path) -> None:
         errors += [shown.header.error, shown.map_proof.error]
         errors += [shown.tlog_proof.error, shown.checkpoint.error]
     assert set(errors) == {None}
+
+
+def test_files_stand_in_the_order_of_their_numbers() -> None:
+    """From a million on that is not the order of their names any more."""
+    numbers = (999_999, 1_000_000)
+    places = [bag.TokenPlace(size, 0, 0) for size in numbers]
+    package = Bag()
+    for name in sorted(
+        [bag.batch_names(number).header for number in numbers]
+        + [bag.hand_over_names(number).header for number in numbers]
+        + [bag.token_name(place) for place in places]
+    ):
+        package.files[name] = digest_bytes(b"")
+    parts = Evidence(package)
+    assert parts.batch_numbers == parts.hand_over_numbers == list(numbers)
+    assert (parts.token_places, parts.unknown) == (places, [])
 
 
 @pytest.mark.parametrize(

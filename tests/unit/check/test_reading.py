@@ -249,7 +249,11 @@ def test_a_duplicate_name_is_a_fault_and_the_first_one_stands(tmp_path: Path) ->
     start = one.index(b"PK\x01\x02")
     twice = one[:start] + two
     package = read(twice, tmp_path)
-    assert "'evidence/data/a' stands twice or out of order" in package.form_faults
+    # What follows is read as what it is.
+    assert [fault.partition(" from ")[0] for fault in package.form_faults] == [
+        "'evidence/data/a' stands twice or out of order",
+        "the bytes",
+    ]
     assert package.read("data/a") == b"first"
 
 
@@ -291,6 +295,10 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
         stream.truncate(stored_zip.MAX_PACKAGE_BYTES + 1)
     package = read_bag(tmp_path / "package.zip")
     assert package.form_faults == ["the zip has 2147483649 bytes, at most 2147483648"]
+    with (tmp_path / "package.zip").open("wb") as stream:
+        stream.truncate(stored_zip.MAX_PACKAGE_BYTES)
+    package = read_bag(tmp_path / "package.zip")
+    assert package.form_faults == ["no entry and no directory begins at byte 0"]
 
 
 def test_memory_does_not_grow_with_an_attachment(tmp_path: Path) -> None:
@@ -332,10 +340,37 @@ def test_a_directory_reads_as_its_zip(folder: Path, tmp_path: Path) -> None:
     assert (as_folder.form_faults, as_folder.forbidden, as_folder.empty_folders) == ([], [], [])
 
 
-def test_the_folder_above_the_base_folder_stands_for_it(folder: Path) -> None:
+def test_large_files_stand_among_small_ones_by_their_names(folder: Path, tmp_path: Path) -> None:
+    """They are read last, several at a time; and a walk finds what is in folders last."""
+    files = FILES | {"data/aa": b"1" * file_digests.LARGE, "zz": b"2" * (file_digests.LARGE + 1)}
+    for name, content in files.items():
+        (folder / name).write_bytes(bytes(content))  # type: ignore[arg-type]
+    (tmp_path / "zip").mkdir()
+    for package in (read(zipped(files), tmp_path / "zip"), read_bag(folder)):
+        assert list(package.files) == sorted(files)
+        for name, content in files.items():
+            assert package.read(name) == content
+
+
+def test_the_folder_above_the_base_folder_stands_for_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert read_bag(folder.parent).files == read_bag(folder).files
     (folder.parent / "beside").write_bytes(b"")
-    assert "evidence/bagit.txt" in read_bag(folder.parent).files
+    # In whatever order the system gives the two.
+    listed = Path.iterdir
+    for turned in (False, True):
+        monkeypatch.setattr(
+            Path,
+            "iterdir",
+            lambda at, turned=turned: iter(sorted(listed(at), reverse=turned)),
+        )
+        assert "evidence/bagit.txt" in read_bag(folder.parent).files
+
+
+def test_a_folder_of_another_name_stands_for_itself(folder: Path) -> None:
+    folder.rename(folder.parent / "proof")
+    assert "proof/bagit.txt" in read_bag(folder.parent).files
 
 
 def test_links_in_a_directory_are_forbidden_and_not_followed(folder: Path, tmp_path: Path) -> None:
@@ -444,6 +479,20 @@ def test_a_directory_of_nothing_but_folders_ends(folder: Path) -> None:
     assert package.files == {}
 
 
+def test_the_limits_of_a_directory_are_kept_to_the_last(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nested folders count as those beside each other do: they are seen one by one."""
+    (folder / "data" / "1" / "2" / "3" / "4").mkdir(parents=True)
+    size = stored_zip.zip_size({name: len(bytes(c)) for name, c in FILES.items()})  # type: ignore[arg-type]
+    for name, limit in (("MAX_FILES", len(FILES)), ("MAX_FOLDERS", 6), ("MAX_PACKAGE_BYTES", size)):
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, name, limit)
+            assert read_bag(folder).form_faults == []
+            patch.setattr(reading, name, limit - 1)
+            assert len(read_bag(folder).form_faults) == 1
+
+
 def test_a_directory_larger_than_any_zip_is_not_read(folder: Path) -> None:
     for name in ("one", "two"):
         with (folder / "data" / name).open("wb") as stream:
@@ -470,6 +519,16 @@ def test_what_is_neither_file_nor_directory_can_not_be_read(tmp_path: Path) -> N
 def test_a_path_that_no_system_has_can_not_be_read() -> None:
     with pytest.raises(BagUnreadable, match="null byte"):
         read_bag(Path("a\0b"))
+
+
+def test_of_many_small_files_only_so_many_bytes_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, file_digests.Content] = {f"data/{i}": b"%07d" % i for i in range(5)}
+    monkeypatch.setattr(reading, "_KEPT_TOTAL", 14)
+    package = read(zipped(files), tmp_path)
+    assert list(package._kept) == ["data/0", "data/1"]
+    assert [package.read(name) for name in files] == list(files.values())
 
 
 def test_a_file_that_changes_during_the_check_is_never_judged(

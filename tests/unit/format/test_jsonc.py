@@ -67,6 +67,8 @@ def test_names_and_strings_are_written_as_rfc_8785_shows() -> None:
         (b'"\\u000a"', "JSON_NOT_CANONICAL"),
         (b'"\\u007f"', "JSON_NOT_CANONICAL"),
         (b"[" * 33 + b"]" * 33, "JSON_DEPTH"),
+        # What is closed before does not count against what is open after it.
+        (b"[" + b"[]," * 40 + b"[" * 32 + b"]" * 33, "JSON_DEPTH"),
         (b'{"a":' * 33 + b"1" + b"}" * 33, "JSON_DEPTH"),
         (b"[" * 100_000, "JSON_DEPTH"),
         (b"\xef\xbb\xbf" + b"[" * 33, "JSON_BOM"),
@@ -82,6 +84,14 @@ def test_names_and_strings_are_written_as_rfc_8785_shows() -> None:
 def test_what_the_writer_would_not_write_is_refused(data: bytes, code: str) -> None:
     with refused(code):
         jsonc.decode(data, "x")
+
+
+def test_names_in_the_order_of_code_points_are_refused_whatever_else_the_document_holds() -> None:
+    """However many of its characters take two units of UTF-16, and so tell the two orders apart."""
+    ordered = b'{"\xef\xac\xb3":1,"\xf0\x9f\x98\x80":"%s"}'
+    for count in range(40):
+        with refused("JSON_NOT_CANONICAL"):
+            jsonc.decode(ordered % ("\U0001f600" * count).encode(), "x")
 
 
 @pytest.mark.parametrize(
