@@ -20,7 +20,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from api import description, metrics, problems, reading, records, stream, with_files
+from api import description, metrics, problems, reading, records, sources, stream, with_files
 from api.callers import allowed
 from api.intake import Intake
 from api.shares import Shares
@@ -134,6 +134,7 @@ def create_app() -> Front:
     stream.install(app)
     with_files.install(app)
     description.install(app)
+    sources.install(app)
     return Front(app)
 
 

@@ -22,8 +22,10 @@ from starlette.concurrency import run_in_threadpool
 from api.description import declared
 from notary.chain_ports import Condition
 from notary.compose import Service
+from notary.core import source_findings
 from notary.core.budget import UNIT
 from notary.core.intent import Cause, State
+from notary.core.source_findings import count_of
 from notary.usecases.overview import Figures
 
 FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
@@ -133,6 +135,41 @@ class _Collector(Collector):
         yield given_up
         yield from _endpoints(found)
         yield from _stamps(found)
+        yield from _sources(found)
+
+
+def _sources(found: Figures) -> Iterator[Metric]:
+    missing = GaugeMetricFamily(
+        "notary_source_numbers_missing", "Numbers that no record has.", labels=["source"]
+    )
+    unexplained = GaugeMetricFamily(
+        "notary_source_numbers_unexplained", "Those without a stated reason.", labels=["source"]
+    )
+    last = GaugeMetricFamily(
+        "notary_source_last_record_timestamp_seconds", "When its last one came.", labels=["source"]
+    )
+    today = GaugeMetricFamily(
+        "notary_source_today",
+        "Since the last closing: records, late ones, of a clock that ran back, conflicts.",
+        labels=["source", "what"],
+    )
+    for one in found.sources:
+        name, state = [one.profile.name], one.state
+        missing.add_metric(name, count_of(state.count.missing))
+        unexplained.add_metric(name, count_of(source_findings.unexplained(state)))
+        if state.received_ms is not None:
+            last.add_metric(name, state.received_ms / 1000)
+        for what, value in (
+            ("records", sum(state.count.counts.values())),
+            ("late", state.late),
+            ("clock_back", state.back),
+            ("conflicts", state.conflicts),
+        ):
+            today.add_metric([*name, what], value)
+    yield missing
+    yield unexplained
+    yield last
+    yield today
 
 
 def _endpoints(found: Figures) -> Iterator[Metric]:

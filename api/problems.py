@@ -38,6 +38,7 @@ _OTHER_METHOD = "this path has other methods; `Allow` names them"
 STATUSES: Mapping[str, int] = {
     "MATTER_UNKNOWN": 404,
     "RECORD_UNKNOWN": 404,
+    "SOURCE_UNKNOWN": 404,
     "BATCH_UNKNOWN": 404,
     "CHECKPOINT_UNKNOWN": 404,
     "BODY_SIZE": 413,

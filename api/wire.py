@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _integer(value: object) -> object:
+    # A body is JSON already, and its arrays become tuples, so its reader is not strict; a text or a
+    # boolean is no number all the same.
+    if type(value) is not int:
+        raise ValueError("want an integer")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_integer)]
 
 
 class Strict(BaseModel):
@@ -51,6 +62,8 @@ class NewRecord(Strict):
     kind: Annotated[str, Field(max_length=40)]
     claims: dict[str, Any]
     idempotency_key: Annotated[str, Field(min_length=1, max_length=200)]
+    source: Annotated[str, Field(max_length=100)] | None = None
+    number: Integer | None = None
 
 
 class FileDeclared(Strict):

@@ -40,6 +40,7 @@ from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.store.records import StoredRecords, named_attachments
 from notary.adapters.store.snapshot import opened_live
+from notary.adapters.store.sources import StoredSources
 from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.system import SystemClock, SystemEntropy
 from notary.adapters.timestamp_http import HttpAuthority
@@ -51,6 +52,7 @@ from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.record_names import RecordNames
+from notary.core.source_findings import SourceFinding
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
 from notary.ports import Bars, Matter, ObjectStore, Progress, SealedBatch
@@ -80,6 +82,7 @@ from notary.usecases.rotate_kek import RotationDone, rotate_kek
 from notary.usecases.rotate_keys import HandedOver, KeyRotation, KeySetShown
 from notary.usecases.seal import Block, Sealer
 from notary.usecases.show import RecordShelf
+from notary.usecases.sources import Source, Sources, source_row
 from notary.usecases.stamp import PinnedAuthority, Stamper, StampSettings
 from notary.usecases.standing import STORE_BEHIND_SIGNED, GuardedAcceptor, Standing
 from notary.usecases.succession import read_checkpoint, retire, state_continuation
@@ -182,6 +185,10 @@ class Service:
         self.register = StoredMatterRegister(
             database, keyring, self._clock, self._entropy, identity
         )
+        self.sources = Sources(
+            StoredSources(database, keyring, self._clock, self._entropy, identity)
+        )
+        self._source_keys: dict[tuple[int, str], bytes] = {}
         self.agencies = AgencyRegister(database, keyring, self._clock, self._entropy)
         self.record_names = RecordNames(keyring.lookup_secret)
         self.batch_log = StoredBatchLog(database)
@@ -286,7 +293,14 @@ class Service:
 
     @cached_property
     def _ingest(self) -> Ingest:
-        return Ingest(self.acceptor, self.register, self._imports, self.dkim_checks, self._clock)
+        return Ingest(
+            self.acceptor,
+            self.register,
+            self._imports,
+            self.dkim_checks,
+            self._clock,
+            self.source_key,
+        )
 
     @cached_property
     def _signer(self) -> DeferredSigner:
@@ -360,6 +374,15 @@ class Service:
             )
         return found
 
+    def source_key(self, agency_id: int, name: str) -> bytes:
+        """The key of the agency's source of that name or number. Raises CallerError SOURCE_UNKNOWN."""
+        # A source keeps its name and key for ever, and every record asks.
+        found = self._source_keys.get((agency_id, name))
+        if found is None:
+            found = self.sources.find(agency_id, name).key
+            self._source_keys[agency_id, name] = found
+        return found
+
     def ingest(
         self,
         agency_id: int,
@@ -367,6 +390,7 @@ class Service:
         *,
         matter: str | None = None,
         column_map: Path | None = None,
+        source: str | None = None,
         rejects: Path | None = None,
         unassigned: bool = False,
         dry_run: bool = False,
@@ -384,6 +408,7 @@ class Service:
             paths,
             maps=maps,
             matter_key=key,
+            source=source,
             rejects=rejects,
             dry_run=dry_run,
             progress=progress,
@@ -405,6 +430,7 @@ class Service:
             raise Contradiction(trouble.code, str(trouble))
         sweep_orphans(self._database, self._objects, self._clock.now())
         return Worker(
+            lambda: self.sources.close(self._clock.now()),
             _Sealing(self),
             _Anchoring(self),
             self._pulse,
@@ -665,6 +691,7 @@ class Service:
             receivers=[one.name for one in settings.webhook],
             token_book=self.token_book,
             authorities=[one.name for one in settings.timestamp],
+            sources=self._source_findings,
         )
 
     @property
@@ -693,16 +720,35 @@ class Service:
             self._clock.now(), self.anchorer, self._counts(agency_id), self._waiting_notices()
         )
         waiting, error = self.dkim_checks.waiting(agency_id)
+        now = self._clock.now()
         return {
             **told,
             "successor": self.successor,
             "originals": self._objects.place,
             "dkim": {"waiting": waiting, "last_error": error},
+            "sources": [source_row(one, now) for one in self._all_sources(agency_id)],
         }
 
     def figures(self) -> Figures:
         """What monitoring reads, from the store alone."""
-        return self._overview.figures(self._clock.now(), self._counts(), self._waiting_notices())
+        return self._overview.figures(
+            self._clock.now(), self._counts(), self._waiting_notices(), self._all_sources()
+        )
+
+    def _all_sources(self, agency_id: int | None = None) -> list[Source]:
+        return [
+            one
+            for agency in self.agencies.all()
+            if agency_id in (None, agency.agency_id)
+            for one in self.sources.all(agency.agency_id)
+        ]
+
+    def _source_findings(self, now: datetime) -> dict[str, list[SourceFinding]]:
+        found: dict[str, list[SourceFinding]] = {}
+        for agency in self.agencies.all():
+            for name, said in self.sources.findings(agency.agency_id, now).items():
+                found.setdefault(name, []).extend(said)
+        return found
 
     def _waiting_notices(self) -> dict[str, Waiting]:
         return {one.name: self.notices.waiting(one.name) for one in self.home.config.webhook}

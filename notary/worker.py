@@ -1,4 +1,5 @@
-"""The worker: seals on cadence and size, anchors what is sealed, and says that it is alive.
+"""The worker: closes the days of sources, seals on cadence and size, anchors what is sealed, and says
+that it is alive.
 
 Owns the loop, not the rules: sealing is `usecases.seal`, anchoring `usecases.anchor`. Every pass reads the
 stored state, so a killed worker is replaced by starting another. Test: tests/unit/service/test_worker.py.
@@ -71,6 +72,7 @@ class Watch(Protocol):
 class Worker:
     """One sealer and one sender for one log. Two at once on one log do no harm but gain nothing."""
 
+    close_days: Callable[[], int]  # enters the closings of sources that are due; how many
     sealing: Sealing
     anchoring: Anchoring
     pulse: Pulse
@@ -120,9 +122,13 @@ class Worker:
             self.pulse.beat(error)
 
     def _pass(self, *, seal_now: bool) -> str | None:
-        """One pass: seal if due, then one step of anchoring. A crash anywhere leaves stored state."""
+        """One pass: close days, seal if due, then one step of anchoring. A crash anywhere leaves stored
+        state.
+        """
         # A sealer that may not go on doesn't keep the sender from finding out that it may.
         errors = (
+            # Before the batch, so that what closes a day is in the next one.
+            self._caught(self._close_days),
             self._caught(lambda: self._seal(seal_now)),
             self._caught(self._step),
             self._caught(lambda: self.watch.look(None)),
@@ -132,6 +138,11 @@ class Worker:
             self.report(error)
         self.pulse.beat(error)
         return error
+
+    def _close_days(self) -> None:
+        closed = self.close_days()
+        if closed:
+            self.report(f"closed {closed} days of sources")
 
     def _seal(self, seal_now: bool) -> None:
         if seal_now or self.sealing.due():

@@ -55,7 +55,7 @@ class Preparers:
         if threads is None:
             return lambda: prepare_all(lookup_secret, agency_id, items, random)
         # All of an offer but its files, which are not prepared here.
-        rows = [item[:4] for item in items]
+        rows = [(*item[:4], (), item.source, item.number) for item in items]
 
         def ask() -> _Answer:
             found = self._ask(lookup_secret, agency_id, rows, random)
@@ -79,8 +79,8 @@ class Preparers:
                 return prepare_texts(lookup_secret, agency_id, texts, random)
             answers, heads = found
             items = [
-                Incoming(matter_key, kind, ClaimsOf(text), key)
-                for (matter_key, kind, key), text in zip(heads, texts, strict=True)
+                Incoming(matter_key, kind, ClaimsOf(text), key, (), source, number)
+                for (matter_key, kind, key, source, number), text in zip(heads, texts, strict=True)
             ]
             return items, answers
 

@@ -42,11 +42,14 @@ def serve(stdin: IO[bytes], stdout: IO[bytes]) -> None:
     """Answer requests until the end of the input."""
     while True:
         lookup_secret, agency_id, rows, random = receive(stdin)
-        heads: list[tuple[bytes, str, str]] | None = None
+        heads: list[tuple[bytes, str, str, bytes | None, int | None]] | None = None
         if type(rows[0]) is bytes:
             items, answers = prepare_texts(lookup_secret, agency_id, rows, random)
             # Whoever asked has the texts.
-            heads = [(item.matter_key, item.kind, item.idempotency_key) for item in items]
+            heads = [
+                (item.matter_key, item.kind, item.idempotency_key, item.source, item.number)
+                for item in items
+            ]
         else:
             items = [Incoming(*row) for row in rows]
             answers = prepare_all(lookup_secret, agency_id, items, random)

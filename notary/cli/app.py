@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli import events, keeping, keys, originals, people, present, webhooks
+from notary.cli import events, keeping, keys, originals, people, present, sources, webhooks
 from notary.cli.output import errors_said, progress_bar, say, say_json
 from notary.errors import CallerError
 
@@ -34,6 +34,7 @@ app.add_typer(contract_app, name="contract")
 app.add_typer(webhooks.webhook_app, name="webhook")
 app.add_typer(originals.objects_app, name="objects")
 people.register(app)
+app.add_typer(sources.source_app, name="source")
 events.register(app)
 keeping.register(app)
 keys.register(keeping.keys_app)
@@ -233,6 +234,10 @@ def ingest(
             help="Column map (TOML) for CSV, NDJSON and JSON. Those in folders given are found.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Everything is of this source, as `notary source list` names it."),
+    ] = None,
     rejects: Annotated[
         Path | None,
         typer.Option(help="Folder for rejects files. Default: beside each source."),
@@ -254,6 +259,7 @@ def ingest(
                 tuple(paths or ()),
                 matter=matter,
                 column_map=column_map,
+                source=source,
                 rejects=rejects,
                 unassigned=unassigned,
                 dry_run=dry_run,

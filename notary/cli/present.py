@@ -267,6 +267,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         *([f"at once   {priority_text(priority)}"] if priority["asked_at"] else []),
         f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
     ]
+    lines += source_lines(status["sources"])
     lines += [
         f"webhook   {name}: {one['waiting']} notices wait, {one['given_up']} given up"
         for name, one in status["webhooks"].items()
@@ -470,3 +471,45 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _width(text: str) -> int:
     """Columns of a terminal that a text takes: a Chinese letter takes two."""
     return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+
+
+def source_lines(sources: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each source, and one for each thing to know of it."""
+    lines = []
+    for one in sources:
+        last = f", last {one['last_record_at']}" if one["last_record_at"] else ""
+        lines.append(
+            f"source    {one['name']}: {one['records']} records, {one['missing']} numbers missing, "
+            f"days before {one['open_day']} closed{last}"
+        )
+        lines += [f"          {said['code']}: {said['text']}" for said in one["findings"]]
+    return lines
+
+
+def sources_table(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Every source."""
+    rows = [
+        (
+            str(one["name"]),
+            str(one["source"]),
+            str(one["numbering"]),
+            str(one["next"]),
+            str(sum(last - first + 1 for first, last in one["missing"])),
+            str(one["open_day"]),
+            ", ".join(said["code"] for said in one["findings"]) or "-",
+        )
+        for one in sources
+    ]
+    return table(("name", "number", "numbered by", "next", "missing", "open day", "findings"), rows)
+
+
+def source_text(source: Mapping[str, Any]) -> str:
+    """One source, whole."""
+    lines = [f"{source['name']}  {source['source']}"]
+    lines += [
+        f"  {name}: {_claim(value)}"
+        for name, value in source.items()
+        if name not in ("name", "source", "findings") and value not in (None, [], {})
+    ]
+    lines += [f"  {said['code']}: {said['text']}" for said in source["findings"]]
+    return "\n".join(lines)

@@ -82,6 +82,13 @@ def check_offer(item: Incoming) -> Refused | None:
         )
     if not key.isascii() and _has_surrogate(key):
         return Refused("IDEMPOTENCY_KEY", "idempotency_key", "it holds a lone surrogate")
+    number = item.number
+    if number is not None and (
+        item.source is None or type(number) is not int or not 0 <= number <= jsonc.MAX_INTEGER
+    ):
+        return Refused(
+            "SOURCE_NUMBER_FORM", "number", "a number is an integer from 0, beside its source"
+        )
     claims = item.claims
     for name in claims:
         if name in _SHAPES:
@@ -106,6 +113,16 @@ def unknown_matter(item: Incoming) -> Refused:
         "MATTER_UNKNOWN",
         "matter_key",
         f"the agency has no matter with key {item.matter_key.hex()[:64]}; register its number first",
+    )
+
+
+def unknown_source(item: Incoming) -> Refused:
+    """The refusal of an offer from a source that the agency has not."""
+    assert item.source is not None
+    return Refused(
+        "SOURCE_UNKNOWN",
+        "source",
+        f"the agency has no source with key {item.source.hex()[:64]}; see `notary source list`",
     )
 
 

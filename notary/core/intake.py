@@ -38,7 +38,8 @@ class Incoming(NamedTuple):
 
     `claims` holds every claim but the attachments', by registered name. `idempotency_key` is the
     submitter's own (at most 200 characters) or derived from the source and its numbering; it is unique
-    within an agency.
+    within an agency. `source` is the key of the source that it came from, `number` its own number there,
+    None where the service gives it (docs/spec/format.md §16).
     """
 
     matter_key: bytes
@@ -46,6 +47,8 @@ class Incoming(NamedTuple):
     claims: Mapping[str, Json]
     idempotency_key: str
     files: tuple[IncomingFile | StreamedFile, ...] = ()
+    source: bytes | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ LONG_DRAFT = 2**15  # bytes of a leaf
 # Stands in a leaf that is written for its draft: all times are of one length.
 _ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
+_POSITION = b'"position":'
+
 _SCALARS = frozenset({str, int, bool, type(None)})
 _NESTING = frozenset(records.NESTING)
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
@@ -107,12 +109,13 @@ def draft_leaf(
     keyed: Keyed,
     blind: bytes,
     claims: Mapping[str, Json],
+    source: bytes | None = None,
 ) -> tuple[bytes, list[bytes]]:
     """A leaf up to its position, and its disclosures; `keyed` is `secret`.
 
-    `finish_leaf` makes of it what `make_leaf` gives for that position. Raises FormatError as
-    `make_leaf` does for the last position that there is: whether a leaf is too long must not hang
-    on its place.
+    `finish_leaf`, with a source `finish_numbered_leaf`, makes of it what `make_leaf` gives for that
+    position. Raises FormatError as `make_leaf` does for the last position and number that there are:
+    whether a leaf is too long must not hang on its place.
     """
     found = _draft_usual(matter, kind, keyed, blind, claims)
     if found is not None:
@@ -125,8 +128,15 @@ def draft_leaf(
         secret=secret,
         blind=blind,
         claims=claims,
+        source=None if source is None else Digest(source),
+        number=None if source is None else jsonc.MAX_INTEGER,
     )
-    return leaf[: leaf.rindex(b"%d" % jsonc.MAX_INTEGER)], [text.encode() for text in texts]
+    at = leaf.rindex(b"%d" % jsonc.MAX_INTEGER)
+    if source is not None:
+        # The number stands before the position; both are given when the record has its place.
+        at = leaf.rindex(b'"number":', 0, at)
+        return leaf[:at] + _POSITION, [text.encode() for text in texts]
+    return leaf[:at], [text.encode() for text in texts]
 
 
 def leaf_ending(recorded_at: datetime) -> bytes:
@@ -137,6 +147,22 @@ def leaf_ending(recorded_at: datetime) -> bytes:
 def finish_leaf(draft: bytes, position: int, ending: bytes) -> bytes:
     """The leaf of a draft at its position; `ending` is that of its commit."""
     return b"%b%d%b" % (draft, position, ending)
+
+
+def numbered_ending(ending: bytes, source: bytes) -> bytes:
+    """How every leaf of one commit from one source ends; `ending` is that of its commit."""
+    return b'%b,"source":"%b"}' % (ending[:-1], source.hex().encode())
+
+
+def finish_numbered_leaf(draft: bytes, position: int, number: int, ending: bytes) -> bytes:
+    """The leaf of a draft with its number in its source; `ending` is a `numbered_ending`."""
+    return b'%b"number":%d,%b%d%b' % (
+        draft[: -len(_POSITION)],
+        number,
+        _POSITION,
+        position,
+        ending,
+    )
 
 
 def _draft_usual(

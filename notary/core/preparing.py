@@ -88,7 +88,7 @@ def prepare(
     keyed = Keyed(secret)
     try:
         draft, disclosures = draft_leaf(
-            item.matter_key, item.kind, secret, keyed, random[_BLIND], claims
+            item.matter_key, item.kind, secret, keyed, random[_BLIND], claims, item.source
         )
     except FormatError as error:
         return acceptance.find_fault(item, error)

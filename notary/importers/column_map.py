@@ -143,12 +143,14 @@ class ColumnMap:
     rename: Mapping[str, tuple[str, ...]]
     claims: tuple[Claim, ...]
     milestone: MilestonePlan | None
+    source: str | None
+    number: str | None
 
     @property
     def read_columns(self) -> tuple[str, ...]:
         """Every column that the map reads, in a fixed order."""
         names = {*self.occurred_at, *self.identity, *self.attachments}
-        names |= {name for name in (self.account, self.matter) if name is not None}
+        names |= {name for name in (self.account, self.matter, self.number) if name is not None}
         for claim in self.claims:
             names.update(claim.columns)
         return tuple(sorted(names))
@@ -337,6 +339,7 @@ class _Reader:
         rename = self._rename(top.table("rename"))
         claims = self._claims(top.table("claims"), kind, time.zone)
         milestone = self._milestone(top.table("milestone"), format_)
+        source, number = self._source(top.table("source"), format_)
         if format_ in CODED and (identity or attachments or rename or claims):
             raise self.fault(
                 "format", f"a map for {format_} has no identity, attachments, rename or claims"
@@ -367,6 +370,8 @@ class _Reader:
             rename=rename,
             claims=claims,
             milestone=milestone,
+            source=source,
+            number=number,
         )
         self._check_columns(result)
         return result
@@ -455,6 +460,16 @@ class _Reader:
         column = table.text("column")
         table.done("column")
         return column
+
+    def _source(self, table: _Table | None, format_: str) -> tuple[str | None, str | None]:
+        if table is None:
+            return None, None
+        name = table.text("name")
+        number = table.optional("number")
+        if number is not None and format_ in CODED:
+            raise self.fault("source.number", f"rows of {format_} have no number column")
+        table.done("name, number")
+        return name, number
 
     def _occurred_at(
         self, table: _Table | None, format_: str

@@ -22,6 +22,7 @@ from verifier.format.jsonc import Json
 MAX_RECORD_BYTES = 2**20  # what is longer belongs into a file
 
 MEMBERS = ("matter", "kind", "claims", "idempotency_key")
+MAY = ("source", "number")  # beside MEMBERS
 MAX_MATTER_CHARACTERS = 100  # a number has 55
 MAX_KIND_CHARACTERS = 40
 MAX_KEY_CHARACTERS = 200
@@ -52,8 +53,9 @@ def read_object(text: bytes) -> dict[str, Value] | Refused:
 
 
 def offer_of(value: Mapping[str, Value]) -> Incoming | Refused:
-    """The record of an object with exactly MEMBERS. Refused RECORD_SHAPE, or for its number."""
-    if len(value) != len(MEMBERS) or not all(name in value for name in MEMBERS):
+    """The record of an object with MEMBERS, and those of MAY. Refused RECORD_SHAPE, or for its number."""
+    known = len(MEMBERS) + ("source" in value) + ("number" in value)
+    if len(value) != known or not all(name in value for name in MEMBERS):
         return _other_members(value)
     matter, kind, claims, key = (value[name] for name in MEMBERS)
     if not isinstance(matter, str) or len(matter) > MAX_MATTER_CHARACTERS:
@@ -65,9 +67,22 @@ def offer_of(value: Mapping[str, Value]) -> Incoming | Refused:
     if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_CHARACTERS:
         return _shape("idempotency_key", f"want a text of 1 to {MAX_KEY_CHARACTERS} characters")
     try:
-        return Incoming(_key_of(matter), kind, claims, key)
+        matter_key = _key_of(matter)
     except FormatError as error:
         return Refused(error.code, "matter", error.message)
+    if known == len(MEMBERS):
+        return Incoming(matter_key, kind, claims, key)
+    source, number = value.get("source"), value.get("number")
+    if not isinstance(source, str):
+        return _shape("source", "want the number of a source, ns1…")
+    if "number" in value and type(number) is not int:
+        return _shape("number", "want an integer")
+    try:
+        source_key = _source_key_of(source)
+    except FormatError as error:
+        return Refused(error.code, "source", error.message)
+    assert number is None or isinstance(number, int)
+    return Incoming(matter_key, kind, claims, key, (), source_key, number)
 
 
 def too_long(length: int) -> Refused:
@@ -165,12 +180,21 @@ def _key_of(number: str) -> bytes:
     return numbers.parse(number).key
 
 
+@lru_cache(maxsize=KEYS_KEPT)
+def _source_key_of(number: str) -> bytes:
+    """The key of a source number. Raises FormatError as `numbers.parse_source` does."""
+    return numbers.parse_source(number).key
+
+
 def _other_members(value: Mapping[str, Value]) -> Refused:
     for name in MEMBERS:
         if name not in value:
             return _shape(name, "the member is missing")
-    name = next(name for name in value if name not in MEMBERS)
-    return _shape(name[:80], f"no such member; a record has {', '.join(MEMBERS)}")
+    name = next(name for name in value if name not in (*MEMBERS, *MAY))
+    return _shape(
+        name[:80],
+        f"no such member; a record has {', '.join(MEMBERS)}, and may have {', '.join(MAY)}",
+    )
 
 
 def _shape(field: str, reason: str) -> Refused:

@@ -7,6 +7,7 @@ decided beforehand. Test: tests/unit/importers/test_plan.py.
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,8 @@ from notary.importers.rows import (
 )
 from notary.importers.values import CONTROL, WHOLE, Cell, Convert, converter
 from verifier.format.jsonc import Json
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,15}")  # below 2^53
 
 
 class _Column(NamedTuple):
@@ -86,6 +89,7 @@ class Plan:
         self.folder = folder
         self._account = at[map_.account] if map_.account is not None else None
         self._matter = at[map_.matter] if map_.matter is not None else None
+        self._number = at[map_.number] if map_.number is not None else None
         self._occurred_at = tuple(at[name] for name in map_.occurred_at)
         identity = map_.identity or map_.read_columns
         self._identity = tuple(at[name] for name in identity)
@@ -175,6 +179,18 @@ class Plan:
             end,
             raw,
             self._files(cells) if self._attachments else (),
+            number=None if self._number is None else self._number_in(cells[self._number]),
+        )
+
+    def _number_in(self, cell: Cell) -> int:
+        """The number that the source gave its record (format.md §16)."""
+        if isinstance(cell, str) and _WHOLE_NUMBER.fullmatch(cell):
+            return int(cell)
+        raise BadRow(
+            "ROW_NUMBER",
+            self.map.number or "number",
+            "want the number that the source gave this record, an integer from 0",
+            "mend the cell, or let the service number: leave out source.number in the map",
         )
 
     def _time(self, cells: Sequence[Cell], claims: dict[str, Json]) -> None:

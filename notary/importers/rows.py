@@ -32,7 +32,7 @@ class ImportedRow(NamedTuple):
     `account` leads to the matter through the register; `matter` is a matter number that the row itself
     states. `identity` is what makes the row this row; `counted` says that equal rows are told apart by their
     order in the file. `target` is the identity of the record that a correction corrects. `raw` is the
-    original's bytes from `start` to `end`.
+    original's bytes from `start` to `end`. `number` is the source's own, where it gives one.
     """
 
     row: int
@@ -47,6 +47,7 @@ class ImportedRow(NamedTuple):
     raw: bytes
     files: tuple[IncomingFile, ...] = ()
     target: bytes | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from notary.core.preparing import (
     secret_of,
 )
 from notary.core.receipts import ReceiptBodies
+from notary.core.source_edge import SourceEdge
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.offered_json import prepare_texts
 from notary.ports import Clock, Entropy, ObjectStore, Preparing
@@ -43,6 +44,7 @@ from notary.usecases.record_store import (
     StoredGroup,
 )
 from notary.usecases.repetition import receipts_of, same_as_earlier, same_as_stored
+from notary.usecases.sources import write_sources
 from verifier.format import trees
 from verifier.format.digests import Digest
 from verifier.format.frontier import Frontier
@@ -305,12 +307,14 @@ class RecordAcceptor:
             offers = self._answer_known(written, agency_id, offers, outcomes)
             received_at = moment(milliseconds(self._clock.now()))
             edges = self._edges(written, agency_id, offers)
+            sources = _source_edges(written, agency_id, offers, received_at)
             record_id, group_id = written.next_ids()
             fresh, repeated = self._make_records(
-                agency_id, offers, edges, record_id, group_id, received_at, outcomes
+                agency_id, offers, edges, sources, record_id, group_id, received_at, outcomes
             )
             if fresh:
                 self._append(written, agency_id, group_id, fresh, edges, received_at, outcomes)
+            write_sources(written, agency_id, sources.values())
             for offer, first in repeated:
                 answer = outcomes[first.place]
                 assert isinstance(answer, Accepted)
@@ -334,6 +338,7 @@ class RecordAcceptor:
         agency_id: int,
         offers: list[_Offer],
         edges: dict[bytes, _Edge],
+        sources: dict[bytes, SourceEdge],
         record_id: int,
         group_id: int,
         received_at: datetime,
@@ -362,7 +367,15 @@ class RecordAcceptor:
                 continue
             frontier = edge.frontier
             position = frontier.size
-            leaf = finish_leaf(draft, position, ending)
+            if offer.item.source is None:
+                leaf = finish_leaf(draft, position, ending)
+            else:
+                numbered = _number(offer.item, draft, position, ending, sources, received_at)
+                if isinstance(numbered, Refused):
+                    outcomes[offer.place] = numbered
+                    del seen[digest]
+                    continue
+                leaf = numbered
             leaf_hash = leaf_hash_of(leaf)
             frontier.append(leaf_hash)
             row = NewRecord(
@@ -458,6 +471,42 @@ class RecordAcceptor:
 
     def _lookup(self, agency_id: int) -> envelope.Lookup:
         return envelope.Lookup(self._keys.lookup_secret, agency_id, LOOKUP_IDEMPOTENCY)
+
+
+def _source_edges(
+    written: RecordsWritten, agency_id: int, offers: list[_Offer], received_at: datetime
+) -> dict[bytes, SourceEdge]:
+    """The logs of the sources that the offers name. What came before is of a day that may have ended."""
+    keys = sorted({offer.item.source for offer in offers if offer.item.source is not None})
+    edges = {}
+    for key, stored in written.sources(agency_id, keys).items() if keys else ():
+        edges[key] = SourceEdge(stored)
+        edges[key].close_due(received_at)
+    return edges
+
+
+def _number(
+    item: Incoming,
+    draft: bytes,
+    position: int,
+    ending: bytes,
+    sources: dict[bytes, SourceEdge],
+    received_at: datetime,
+) -> bytes | Refused:
+    """The leaf of a record with its number, which is entered in its source's log; or why it has none."""
+    assert item.source is not None
+    edge = sources.get(item.source)
+    if edge is None:
+        return acceptance.unknown_source(item)
+    refused = edge.refusal(item)
+    if refused is not None:
+        return refused
+    number = edge.number_of(item)
+    leaf = leaves.finish_numbered_leaf(
+        draft, position, number, leaves.numbered_ending(ending, item.source)
+    )
+    edge.take(item, number, leaf, received_at)
+    return leaf
 
 
 def _random_at(random: bytes, place: int) -> bytes:

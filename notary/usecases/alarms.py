@@ -6,7 +6,7 @@ tests/unit/service/test_alarms.py; their names are held by tests/unit/anchor/tes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from notary.adapters.store.batches import Promise, StoredBatchLog
@@ -14,6 +14,7 @@ from notary.adapters.store.notices import Stand, StoredNotices
 from notary.chain_ports import IntentBook
 from notary.core.audit_state import AuditMemory, alarm_of
 from notary.core.moments import has_passed
+from notary.core.source_findings import SourceFinding
 from notary.core.stamping import LATE
 from notary.timestamp_ports import TokenBook
 from notary.usecases.standing import Standing
@@ -21,6 +22,10 @@ from verifier.format import times
 
 WORKER_STOPPED = "WORKER_STOPPED"
 AT_RISK_PART = 4  # of the longest promise: so much is left when people should hear of it
+
+
+SourceWatch = Callable[[datetime], Mapping[str, Sequence[SourceFinding]]]
+"""What is to be said of sources, by name."""
 
 
 class AlarmBoard:
@@ -38,6 +43,7 @@ class AlarmBoard:
         receivers: Sequence[str],
         token_book: TokenBook,
         authorities: Sequence[str],
+        sources: SourceWatch | None = None,
     ) -> None:
         self._book = book
         self._log = log
@@ -48,6 +54,7 @@ class AlarmBoard:
         self._receivers = receivers
         self._token_book = token_book
         self._authorities = authorities
+        self._sources = sources
 
     def standing(self, now: datetime) -> dict[str, Stand]:
         """The alarms that stand, by code; each since it was first seen."""
@@ -75,9 +82,21 @@ class AlarmBoard:
         late = self._late(now)
         if late is not None:
             found["TIMESTAMP_LATE"] = late
+        found |= self._of_sources(told, now)
         if WORKER_STOPPED in told:
             found[WORKER_STOPPED] = told[WORKER_STOPPED]
         return dict(sorted(found.items()))
+
+    def _of_sources(self, told: Mapping[str, Stand], now: datetime) -> dict[str, Stand]:
+        """What sources show, one alarm a code, with the sources that it is said of."""
+        texts: dict[str, list[str]] = {}
+        for name, findings in (self._sources(now) if self._sources else {}).items():
+            for one in findings:
+                texts.setdefault(one.code, []).append(f"{name}: {one.text}")
+        return {
+            code: Stand("; ".join(said), told[code].since if code in told else now)
+            for code, said in texts.items()
+        }
 
     def _late(self, now: datetime) -> Stand | None:
         """The authorities that were asked in vain for too long; one that is not configured owes nothing."""

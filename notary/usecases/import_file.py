@@ -8,15 +8,15 @@ file. Spec: docs/spec/column-map.md §4, §6. Tests: tests/scenarios/ingest/.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from notary.core.intake import Incoming
 from notary.core.preparing import Offered
-from notary.errors import NothingHappened
-from notary.importers.column_map import EPCIS
+from notary.errors import CallerError, NothingHappened
+from notary.importers.column_map import EPCIS, ColumnMap
 from notary.importers.occurrences import Occurrences
 from notary.importers.original import Original
 from notary.importers.recognise import Rows
@@ -61,7 +61,28 @@ class Shared:
     rejects: Path | None
     dry_run: bool
     meter: Meter
+    sources: SourceKeys
     attached: set[Path] = field(default_factory=set)
+
+
+class SourceKeys:
+    """The keys of the sources that rows are of. `forced` is the name that the caller gave for all."""
+
+    def __init__(self, find: Callable[[str], bytes], forced: str | None) -> None:
+        self._find = find
+        self._forced = forced
+
+    def of(self, map_: ColumnMap | None) -> bytes | None:
+        """The key of the source of a map's rows, or of a document. Raises CallerError SOURCE_UNKNOWN, or
+        SOURCE_OTHER if the map names another one than the caller.
+        """
+        named = None if map_ is None else map_.source
+        if self._forced is not None and named not in (None, self._forced):
+            raise CallerError(
+                "SOURCE_OTHER", f"the column map names source {named}, the command {self._forced}."
+            )
+        name = named or self._forced
+        return None if name is None else self._find(name)
 
 
 class Meter:
@@ -114,6 +135,7 @@ class FileRun:
 
     def __init__(self, run: Shared, original: Original, rows: Rows) -> None:
         self._run = run
+        self._source = run.sources.of(rows.map)
         self._original = original
         self._rows = rows
         self._tally = Tally()
@@ -126,6 +148,7 @@ class FileRun:
             self._rejects,
             self._tally,
             marked=rows.map.format == EPCIS,
+            source=self._source,
         )
 
     def run(self) -> FileReport:
@@ -246,7 +269,7 @@ class FileRun:
                     # It waits with other content: neither takes the other's place.
                     raise conflict()
                 if matter_key is not None:
-                    items[key] = _incoming(item, key, matter_key, marks)
+                    items[key] = _incoming(item, key, matter_key, marks, self._source)
                     self._run.attached.update(file.path for file in item.files)
                 elif item.files:
                     raise BadRow(
@@ -297,7 +320,11 @@ def key_of(importer: str, identity: bytes, number: int) -> str:
 
 
 def _incoming(
-    item: ImportedRow, key: str, matter_key: bytes, marks: Mapping[bytes, Mark]
+    item: ImportedRow,
+    key: str,
+    matter_key: bytes,
+    marks: Mapping[bytes, Mark],
+    source: bytes | None,
 ) -> Incoming:
     claims: dict[str, Json] = item.claims
     mark = marks.get(item.target) if item.target is not None else None
@@ -306,4 +333,4 @@ def _incoming(
             **claims,
             "corrects": {"position": mark.position, "leaf": mark.leaf_hash.hex()},
         }
-    return Incoming(matter_key, item.kind, claims, key, item.files)
+    return Incoming(matter_key, item.kind, claims, key, item.files, source, item.number)

@@ -60,14 +60,18 @@ class Layout:
         tally: Tally,
         *,
         marked: bool,
+        source: bytes | None,
     ) -> None:
-        """`marked` says that the rows are events, which corrections may name."""
+        """`marked` says that the rows are events, which corrections may name; `source` is the key of the
+        source that they are of, if there is one.
+        """
         self._store = store
         self._agency_id = agency_id
         self._original = original
         self._rejects = rejects
         self._tally = tally
         self._marked = marked
+        self._source = source
         self._layout = NO_LAYOUT
         self._at = 0  # up to here the original is accounted for
 
@@ -138,7 +142,9 @@ class Layout:
         laid.keys.add(key)
         if known is None and not repeated:
             assert item.account is not None
-            laid.waiting.append(Waiting(key, item.account, item.kind, item.claims))
+            laid.waiting.append(
+                Waiting(key, item.account, item.kind, item.claims, self._source, item.number)
+            )
             raw: bytes | None = item.raw
         else:
             raw = None if known is None else raw_bytes(known.claims.get("raw"))

@@ -121,7 +121,7 @@ def conflict() -> BadRow:
 
 def refusal(answer: Refused, row: ImportedRow) -> Reject:
     """The reject of a row that the acceptor refused."""
-    if answer.conflict:
+    if answer.code == "IDEMPOTENCY_CONFLICT":
         return conflict().reject(row.row, row.start, row.end, row.raw)
     return Reject(
         row.row,

@@ -62,6 +62,8 @@ class Waiting:
     account: str
     kind: str
     claims: Mapping[str, Json]
+    source: bytes | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from notary.usecases.import_file import (
     FileRun,
     Meter,
     Shared,
+    SourceKeys,
     key_of,
 )
 from notary.usecases.import_layout import NO_LAYOUT
@@ -60,12 +61,15 @@ class Ingest:
         store: ImportStore,
         checks: CheckQueue,
         clock: Clock,
+        source_key: Callable[[int, str], bytes] | None = None,
     ) -> None:
+        """`source_key` finds the key of an agency's source by its name; without, there are none."""
         self._acceptor = acceptor
         self._register = register
         self._store = store
         self._checks = checks
         self._clock = clock
+        self._source_key = source_key or _no_source
 
     def run(
         self,
@@ -74,11 +78,13 @@ class Ingest:
         *,
         maps: Sequence[ColumnMap] = (),
         matter_key: bytes | None = None,
+        source: str | None = None,
         rejects: Path | None = None,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> IngestReport:
-        """Take the files and folders in. `rejects` is the folder for rejects files.
+        """Take the files and folders in. `rejects` is the folder for rejects files, `source` the name of
+        the source that everything is of.
 
         A file's faults are in the report and never end the run; a fault of the store does.
         Raises CallerError for paths or maps that are not there, and whatever the acceptor raises.
@@ -87,6 +93,9 @@ class Ingest:
             raise CallerError("MATTER_UNKNOWN", "the agency has no matter with this number.")
         if rejects is not None and not rejects.is_dir():
             raise CallerError("FOLDER_MISSING", f"{rejects}: want an existing folder.")
+        sources = SourceKeys(lambda name: self._source_key(agency_id, name), source)
+        # A name given for everything is wrong for everything.
+        sources.of(None)
         files, found_maps = _expand(paths)
         run = _Run(
             Shared(
@@ -97,6 +106,7 @@ class Ingest:
                 rejects,
                 dry_run,
                 Meter(sum(file.size for file in files), progress),
+                sources,
             ),
             self._store.identity_key(agency_id),
             (*maps, *found_maps),
@@ -129,7 +139,9 @@ class Ingest:
             after = batch[-1][0]
             matters.learn(row.account for _, row in batch)
             known = {
-                row.key: Incoming(matter_key, row.kind, row.claims, row.key)
+                row.key: Incoming(
+                    matter_key, row.kind, row.claims, row.key, (), row.source, row.number
+                )
                 for _, row in batch
                 if (matter_key := matters.of_account(row.account)) is not None
             }
@@ -168,6 +180,10 @@ class Ingest:
                 "DIGEST_DIFFERS",
                 f"what was rebuilt has SHA-256 {whole.hexdigest()}, wanted {file_sha256.hex()}.",
             )
+
+
+def _no_source(agency_id: int, name: str) -> bytes:
+    raise CallerError("SOURCE_UNKNOWN", f"{name!a} is no source of this agency.")
 
 
 @dataclass(frozen=True)
@@ -239,7 +255,8 @@ class _Run:
             tally.preview.append(preview(row, shared.matters.number(matter_key)))
         else:
             key = key_of(source.importer, row.identity, 0)
-            item = Incoming(matter_key, row.kind, row.claims, key, row.files)
+            source_key = shared.sources.of(None)
+            item = Incoming(matter_key, row.kind, row.claims, key, row.files, source_key)
             if waits_for_key(row.claims):
                 # Before the record: a crash between the two leaves an entry without a message, which
                 # is passed over, and never a message that nobody checks.

@@ -7,7 +7,7 @@ tests/unit/anchor/test_operations_page.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from notary.adapters.store.notices import Waiting
 from notary.adapters.store.pulse import StoredPulse
 from notary.chain_ports import EndpointState, SeenBalance
 from notary.config import Config
+from notary.core import source_findings
 from notary.core.budget import AVERAGED, DAY, Forecast, amount_of, committed, forecast
 from notary.core.moments import has_passed
 from notary.ports import BatchLog
@@ -24,6 +25,7 @@ from notary.timestamp_ports import Owing, TokenBook
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer
 from notary.usecases.priority import PriorityLane
+from notary.usecases.sources import Source
 from verifier.format import times
 
 SILENT_POLLS = 5  # a worker that missed so many passes is taken for dead …
@@ -78,6 +80,7 @@ class Figures:
     notices: Mapping[str, Waiting]
     endpoints: tuple[EndpointState, ...]
     owing: tuple[Owing, ...]
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,13 @@ class Overview:
         held = next((one.cause for one in self.book.open_intents() if one.cause), None)
         standing = self.board.standing(now)
         alarms = [f"{code}: {alarm.text}" for code, alarm in standing.items()]
+        # What a source does or leaves out is an alarm, and no illness of the service.
+        standing = {
+            code: one for code, one in standing.items() if code not in source_findings.CODES
+        }
         beat = self.pulse.last()
         patience = timedelta(seconds=max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s))
-        status, reasons = "alarm" if alarms else "ok", [*standing]
+        status, reasons = "alarm" if standing else "ok", [*standing]
         if beat is None:
             status, reasons = "no worker was ever seen", ["WORKER_NEVER_SEEN", *reasons]
         elif has_passed(patience, beat.seen_at, now):
@@ -177,7 +184,13 @@ class Overview:
             "alarms": list(health.alarms),
         }
 
-    def figures(self, now: datetime, counts: Counts, notices: Mapping[str, Waiting]) -> Figures:
+    def figures(
+        self,
+        now: datetime,
+        counts: Counts,
+        notices: Mapping[str, Waiting],
+        sources: Sequence[Source],
+    ) -> Figures:
         """What is measured, from the store alone: the worker is another process."""
         health, beat, kept = self.health(now), self.pulse.last(), self.book.balance()
         costs = self.forecast(now, None if kept is None else kept.wei)
@@ -200,6 +213,7 @@ class Overview:
             notices=notices,
             endpoints=self.book.endpoints(),
             owing=self._owing(),
+            sources=tuple(sources),
         )
 
     def forecast(self, now: datetime, balance: int | None) -> Forecast:

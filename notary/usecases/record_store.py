@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from notary.core.keks import StoreKek
 from notary.core.keyring import KeysInForce
 from notary.core.receipts import ReceiptGroup
+from notary.core.source_edge import StoredSource
 
 
 class MatterState(NamedTuple):
@@ -61,6 +62,15 @@ class GrownMatter(NamedTuple):
     size: int
     root: bytes
     frontier: bytes
+
+
+class GrownSource(NamedTuple):
+    """What a transaction adds to a source's log, beside its right edge, which is a `GrownMatter`."""
+
+    matter_id: int
+    first: int  # index of the first of the entries
+    entries: list[bytes]
+    state: str
 
 
 class StoredRecord(NamedTuple):
@@ -126,6 +136,10 @@ class RecordsWritten(RecordsSeen, Protocol):
         """The agency's matters among these keys, by key."""
         ...
 
+    def sources(self, agency_id: int, keys: Sequence[bytes]) -> Mapping[bytes, StoredSource]:
+        """The agency's sources among these keys, by key."""
+        ...
+
     def next_ids(self) -> tuple[int, int]:
         """The next record id and group id. Rows are never deleted."""
         ...
@@ -139,7 +153,11 @@ class RecordsWritten(RecordsSeen, Protocol):
         attachments: list[NewAttachment],
         matters: list[GrownMatter],
     ) -> None:
-        """Write everything that one commit adds."""
+        """Write everything that one commit adds, but to the logs of sources."""
+        ...
+
+    def grow_sources(self, matters: list[GrownMatter], sources: list[GrownSource]) -> None:
+        """Write what is added to logs of sources."""
         ...
 
 

@@ -57,6 +57,9 @@ def same_as_stored(
         and opened.leaf.kind == item.kind
         and jsonc.encode(first) == claims
         and _attachments_of(opened) == [_content_of(facts) for facts in files]
+        and opened.leaf.source == item.source
+        # A number that the service gives is not offered.
+        and item.number in (None, opened.leaf.number)
     )
     if not same:
         return _conflict(_place(record.matter_key, record.position))
@@ -83,6 +86,7 @@ def same_as_earlier(
         same = (
             item.matter_key == earlier.matter_key
             and item.kind == earlier.kind
+            and (item.source, item.number) == (earlier.source, earlier.number)
             and jsonc.encode(dict(item.claims)) == jsonc.encode(dict(earlier.claims))
             and [_content_of(facts) for facts in files]
             == [_content_of(facts) for facts in earlier_files]

@@ -39,11 +39,19 @@ def places(asked: People) -> dict[str, dict[str, str]]:
         item = {**RECORD, "matter": number, "idempotency_key": "m-1"}
         taken = asked.client.post("/v1/records", json=item, headers=headers)
         assert taken.status_code == 201, taken.text
-        found[whose] = {"number": number, "record_id": taken.json()["record_id"]}
+        source = {"name": f"pbx-{whose}", "numbering": "service", "zone": "Europe/Berlin"}
+        made = asked.client.post("/v1/sources", json=source, headers=headers)
+        assert made.status_code == 201, made.text
+        found[whose] = {
+            "number": number,
+            "record_id": taken.json()["record_id"],
+            "name": made.json()["source"],
+        }
     tag = numbers.parse(found["own"]["number"]).log_tag
     found["nobody"] = {
         "number": numbers.make(b"\x09" * numbers.RANDOM_LENGTH, tag).text,
         "record_id": asked.service.record_names.name(9, 10**6),
+        "name": numbers.make_source(b"\x09" * numbers.RANDOM_LENGTH, tag).text,
     }
     return found
 

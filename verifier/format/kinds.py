@@ -52,7 +52,6 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "correction": _names("reason"),
         "withdrawal": _names("reason"),
         "erasure": _names("target reason authority"),
-        "closing": _names("first last counts"),
         "custody": _names("action actor predecessor"),
         "document": _names("title filename"),
     }

@@ -1,4 +1,4 @@
-"""Owns the matter number: its bytes, its printed form, its key (docs/spec/format.md §4).
+"""Owns matter and source numbers: bytes, printed form, key (docs/spec/format.md §4, §16).
 
 The printed form is Bech32m. A wrong character is named, never silently mended: the person who
 types a number must see which matter she asks for. Proved by tests/unit/format/test_numbers.py,
@@ -13,6 +13,8 @@ from verifier.format.errors import FormatError
 
 HRP = "nm"
 SCHEME = 0x01
+SOURCE_HRP = "ns"
+SOURCE_SCHEME = 0x02
 RANDOM_LENGTH = 16  # bytes: two matters never get one number by chance
 LOG_TAG_LENGTH = 4  # bytes: enough to notice a number of another log, which is no attack
 RAW_LENGTH = 1 + RANDOM_LENGTH + LOG_TAG_LENGTH
@@ -45,12 +47,7 @@ class MatterNumber(_NumberFields):
 
     def __new__(cls, raw: bytes) -> "MatterNumber":
         """Check length and scheme."""
-        if len(raw) != RAW_LENGTH:
-            raise FormatError(
-                "NUMBER_LENGTH", f"a matter number has {RAW_LENGTH} bytes, got {len(raw)}"
-            )
-        if raw[0] != SCHEME:
-            raise FormatError("NUMBER_SCHEME", f"want scheme {SCHEME:#04x}, got {raw[0]:#04x}")
+        _check_raw(raw, SCHEME)
         return super().__new__(cls, raw)
 
     @property
@@ -71,6 +68,43 @@ class MatterNumber(_NumberFields):
 
     def __str__(self) -> str:
         return self.text
+
+
+class SourceNumber(_NumberFields):
+    """As `MatterNumber`, of a source: another scheme, prefix and key."""
+
+    __slots__ = ()
+
+    def __new__(cls, raw: bytes) -> "SourceNumber":
+        """Check length and scheme."""
+        _check_raw(raw, SOURCE_SCHEME)
+        return super().__new__(cls, raw)
+
+    @property
+    def text(self) -> str:
+        """The printed form: 43 characters."""
+        return bech32m_encode(SOURCE_HRP, _regroup(self.raw))
+
+    @property
+    def key(self) -> Digest:
+        """The source key, under which the map knows the source's log."""
+        # format.md §16: H("notary/source/v1\n" ‖ raw 21 bytes)
+        return sha256(b"notary/source/v1\n" + self.raw)
+
+    @property
+    def log_tag(self) -> bytes:
+        """The last four bytes: to which log the number belongs."""
+        return self.raw[-LOG_TAG_LENGTH:]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _check_raw(raw: bytes, scheme: int) -> None:
+    if len(raw) != RAW_LENGTH:
+        raise FormatError("NUMBER_LENGTH", f"a number has {RAW_LENGTH} bytes, got {len(raw)}")
+    if raw[0] != scheme:
+        raise FormatError("NUMBER_SCHEME", f"want scheme {scheme:#04x}, got {raw[0]:#04x}")
 
 
 def log_tag(chain_id: int, contract: bytes, log_address: bytes) -> bytes:
@@ -100,6 +134,11 @@ def make(random: bytes, tag: bytes) -> MatterNumber:
             f"got {len(random)} and {len(tag)}",
         )
     return MatterNumber(bytes([SCHEME]) + random + tag)
+
+
+def make_source(random: bytes, tag: bytes) -> SourceNumber:
+    """The source number of 16 random bytes in the log with this tag. Raises as `make`."""
+    return SourceNumber(bytes([SOURCE_SCHEME]) + make(random, tag).raw[1:])
 
 
 def display(number: MatterNumber) -> str:
@@ -135,6 +174,22 @@ def parse(text: str) -> MatterNumber:
     if hrp != HRP:
         raise _diagnosis(typed)
     return MatterNumber(_bytes_of(values))
+
+
+def parse_source(text: str) -> SourceNumber:
+    """Read a printed source number, which machines hand on: exactly as it is printed.
+
+    Raises FormatError NUMBER_LENGTH, NUMBER_CASE, NUMBER_PREFIX, BECH32_…, NUMBER_PADDING or
+    NUMBER_SCHEME.
+    """
+    if len(text) != TEXT_LENGTH:
+        raise FormatError("NUMBER_LENGTH", f"a source number has {TEXT_LENGTH} characters")
+    if text != text.lower():
+        raise FormatError("NUMBER_CASE", "a source number is written in lower case")
+    hrp, values = bech32m_decode(text)
+    if hrp != SOURCE_HRP:
+        raise FormatError("NUMBER_PREFIX", f"a source number begins with {SOURCE_HRP}1")
+    return SourceNumber(_bytes_of(values))
 
 
 def _bytes_of(values: Sequence[int]) -> bytes:

@@ -11,7 +11,7 @@ import sqlite3
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction
 from notary.ports import Progress
-from verifier.format import batches, notes, public, trees
+from verifier.format import batches, notes, public, source_log, trees
 from verifier.format.digests import sha256
 from verifier.format.errors import FormatError
 from verifier.format.frontier import Frontier
@@ -32,6 +32,7 @@ def check_rows(connection: sqlite3.Connection, identity: LogIdentity, progress: 
         _check_log(connection, identity)
         _check_tokens(connection)
         _check_matters(connection, progress)
+        _check_sources(connection)
     except (FormatError, TypeError, ValueError) as error:
         # SQLite keeps text where bytes were declared; then a rule gets what it was not made for.
         raise _damaged(f"a stored value has not its form: {error}") from error
@@ -127,7 +128,8 @@ def _check_matters(connection: sqlite3.Connection, progress: Progress) -> None:
     (total,) = connection.execute("SELECT count(*) FROM records").fetchone()
     done = 0
     for matter_id, agency_id, number, size, edge in connection.execute(
-        "SELECT id, agency_id, number, size, frontier FROM matters ORDER BY id"
+        "SELECT id, agency_id, number, size, frontier FROM matters"
+        " WHERE id NOT IN (SELECT matter_id FROM sources) ORDER BY id"
     ):
         heads = dict(
             connection.execute(
@@ -157,6 +159,36 @@ def _check_matters(connection: sqlite3.Connection, progress: Progress) -> None:
                 f"matter {number}: it has {frontier.size} records, its heads say otherwise"
             )
         progress(done, total)
+
+
+def _check_sources(connection: sqlite3.Connection) -> None:
+    """Every source log: entries in order, and each sealed head."""
+    for matter_id, agency_id, number, size, edge in connection.execute(
+        "SELECT id, matters.agency_id, number, size, frontier FROM matters"
+        " JOIN sources ON sources.matter_id = id ORDER BY id"
+    ):
+        heads = dict(
+            connection.execute(
+                "SELECT size, root FROM heads WHERE agency_id = ? AND matter_id = ?"
+                " UNION SELECT size, root FROM pending_heads WHERE agency_id = ? AND matter_id = ?",
+                (agency_id, matter_id, agency_id, matter_id),
+            )
+        )
+        frontier = Frontier()
+        for position, entry in connection.execute(
+            "SELECT position, entry FROM source_entries WHERE matter_id = ? ORDER BY position",
+            (matter_id,),
+        ):
+            if position != frontier.size:
+                raise _damaged(f"source {number}: entry {frontier.size} is missing")
+            source_log.parse(entry)
+            frontier.append(trees.leaf_hash(entry))
+            if frontier.size in heads and heads.pop(frontier.size) != frontier.root():
+                raise _damaged(f"source {number}: the head at {frontier.size} entries is another")
+        if heads or (size, edge) != (frontier.size, frontier.to_bytes()):
+            raise _damaged(
+                f"source {number}: it has {frontier.size} entries, its heads say otherwise"
+            )
 
 
 def _damaged(what: str) -> Contradiction:

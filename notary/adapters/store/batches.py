@@ -22,6 +22,7 @@ from notary.adapters.store.tables import (
     MatterRow,
     PendingHeadRow,
     ReceiptGroupRow,
+    SourceRow,
 )
 from notary.core.mark import Mark
 from notary.core.moments import milliseconds, moment
@@ -38,6 +39,7 @@ HEADS = table_of(HeadRow)
 MATTERS = table_of(MatterRow)
 PENDING = table_of(PendingHeadRow)
 GROUPS = table_of(ReceiptGroupRow)
+SOURCES = table_of(SourceRow)
 
 NO_GROUP = 0  # receipt groups are counted from 1
 UNSIGNED = ""  # the checkpoint of a batch that is stored and not yet signed
@@ -151,7 +153,10 @@ def changed_matters(connection: Connection) -> list[ChangedMatter]:
 
 def unsealed_records(connection: Connection, agency_id: int | None = None) -> int:
     """How many records no batch holds: of one agency, or of all."""
-    counted = select(func.sum(PENDING.c.size - PENDING.c.sealed_size))
+    counted = select(func.sum(PENDING.c.size - PENDING.c.sealed_size)).where(
+        # The entries of sources go with the records that they are of.
+        PENDING.c.matter_id.not_in(select(SOURCES.c.matter_id))
+    )
     if agency_id is not None:
         counted = counted.where(PENDING.c.agency_id == agency_id)
     return int(connection.execute(counted).scalar_one() or 0)

@@ -418,7 +418,10 @@ class StoredImports:
     def _seal_waiting(self, agency_id: int, row: Waiting) -> tuple[Any, ...]:
         digest = self._key_digest(agency_id, row.key)
         secret, wrapped = self._new_secret(agency_id, WAITING_ROW, digest)
-        content = jsonc.encode([row.key, row.account, row.kind, dict(row.claims)])
+        parts: list[jsonc.Json] = [row.key, row.account, row.kind, dict(row.claims)]
+        if row.source is not None:
+            parts += [row.source.hex(), row.number]
+        content = jsonc.encode(parts)
         return agency_id, digest, wrapped, envelope.seal(secret, envelope.VALUES, content)
 
     def _open_waiting(self, agency_id: int, row: Any) -> Waiting:
@@ -430,6 +433,15 @@ class StoredImports:
         match content:
             case [str(key), str(account), str(kind), dict(claims)]:
                 return Waiting(key, account, kind, claims)
+            case [
+                str(key),
+                str(account),
+                str(kind),
+                dict(claims),
+                str(source),
+                (int() | None) as number,
+            ]:
+                return Waiting(key, account, kind, claims, bytes.fromhex(source), number)
         raise Contradiction("WAITING_FORM", f"waiting row {row.id} has not the form of one.")
 
     def _new_secret(self, agency_id: int, use: bytes, identity: bytes) -> tuple[bytes, bytes]:

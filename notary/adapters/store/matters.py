@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.log import settle_kek
-from notary.adapters.store.tables import AccountRow, AgencyRow, MatterRow
+from notary.adapters.store.tables import AccountRow, AgencyRow, MatterRow, SourceRow
 from notary.core import envelope
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -27,6 +27,9 @@ from verifier.format.frontier import Frontier
 AGENCIES = table_of(AgencyRow)
 MATTERS = table_of(MatterRow)
 ACCOUNTS = table_of(AccountRow)
+
+# A source has a row of the same table, and is no matter.
+IS_MATTER = MATTERS.c.id.not_in(select(table_of(SourceRow).c.matter_id))
 
 LOOKUP_ACCOUNT = "account"
 MAX_TITLE = 500  # characters
@@ -128,7 +131,7 @@ class StoredMatterRegister:
         with self._database.reading() as connection:
             count, size = connection.execute(
                 select(func.count(MATTERS.c.id), func.coalesce(func.sum(MATTERS.c.size), 0)).where(
-                    MATTERS.c.agency_id == agency_id
+                    MATTERS.c.agency_id == agency_id, IS_MATTER
                 )
             ).one()
         return int(count), int(size)
@@ -137,7 +140,9 @@ class StoredMatterRegister:
         """Every matter of the agency, oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                select(*_COLUMNS).where(MATTERS.c.agency_id == agency_id).order_by(MATTERS.c.id)
+                select(*_COLUMNS)
+                .where(MATTERS.c.agency_id == agency_id, IS_MATTER)
+                .order_by(MATTERS.c.id)
             ).all()
             accounts: dict[int, list[tuple[bytes, bytes]]] = {}
             for matter_id, digest, sealed in connection.execute(
@@ -208,7 +213,9 @@ class StoredMatterRegister:
     # A row has the columns of `_COLUMNS` as attributes, which no type says.
     def _row(self, connection: Connection, agency_id: int, key: bytes) -> Any:
         return connection.execute(
-            select(*_COLUMNS).where(MATTERS.c.key == key, MATTERS.c.agency_id == agency_id)
+            select(*_COLUMNS).where(
+                MATTERS.c.key == key, MATTERS.c.agency_id == agency_id, IS_MATTER
+            )
         ).first()
 
     def _read_one(self, connection: Connection, agency_id: int, key: bytes) -> Matter:

@@ -22,6 +22,7 @@ from notary.adapters.store.database import (
     table_of,
 )
 from notary.adapters.store.log import keys_in_force, require_open, settle_kek
+from notary.adapters.store.source_rows import stored_sources, write_entries
 from notary.adapters.store.tables import (
     AttachmentRow,
     HeadRow,
@@ -32,8 +33,10 @@ from notary.adapters.store.tables import (
 from notary.core.keks import StoreKek
 from notary.core.keyring import KeysInForce
 from notary.core.receipts import ReceiptGroup
+from notary.core.source_edge import StoredSource
 from notary.usecases.record_store import (
     GrownMatter,
+    GrownSource,
     MatterState,
     NewAttachment,
     NewRecord,
@@ -117,11 +120,22 @@ class RecordRows:
         """The agency's matters among these keys, by key."""
         found = rows_among(
             self._connection,
-            "SELECT id, key, frontier FROM matters WHERE agency_id = ? AND key",
+            "SELECT id, key, frontier FROM matters WHERE agency_id = ?"
+            " AND id NOT IN (SELECT matter_id FROM sources) AND key",
             (agency_id,),
             keys,
         )
         return {row[1]: MatterState._make(row) for row in found}
+
+    def sources(self, agency_id: int, keys: Sequence[bytes]) -> dict[bytes, StoredSource]:
+        """As RecordsWritten."""
+        return stored_sources(self._connection, agency_id, keys)
+
+    def grow_sources(self, matters: list[GrownMatter], sources: list[GrownSource]) -> None:
+        """As RecordsWritten."""
+        self._grow(matters)
+        for one in sources:
+            write_entries(self._connection, one)
 
     def next_ids(self) -> tuple[int, int]:
         """The next record id and group id. Rows are never deleted, and the caller holds the write
@@ -160,6 +174,12 @@ class RecordRows:
         insert_rows(self._connection, "records", _RECORD_COLUMNS, records)
         if attachments:
             insert_rows(self._connection, "attachments", NewAttachment._fields, attachments)
+        self._grow(matters)
+
+    def _grow(self, matters: list[GrownMatter]) -> None:
+        if not matters:
+            return
+        cursor = driver_cursor(self._connection)
         grown = [(one.size, one.frontier, one.matter_id) for one in matters]
         pending = [
             (one.agency_id, one.matter_id, one.key, one.old_size, one.size, one.root)

@@ -126,6 +126,37 @@ class MatterRow(Row, table=True):
     frontier: bytes
 
 
+class SourceRow(Row, table=True):
+    """A source: its log's right edge, heads and secret are those of the row of `matters` that it has,
+    so that sealing, rotation and proofs need not tell the two apart.
+
+    `profile` is the newest one, `state` what taking the next record needs (core.source_edge).
+    """
+
+    __tablename__ = "sources"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "name"),
+        ForeignKeyConstraint(["agency_id", "matter_id"], ["matters.agency_id", "matters.id"]),
+    )
+
+    matter_id: int = Field(primary_key=True)
+    agency_id: int
+    name: str
+    profile: str
+    state: str
+
+
+class SourceEntryRow(Row, table=True):
+    """An entry of a source's log (docs/spec/format.md §16)."""
+
+    __tablename__ = "source_entries"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    matter_id: int = Field(primary_key=True, foreign_key="sources.matter_id")
+    position: int = Field(primary_key=True)
+    entry: bytes
+
+
 class PendingHeadRow(Row, table=True):
     """The head of a matter with records that no batch holds, and the size that the newest batch
     holds.

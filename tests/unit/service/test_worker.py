@@ -81,7 +81,7 @@ class KeptWatch:
 
 
 def _worker(log: ScriptedLog, pulse: KeptPulse, watch: KeptWatch | None = None) -> Worker:
-    return Worker(log, log, pulse, watch or KeptWatch(), 0, lambda line: None)
+    return Worker(lambda: 0, log, log, pulse, watch or KeptWatch(), 0, lambda line: None)
 
 
 def test_until_idle_seals_what_waits_though_nothing_is_due() -> None:
@@ -139,3 +139,28 @@ def test_a_set_stop_ends_the_loop_before_its_next_pass() -> None:
     stop.set()
     _worker(log, KeptPulse()).run(stop)
     assert log.sealed == 0
+
+
+def test_days_are_closed_before_the_batch_is_sealed() -> None:
+    log, sealed_when_closed = ScriptedLog(waiting=1), []
+
+    def close_days() -> int:
+        sealed_when_closed.append(log.sealed)
+        return 2
+
+    lines: list[str] = []
+    Worker(close_days, log, log, KeptPulse(), KeptWatch(), 0, lines.append).run_until_idle()
+    assert sealed_when_closed[0] == 0
+    assert lines[0] == "closed 2 days of sources"
+
+
+def test_a_day_that_can_not_be_closed_keeps_no_batch_from_being_sealed() -> None:
+    log, left = ScriptedLog(waiting=1), [NothingHappened("STORE_UNAVAILABLE", "busy")]
+
+    def close_days() -> int:
+        if left:
+            raise left.pop()
+        return 0
+
+    Worker(close_days, log, log, KeptPulse(), KeptWatch(), 0, lambda line: None).run_until_idle()
+    assert log.sealed == 1
