@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import file_digest
 from typing import Annotated, Literal
 
 from anyio import CapacityLimiter
@@ -20,8 +21,19 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from api import description, metrics, problems, reading, records, sources, stream, with_files
+from api import (
+    custody,
+    description,
+    metrics,
+    problems,
+    reading,
+    records,
+    sources,
+    stream,
+    with_files,
+)
 from api.callers import allowed
+from api.custody import REQUEST_ID, Purpose, file
 from api.intake import Intake
 from api.shares import Shares
 from api.tokens import TokenChecks
@@ -135,6 +147,7 @@ def create_app() -> Front:
     with_files.install(app)
     description.install(app)
     sources.install(app)
+    custody.install(app)
     return Front(app)
 
 
@@ -255,11 +268,17 @@ def _private(app: FastAPI) -> None:
     async def record(
         service: TheService,
         caller: Annotated[Principal, Depends(allowed(Act.READ))],
+        request: Request,
+        response: Response,
         record_id: str,
+        purpose: Purpose = None,
     ) -> RecordView:
-        """An acknowledged record again, byte for byte."""
+        """An acknowledged record again, byte for byte. The log records who read it."""
+        asking = service.custody.request(caller.user, purpose)
         row = service.record_names.row(caller.agency_id, record_id)
         found = await run_in_threadpool(service.shelf.first_answer, caller.agency_id, row)
+        await file(request, caller, service.custody.reading(asking, found))
+        response.headers[REQUEST_ID] = asking.request_id
         return RecordView(**records.members(service.record_names, caller.agency_id, found))
 
     @app.get("/v1/records/{record_id}/receipt", openapi_extra=description.declared(404))
@@ -302,18 +321,25 @@ def _private(app: FastAPI) -> None:
     async def package(
         service: TheService,
         caller: Annotated[Principal, Depends(allowed(Act.EXPORT))],
+        request: Request,
         number: str,
         kind: Literal["complete", "extract", "absent"] = "complete",
         position: Annotated[list[Number], Query(max_length=MAX_POSITIONS)] = [],  # noqa: B006 - FastAPI copies
+        purpose: Purpose = None,
     ) -> StreamingResponse:
-        """The evidence package of a matter, as of the newest usable anchor."""
+        """The evidence package of a matter, as of the newest usable anchor. The log records who took it."""
+        asking = service.custody.request(caller.user, purpose)
         order = ExportOrder(numbers.parse(number), kind, tuple(position))
         # The file has no name: nothing in the clear is left in any folder, whatever happens.
         out = tempfile.TemporaryFile(dir=service.home.data)  # noqa: SIM115 - closed after sending
         try:
-            await run_in_threadpool(service.exporter.export, caller.agency_id, order, out)
+            result = await run_in_threadpool(service.exporter.export, caller.agency_id, order, out)
             size = out.tell()
             out.seek(0)
+            digest = await run_in_threadpool(file_digest, out, "sha256")
+            out.seek(0)
+            item = service.custody.export(asking, order, result, digest.hexdigest(), size)
+            await file(request, caller, item)
         except BaseException:
             out.close()
             raise
@@ -323,6 +349,7 @@ def _private(app: FastAPI) -> None:
             headers={
                 "Content-Disposition": 'attachment; filename="package.zip"',
                 "Content-Length": str(size),
+                REQUEST_ID: asking.request_id,
             },
             background=BackgroundTask(out.close),
         )

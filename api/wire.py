@@ -129,6 +129,32 @@ OutcomeView = TakenView | Problem
 """The outcome of one record of an array."""
 
 
+class HandedView(Strict):
+    """A package as it was handed out."""
+
+    kind: str
+    sha256: str
+    size: int
+
+
+class CustodyView(Strict):
+    """One request that was given content: who, what, when, why. `position` is null while no log holds it.
+
+    `shown` are half-open ranges of positions.
+    """
+
+    position: int | None
+    received_at: str | None
+    batch: int | None
+    action: str | None
+    actor: str | None
+    occurred_at: str | None
+    purpose: str | None
+    request: str | None
+    shown: tuple[tuple[int, int], ...] | None
+    package: HandedView | None
+
+
 class PriorityView(Strict):
     """How far the request to anchor at once is (docs/spec/sender.md §9)."""
 

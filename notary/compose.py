@@ -20,7 +20,7 @@ from notary import config
 from notary.adapters.audit_file import AuditFile
 from notary.adapters.chain.account import DeferredSigner
 from notary.adapters.dns import key_records
-from notary.adapters.durable import only_one, whole_file
+from notary.adapters.durable import digest_of, only_one, whole_file
 from notary.adapters.keys.folder import add_set, destroy_sets, load_keys
 from notary.adapters.keys.mark import MarkFile
 from notary.adapters.objects.places import open_objects
@@ -30,6 +30,7 @@ from notary.adapters.store.agencies import AgencyRegister
 from notary.adapters.store.anchors import AnchorStore
 from notary.adapters.store.audit import check_rows
 from notary.adapters.store.batches import StoredBatchLog
+from notary.adapters.store.custody import HeldCustody
 from notary.adapters.store.database import Database
 from notary.adapters.store.dkim_checks import StoredDkimChecks
 from notary.adapters.store.imports import StoredImports
@@ -42,12 +43,13 @@ from notary.adapters.store.records import StoredRecords, named_attachments
 from notary.adapters.store.snapshot import opened_live
 from notary.adapters.store.sources import StoredSources
 from notary.adapters.store.timestamps import StoredTokens
-from notary.adapters.system import SystemClock, SystemEntropy
+from notary.adapters.system import SystemClock, SystemEntropy, account
 from notary.adapters.timestamp_http import HttpAuthority
 from notary.adapters.webhook import HttpReceiver
 from notary.chain_ports import EndpointState
 from notary.config import Home
 from notary.core.audit_state import AuditState
+from notary.core.custody import LOCAL, Request
 from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -64,6 +66,7 @@ from notary.usecases.backup import Backup, BackupDone
 from notary.usecases.chain_audit import Audit
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.courier import Courier, send_test
+from notary.usecases.custody import CustodyDesk
 from notary.usecases.dkim_checks import DkimChecker
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
@@ -217,6 +220,13 @@ class Service:
                 preparing=self._preparers,
             ),
             self.standing,
+        )
+        self.custody = CustodyDesk(
+            self.acceptor,
+            self.reader,
+            HeldCustody(database, keyring),
+            self._clock,
+            self._entropy,
         )
         self._imports = StoredImports(database, keyring, self._entropy)
         self.dkim_checks = StoredDkimChecks(database)
@@ -589,14 +599,42 @@ class Service:
     # Export.
 
     def export(
-        self, agency_id: int, order: ExportOrder, out: Path | None, progress: Progress
+        self,
+        agency_id: int,
+        order: ExportOrder,
+        out: Path | None,
+        progress: Progress,
+        purpose: str | None = None,
     ) -> ExportResult:
-        """Write a package to `out`, whole or not at all; with None only check the order."""
+        """Write a package to `out`, whole or not at all; with None only check the order.
+
+        The file gets its name when it is on record who took it.
+        """
+        request = self.local_request(purpose)
         if out is None:
             with Path(os.devnull).open("wb") as nowhere:
                 return self.exporter.export(agency_id, order, nowhere, progress)
         with whole_file(out, "EXPORT_FILE") as file:
-            return self.exporter.export(agency_id, order, file, progress)
+            result = self.exporter.export(agency_id, order, file, progress)
+            file.flush()
+            sha256 = digest_of(Path(file.name)).hex()
+            item = self.custody.export(request, order, result, sha256, file.tell())
+            if item is not None:
+                self.custody.file(agency_id, item)
+            return result
+
+    def local_request(self, purpose: str | None) -> Request:
+        """A request by whoever runs a command on this machine."""
+        return self.custody.request(f"{LOCAL}{account()}", purpose)
+
+    def show_record(self, agency_id: int, record_id: int, purpose: str | None) -> dict[str, Any]:
+        """One record with its content, on record before it is shown."""
+        request = self.local_request(purpose)
+        shown = self.shelf.shown(agency_id, record_id)
+        item = self.custody.reading(request, self.reader.by_id(agency_id, record_id))
+        if item is not None:
+            self.custody.file(agency_id, item)
+        return shown
 
     # Public material.
 
@@ -799,6 +837,7 @@ class _Sealing:
 
     def seal(self) -> int:
         now = self.service._clock.now()
+        self.service.custody.enter_held()
         # While another command holds the key folder, the next batch finds them as well.
         with suppress(NothingHappened):
             self.service.retire_keys()

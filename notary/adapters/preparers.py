@@ -55,7 +55,7 @@ class Preparers:
         if threads is None:
             return lambda: prepare_all(lookup_secret, agency_id, items, random)
         # All of an offer but its files, which are not prepared here.
-        rows = [(*item[:4], (), item.source, item.number) for item in items]
+        rows = [(*item[:4], (), *item[5:]) for item in items]
 
         def ask() -> _Answer:
             found = self._ask(lookup_secret, agency_id, rows, random)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pwd
 from datetime import UTC, datetime
 
 # Objects made since the collector last looked. A commit of 2,000 records makes some 40,000, all of
@@ -25,6 +26,14 @@ class SystemEntropy:
     def token(self, size: int) -> bytes:
         """`size` unpredictable bytes."""
         return os.urandom(size)
+
+
+def account() -> str:
+    """The machine's account by which this process runs; its number where it has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def collect_seldom() -> None:

@@ -44,6 +44,9 @@ HomeOption = Annotated[
     typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PurposeOption = Annotated[
+    str | None, typer.Option("--purpose", help="Why; the matter's log records it.")
+]
 
 
 def _home(home: str | None) -> config.Home:
@@ -203,14 +206,16 @@ def record_show(
         str,
         typer.Argument(help="Its number, as `notary matter show` lists it, or its id over HTTP."),
     ],
+    purpose: PurposeOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one record: leaf, fields, receipt, and how far it is anchored."""
+    """Show one record: leaf, fields, receipt, and how far it is anchored. The log records who read it."""
     from notary import compose
 
     with errors_said(), compose.opened(_home(home)) as service:
-        shown = service.shelf.shown(service.agency_id, service.record_row(record_id))
+        row = service.record_row(record_id)
+        shown = service.show_record(service.agency_id, row, purpose)
         if as_json:
             say_json(shown)
         else:
@@ -406,13 +411,14 @@ def export(
             help="Add every batch header and what the log held in each: no removal goes unseen.",
         ),
     ] = False,
+    purpose: PurposeOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the order, write nothing.")
     ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the evidence package of a matter, as of the newest final proof."""
+    """Write the evidence package of a matter, as of the newest final proof. The log records who took it."""
     from notary import compose
     from notary.usecases.reissue import read_earlier
 
@@ -441,11 +447,31 @@ def export(
         with progress_bar(
             "packing", "batches, then records" if order.full_history else "records"
         ) as progress:
-            result = service.export(service.agency_id, order, None if dry_run else out, progress)
+            result = service.export(
+                service.agency_id, order, None if dry_run else out, progress, purpose
+            )
         if as_json:
             say_json(present.export_json(result))
         else:
             say(present.export_text(result, None if dry_run else out))
+
+
+@app.command()
+def custody(
+    number: Annotated[str, typer.Argument(help="The matter number; hyphens may stay.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List who read or exported a matter, what of it, when and why."""
+    from notary import compose
+
+    with errors_said(), compose.opened(_home(home)) as service:
+        matter = service.matter(service.agency_id, number)
+        rows = list(service.custody.listed(service.agency_id, matter))
+        if as_json:
+            say_json(rows)
+        else:
+            say(present.custody_table(rows))
 
 
 @app.command()

@@ -131,6 +131,31 @@ def timeline_table(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def custody_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Who was given what of a matter, one request a line."""
+    if not rows:
+        return "nobody has read or exported this matter"
+    return table(
+        ("position", "when", "who", "did", "positions", "why", "batch"),
+        [
+            (
+                "held" if row["position"] is None else str(row["position"]),
+                str(row["occurred_at"]),
+                str(row["actor"]),
+                str(row["action"]),
+                ", ".join(_range(first, end) for first, end in row["shown"] or ()),
+                row["purpose"] or "not said",
+                "waits" if row["batch"] is None else str(row["batch"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _range(first: int, end: int) -> str:
+    return str(first) if end == first + 1 else f"{first} to {end - 1}"
+
+
 def record_text(shown: Mapping[str, Any]) -> str:
     """One record for people."""
     lines = [

@@ -27,6 +27,9 @@ MAX_FILE_BYTES = 2**30  # a package's zip holds 2 GiB in all (docs/spec/package.
 MAX_FILENAME = 1000  # characters
 MAX_MEDIA_TYPE = 200  # characters
 
+# What a submitter could say of others, and of whom the service alone knows.
+BY_SERVICE_ALONE = frozenset({"custody"})
+
 _RESERVED = "attachment-"
 _RESERVED_LENGTH = len(_RESERVED)
 _MEDIA_TYPE = re.compile(r"[!-~]+/[!-~]+(?: ?;[ -~]*)?")
@@ -89,6 +92,8 @@ def check_offer(item: Incoming) -> Refused | None:
         return Refused(
             "SOURCE_NUMBER_FORM", "number", "a number is an integer from 0, beside its source"
         )
+    if item.kind in BY_SERVICE_ALONE and not item.by_service:
+        return Refused("KIND_RESERVED", "kind", f"the service itself makes records of {item.kind}")
     claims = item.claims
     for name in claims:
         if name in _SHAPES:

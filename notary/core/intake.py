@@ -40,6 +40,7 @@ class Incoming(NamedTuple):
     submitter's own (at most 200 characters) or derived from the source and its numbering; it is unique
     within an agency. `source` is the key of the source that it came from, `number` its own number there,
     None where the service gives it (docs/spec/format.md §16).
+    `by_service` says that the service itself makes it: some kinds nobody else may.
     """
 
     matter_key: bytes
@@ -49,6 +50,7 @@ class Incoming(NamedTuple):
     files: tuple[IncomingFile | StreamedFile, ...] = ()
     source: bytes | None = None
     number: int | None = None
+    by_service: bool = False
 
 
 @dataclass(frozen=True)

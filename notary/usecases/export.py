@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO, Protocol
 
-from notary.core import assembly
+from notary.core import assembly, custody
 from notary.core.assembly import ChainSide, Shown
 from notary.core.key_files import key_files
 from notary.core.log_identity import LogIdentity
@@ -464,7 +464,11 @@ def _withheld(
     if order.again is not None:
         reasons |= _kept_before(order.again, leaves, contents)
         decided = {item.position for item in order.withhold}
-        open_ones = [position for position in added if position not in decided]
+        open_ones = [
+            position
+            for position in added
+            if position not in decided and leaves[position].kind != custody.KIND
+        ]
         if reasons and open_ones and not order.show_added:
             raise CallerError(
                 "RECORDS_ADDED",
@@ -472,6 +476,14 @@ def _withheld(
                 f"since, from position {open_ones[0]} on. Say by --withhold what of them is kept back, and "
                 "by --show-added that all else is shown.",
             )
+        if not order.show_added:
+            # The earlier exports themselves made these; nobody asked to show them.
+            reasons |= {
+                (position, name): Reason.OTHER
+                for position in added
+                if leaves[position].kind == custody.KIND
+                for name in leaves[position].claims
+            }
     for item in order.withhold:
         leaf = leaves.get(item.position)
         if leaf is None:

@@ -117,6 +117,27 @@ class RecordReader:
         opened = self._open(agency_id, record)
         return RecordDetail(opened.values, _by_name(opened))
 
+    def of_kind(
+        self, agency_id: int, matter_key: bytes, kind: str
+    ) -> Iterator[tuple[RecordView, Mapping[str, Json]]]:
+        """The records of one kind in the agency's matter, in order, with their plain values.
+
+        An erased one has no values. Raises CallerError KEY_MISSING without keys.
+        """
+        first = 0
+        while True:
+            with self._database.reading() as connection:
+                page = rows.records_of_matter(
+                    connection, agency_id, matter_key, first, PAGE_RECORDS
+                )
+                found = [one for one in page if records.parse_leaf(one.leaf).kind == kind]
+                views = self._views(connection, agency_id, found)
+            for record, view in zip(found, views, strict=True):
+                yield view, {} if view.erased else self._open(agency_id, record).values
+            if len(page) < PAGE_RECORDS:
+                return
+            first = page[-1].position + 1
+
     def open_attachment(self, agency_id: int, record_id: int, number: int) -> BinaryIO:
         """The original `attachment-<number>` in the clear, authenticated while it is read.
 

@@ -78,7 +78,7 @@ def state_continuation(
             "note": "stated when this log was made",
         },
     }
-    item = Incoming(matter.key, KIND, claims, f"continues/{predecessor.log}")
+    item = Incoming(matter.key, KIND, claims, f"continues/{predecessor.log}", by_service=True)
     (answer,) = acceptor.accept(agency_id, [item])
     if not isinstance(answer, Accepted):
         raise CallerError(answer.code, f"{answer.field}: {answer.reason}")

@@ -6,6 +6,7 @@ this.
 
 from notary.adapters.store import (
     anchor_tables,
+    custody,
     dkim_checks,
     import_tables,
     notices,
@@ -20,6 +21,7 @@ from notary.adapters.store.database import METADATA
 __all__ = [
     "METADATA",
     "anchor_tables",
+    "custody",
     "dkim_checks",
     "import_tables",
     "notices",

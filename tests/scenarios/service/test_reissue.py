@@ -23,7 +23,7 @@ KEPT = ("--withhold", "1:subject=trade_secret", "--withhold", "2=privilege")
 
 @dataclass(frozen=True)
 class Story:
-    """A matter of three records exported twice, whole and one record of it; then two more came."""
+    """A matter of three records, exported three times, which left three more; then two more came."""
 
     live: Live
     folder: Path
@@ -88,14 +88,14 @@ def test_a_complete_package_again_shows_no_more_of_its_records(
         "export", "--again", str(story.folder / "complete.zip"), "-o", str(out), exit_code=2
     )
     assert "RECORDS_ADDED" in undecided.stderr
-    assert "2 records came since, from position 3 on" in undecided.stderr
+    assert "2 records came since, from position 6 on" in undecided.stderr
     assert not out.exists()
 
-    said = story.again("complete.zip", out, "--show-added", "--withhold", "4=mediation")
-    assert (said["records"], said["added"]) == (5, [3, 4])
+    said = story.again("complete.zip", out, "--show-added", "--withhold", "7=mediation")
+    assert (said["records"], said["added"]) == (8, [3, 4, 5, 6, 7])
     old = disclosed(story.folder / "complete.zip")
     assert {one for one in disclosed(out) if one[0] < 3} == old
-    assert {position for position, _ in disclosed(out)} == {0, 1, 3}
+    assert {position for position, _ in disclosed(out)} == {0, 1, 3, 4, 5, 6}
     before, after = statement(story.folder / "complete.zip"), statement(out)
     kept = [one for one in after["withheld"] if one["position"] < 3]
     assert kept == before["withheld"]
@@ -113,8 +113,14 @@ def test_a_complete_package_again_shows_no_more_of_its_records(
 def test_a_package_that_kept_nothing_back_takes_new_records_in(
     story: Story, tmp_path: Path
 ) -> None:
-    said = story.again("open.zip", tmp_path / "new.zip")
-    assert (said["records"], said["added"], said["withheld"]) == (5, [3, 4], 0)
+    out = tmp_path / "new.zip"
+    said = story.again("open.zip", out)
+    assert (said["records"], said["added"]) == (8, [3, 4, 5, 6, 7])
+    # All but who exported it meanwhile, which nobody asked to show.
+    assert {position for position, _ in disclosed(out)} == {0, 1, 2, 6, 7}
+    assert {one["position"] for one in statement(out)["withheld"]} == {3, 4, 5}
+    said = story.again("open.zip", out, "--show-added")
+    assert said["withheld"] == 0
 
 
 @pytest.mark.slow
@@ -123,7 +129,7 @@ def test_an_extract_again_has_the_same_record_and_the_same_fields(
 ) -> None:
     out = tmp_path / "new.zip"
     said = story.again("extract.zip", out)
-    assert (said["kind"], said["shown"], said["records"], said["added"]) == ("extract", 1, 5, [])
+    assert (said["kind"], said["shown"], said["records"], said["added"]) == ("extract", 1, 8, [])
     assert disclosed(out) == disclosed(story.folder / "extract.zip")
 
 
