@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import anchoring, core, http, intake, packages, sealing
+from tests.bench import anchoring, core, http, intake, packages, sealing, streams
 from tests.bench.measure import Row
 
 # Name → measurement. The argument says whether the long rows are wanted.
@@ -26,6 +26,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Row]]] = {
     "intake": lambda long: intake.bulk(),
     "ingest": lambda long: intake.command_line(),
     "http": lambda long: http.rows(),
+    "streams": lambda long: streams.rows(long=long),
     "sealing": lambda long: sealing.sizes(long=long),
     "packages": lambda long: packages.rows(long=long),
 }

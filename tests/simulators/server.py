@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,16 +207,18 @@ def make(folder: Path) -> tuple[Path, str, str]:
 
 @contextlib.contextmanager
 def served(
-    home: Path, token: str, matter: str, *before: str, **environment: str
+    home: Path, token: str, matter: str, *before: str, command: Sequence[str] = ()
 ) -> Iterator[Server]:
-    """The server of a home; `before` are words before its command, such as a tracer."""
+    """The server of a home; `before` are words before its command, such as a tracer.
+
+    `command` stands in for `python -m notary`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [*before, sys.executable, "-m", "notary", "serve", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--home", str(home)], env={**os.environ, **environment}, start_new_session=True
-    )
+    program = command or (sys.executable, "-m", "notary")
+    words = [*before, *program, "serve", "--port", str(port), "--home", str(home)]
+    process = subprocess.Popen(words, start_new_session=True)
     server = Server(home, token, matter, port, process)
     try:
         end = time.monotonic() + START_SECONDS
@@ -228,11 +230,13 @@ def served(
             time.sleep(0.05)
         yield server
     finally:
-        process.send_signal(signal.SIGTERM)
+        # All of the session that was started for it: a tracer does not pass the signal on.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

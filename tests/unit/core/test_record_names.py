@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 import pytest
 
+from notary.core import record_names
 from notary.core.record_names import NOBODY, RecordNames
 
 NAMES = RecordNames(b"\x01" * 32)
@@ -44,3 +48,10 @@ def test_any_other_text_is_nobodys(change: object) -> None:
     name = NAMES.name(1, 5)
     assert callable(change)
     assert NAMES.row(1, change(name)) == NOBODY
+
+
+def test_a_name_is_base_32_as_others_write_it() -> None:
+    for number in range(300):
+        block = hashlib.sha256(b"%d" % number).digest()[:16]
+        plainly = base64.b32encode(block).decode().lower().rstrip("=")
+        assert record_names._base32(block) == plainly

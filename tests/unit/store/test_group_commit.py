@@ -102,6 +102,41 @@ def test_a_full_queue_refuses_before_anything_happens(gate: Gate) -> None:
         assert codes(committer.submit(1, items(*"123456"))) == list("123456")
 
 
+def test_an_agency_that_floods_leaves_room_and_turns_to_the_others(gate: Gate) -> None:
+    with GroupCommitter(gate, max_waiting=6, max_share=3, max_group=2) as committer:
+        hold_first(committer, gate)
+        flood = [committer.submit(1, items("a", "b")), committer.submit(1, items("c"))]
+        with pytest.raises(NothingHappened) as caught:
+            committer.submit(1, items("d"))
+        assert caught.value.code == "SHARE_USED"
+        other = committer.submit(2, items("x", "y", "z"))
+        with pytest.raises(NothingHappened) as caught:
+            committer.submit(3, items("p"))
+        assert caught.value.code == "BUSY"
+        gate.let_on.set()
+        assert [codes(one) for one in flood] == [["a", "b"], ["c"]]
+        assert codes(other) == ["x", "y", "z"]
+    # The other agency came last and waited for one group alone.
+    assert gate.calls == [(1, ["first"]), (1, ["a", "b"]), (2, ["x", "y", "z"]), (1, ["c"])]
+
+
+def test_an_offer_is_a_commit_of_its_own_in_its_turn(gate: Gate) -> None:
+    def offered(*keys: str) -> Offered:
+        return Offered(1, items(*keys), b"", lambda: ())
+
+    with GroupCommitter(gate) as committer:
+        hold_first(committer, gate)
+        answers = [
+            committer.submit(1, items("a")),
+            committer.submit_offered(offered("b", "c")),
+            committer.submit_offered(offered("d")),
+            committer.submit(1, items("e")),
+        ]
+        gate.let_on.set()
+        assert [codes(one) for one in answers] == [["a"], ["b", "c"], ["d"], ["e"]]
+    assert [keys for _, keys in gate.calls] == [["first"], ["a"], ["b", "c"], ["d"], ["e"]]
+
+
 @pytest.mark.parametrize(
     "error",
     [
