@@ -7,16 +7,18 @@ and the store; nothing happens at import. Test: tests/scenarios/service.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from notary import config
+from notary.adapters.alive import alive, clear, is_gone
 from notary.adapters.audit_file import AuditFile
 from notary.adapters.chain.account import DeferredSigner
 from notary.adapters.dns import key_records
@@ -34,6 +36,8 @@ from notary.adapters.store.custody import HeldCustody
 from notary.adapters.store.database import Database
 from notary.adapters.store.dkim_checks import StoredDkimChecks
 from notary.adapters.store.imports import StoredImports
+from notary.adapters.store.leases import StoredLeases
+from notary.adapters.store.leases import require as require_lease
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import require_current
 from notary.adapters.store.notices import StoredNotices, Waiting
@@ -73,6 +77,7 @@ from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.import_report import IngestReport
 from notary.usecases.ingest import Ingest
 from notary.usecases.key_copies import copy_keys, rotation_lock
+from notary.usecases.lease import LEASE_LOST, Post
 from notary.usecases.matters import open_matter
 from notary.usecases.originals import CopyDone, compared, copy_all, sealed_length
 from notary.usecases.overview import Counts, Figures, Health, Overview
@@ -96,6 +101,8 @@ from verifier.format.key_sets import KeySet
 from verifier.format.predecessor import Predecessor
 
 GWEI = 10**9
+MARK_BYTES = 8  # of a process, so that a number that is used again is no other's lease
+PARTING_S = 5  # a sweep is waited for so long at the end; what it leaves, the next one takes
 CONTINUES = "continues:"  # how the matter of a hand-over is found again, before the log's name
 
 # A local chain makes a block a second; the timers of the public ones would make people wait.
@@ -157,6 +164,54 @@ def predecessor(source: Path, log: str) -> Predecessor:
                 f"{service.identity.name} names {service.successor} as its successor.",
             )
         return read_checkpoint(service.newest_checkpoint())
+
+
+def work(
+    home: Home,
+    report: Callable[[str], None],
+    stop: threading.Event,
+    *,
+    then: Callable[[Service], None] | None = None,
+) -> None:
+    """Be the log's worker until `stop` is set, standing by while another one is.
+
+    With `then`, work until nothing is left to do, call it and end; stand by for nobody. Raises as `Worker`
+    does, and NothingHappened WORKER_RUNS with `then` while another one is at work.
+    """
+    while not stop.is_set():
+        # Opened anew for each turn: what a process knew when it lost the lease may be old.
+        with opened(home) as service:
+            try:
+                _work_once(service, report, stop, then)
+            except NothingHappened as error:
+                if error.code != LEASE_LOST or then is not None:
+                    raise
+                report(f"{error.code}: {error}")
+                continue
+            return
+
+
+def _work_once(
+    service: Service,
+    report: Callable[[str], None],
+    stop: threading.Event,
+    then: Callable[[Service], None] | None,
+) -> None:
+    with service.as_worker(report, stop, wait=then is None) as is_mine:
+        if not is_mine:
+            return
+        worker = service.worker(report)
+        with (
+            service.sweeping(report),
+            service.courier(report).at_work(),
+            service.stamper(report).at_work(),
+            service.dkim_checker(report).at_work(),
+        ):
+            if then is None:
+                worker.run(stop)
+            else:
+                worker.run_until_idle()
+                then(service)
 
 
 @contextmanager
@@ -350,6 +405,7 @@ class Service:
                 as_of_refresh=timedelta(seconds=settings.as_of_refresh_s),
             ),
             self._lane,
+            self._database.check_guard,
         )
 
     @cached_property
@@ -438,7 +494,6 @@ class Service:
         trouble = self.standing.trouble()
         if trouble is not None and trouble.code == STORE_BEHIND_SIGNED:
             raise Contradiction(trouble.code, str(trouble))
-        sweep_orphans(self._database, self._objects, self._clock.now())
         return Worker(
             lambda: self.sources.close(self._clock.now()),
             _Sealing(self),
@@ -448,6 +503,26 @@ class Service:
             self.home.config.poll_s,
             report,
         )
+
+    @contextmanager
+    def sweeping(self, report: Callable[[str], None]) -> Iterator[None]:
+        """Take away originals that no record names, once, beside what the block does."""
+        over = threading.Event()
+
+        def sweep() -> None:
+            try:
+                sweep_orphans(self._database, self._objects, self._clock.now(), over.is_set)
+            except NothingHappened as error:
+                report(f"sweep of originals: {error.code}: {error}")
+
+        # A daemon: a bucket that hangs must not keep the process from ending.
+        thread = threading.Thread(target=sweep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(PARTING_S)
 
     def courier(self, report: Callable[[str], None]) -> Courier:
         """Brings notices of alarms to the webhooks."""
@@ -512,14 +587,35 @@ class Service:
         self.standing.require()
         return self._lane.ask(self._clock.now())
 
-    def worker_lock(self) -> AbstractContextManager[None]:
-        """Held by the one worker of this home; a second one is told so. A crash frees it."""
-        return only_one(
-            self.home.data / "worker.lock",
-            NothingHappened(
-                "WORKER_RUNS", "another worker is at work on this home; one is enough."
-            ),
+    @contextmanager
+    def as_worker(
+        self, report: Callable[[str], None], stop: threading.Event, *, wait: bool
+    ) -> Iterator[bool]:
+        """Be the one worker of this log while the block runs; its writes are refused once it is not.
+
+        Stands by until it can be; False if `stop` was set before. Raises NothingHappened WORKER_RUNS without
+        `wait`, if another one is at work.
+        """
+        mark = self._entropy.token(MARK_BYTES).hex()
+        name = f"{socket.gethostname()}:{os.getpid()}:{mark}"
+        folder = self.home.data / "workers"
+        # Connections of its own: it is not guarded by what it guards, and a renewal waits for nobody's.
+        database = Database(self._database.place)
+        post = Post(
+            StoredLeases(database, self._clock),
+            name,
+            lambda other: is_gone(folder, other.rpartition(":")[2]),
+            report,
         )
+        try:
+            with alive(folder, mark), post.held(stop, wait=wait) as lease:
+                if lease is not None:
+                    self._database.guard = partial(require_lease, lease=lease)
+                    clear(folder)
+                yield lease is not None
+        finally:
+            self._database.guard = None
+            database.close()
 
     def deploy_contract(self) -> str:
         """Put the contract on the chain unless it is there; say which."""
@@ -742,6 +838,7 @@ class Service:
             self._pulse,
             self.token_book,
             self._lane,
+            StoredLeases(self._database, self._clock),
         )
 
     def endpoints(self) -> tuple[EndpointState, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from notary.errors import Contradiction, NotaryError, NothingHappened, OutcomeUnknown
+from notary.usecases.lease import LEASE_LOST
 
 IDLE_PATIENCE_S = 180  # `--until-idle` gives up on a cause that has not gone away by then
 MIN_PAUSE_S = 0.05
@@ -70,7 +71,10 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Worker:
-    """One sealer and one sender for one log. Two at once on one log do no harm but gain nothing."""
+    """One sealer and one sender for one log. Whoever runs it holds the log's lease (usecases.lease).
+
+    Every method that runs raises NothingHappened LEASE_LOST when another process took that over.
+    """
 
     close_days: Callable[[], int]  # enters the closings of sources that are due; how many
     sealing: Sealing
@@ -158,6 +162,8 @@ class Worker:
         try:
             act()
         except (NothingHappened, OutcomeUnknown) as caught:
+            if caught.code == LEASE_LOST:
+                raise
             # The next pass looks at the state again; that is the whole of recovery.
             return _said(caught)
         except Contradiction as caught:

@@ -285,24 +285,22 @@ def work(
     ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Seal and anchor, for ever or until all is done."""
+    """Seal and anchor, for ever or until all is done. Beside another one it stands by, and takes over."""
     from notary import compose
 
-    with errors_said(), compose.opened(_home(home)) as service, service.worker_lock():
-        worker = service.worker(say)
-        with (
-            service.courier(say).at_work(),
-            service.stamper(say).at_work(),
-            service.dkim_checker(say).at_work(),
-        ):
-            if until_idle:
-                worker.run_until_idle()
-                say(present.status_text(service.status()))
-                return
-            stop = threading.Event()
-            for name in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(name, lambda *_: stop.set())
-            worker.run(stop)
+    with errors_said():
+        if until_idle:
+            compose.work(
+                _home(home),
+                say,
+                threading.Event(),
+                then=lambda service: say(present.status_text(service.status())),
+            )
+            return
+        stop = threading.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stop.set())
+        compose.work(_home(home), say, stop)
 
 
 @app.command("anchor-now")

@@ -274,7 +274,7 @@ def _dkim(queue: Mapping[str, Any]) -> str:
 
 def status_text(status: Mapping[str, Any]) -> str:
     """The service's state for people."""
-    anchor, priority = status["anchor"], status["priority"]
+    anchor, priority, workers = status["anchor"], status["priority"], status["workers"]
     lines = [
         f"health    {status['health']}",
         f"log       {status['log']}"
@@ -290,7 +290,9 @@ def status_text(status: Mapping[str, Any]) -> str:
         *[f"stamps    {_stamps(one)}" for one in status["timestamps"]],
         *([f"dkim      {_dkim(status['dkim'])}"] if status["dkim"]["waiting"] else []),
         *([f"at once   {priority_text(priority)}"] if priority["asked_at"] else []),
-        f"worker    {status['worker'] or 'was never seen; start `notary work`'}",
+        f"worker    {status['worker'] or 'was never seen; start `notary work`'}"
+        + (f", {workers['at_work']}" if workers["at_work"] else ""),
+        *[f"standby   {one}" for one in workers["standing_by"]],
     ]
     lines += source_lines(status["sources"])
     lines += [

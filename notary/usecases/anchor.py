@@ -8,7 +8,7 @@ with faults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -135,7 +135,9 @@ class Anchorer:
         prover: ChainProver,
         settings: AnchorSettings,
         hurry: Hurry | None = None,
+        fence: Callable[[], None] = lambda: None,
     ) -> None:
+        """`fence` raises NothingHappened LEASE_LOST if this process may not sign and send any more."""
         if signer.address != identity.log_address:
             raise CallerError(
                 "SIGNER_OF_OTHER_LOG",
@@ -148,6 +150,7 @@ class Anchorer:
         self._chain = chain
         self._signer = signer
         self._settings = settings
+        self._fence = fence
         self._history = ChainHistory(identity, log, book, chain)
         self._fates = Fates(identity, book, chain, self._history)
         self._planner = Planner(
@@ -403,6 +406,7 @@ class Anchorer:
                     size, self._history.signed_root(size), nonce, prev, anchored is not None
                 )
             case TransactionFields():
+                self._fence()
                 # A crash after signing loses bytes that nobody has seen; others are signed instead.
                 signed = self._signer.sign(plan)
                 attempt = Attempt(
@@ -417,6 +421,8 @@ class Anchorer:
                 return None
 
     def _send(self, intent: Intent, attempt: Attempt, now: datetime, told: Told) -> Event | None:
+        # What another sender may send as well: it is the same bytes. So the fence need not hold on.
+        self._fence()
         # The bytes are stored. A crash before, during or after the send leaves them where they are,
         # and the same bytes are looked for and sent again.
         try:

@@ -208,7 +208,12 @@ def facts_of(item: Incoming) -> list[FileFacts] | Refused:
     return found
 
 
-def sweep(objects: ObjectStore, known: Known, before: datetime) -> int:
+def sweep(
+    objects: ObjectStore,
+    known: Known,
+    before: datetime,
+    is_over: Callable[[], bool] = lambda: False,
+) -> int:
     """Remove objects that no record names, last changed before `before`; how many.
 
     An original is written before its record is committed, so `before` must lie at least `ORPHAN_AGE`
@@ -216,7 +221,7 @@ def sweep(objects: ObjectStore, known: Known, before: datetime) -> int:
     """
     removed = objects.remove_unfinished(before)
     old = (one.name for one in objects.listed() if one.changed_at < before)
-    while page := list(islice(old, SWEEP_PAGE)):
+    while not is_over() and (page := list(islice(old, SWEEP_PAGE))):
         named = known(page)
         orphans = [name for name in page if name not in named]
         if orphans:

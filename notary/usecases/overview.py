@@ -24,6 +24,7 @@ from notary.ports import BatchLog
 from notary.timestamp_ports import Owing, TokenBook
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer
+from notary.usecases.lease import Leases
 from notary.usecases.priority import PriorityLane
 from notary.usecases.sources import Source
 from verifier.format import times
@@ -94,6 +95,7 @@ class Overview:
     pulse: StoredPulse
     token_book: TokenBook
     lane: PriorityLane
+    leases: Leases
 
     def health(self, now: datetime) -> Health:
         """Judged from the store alone: it answers at once, also while the chain is away."""
@@ -131,6 +133,7 @@ class Overview:
         """What people ask first, as `notary status --json` prints it."""
         anchor = anchorer.status(now)
         health = self.health(now)
+        workers = self.leases.workers()
         return {
             "health": health.status,
             "log": str(self.settings.identity),
@@ -181,6 +184,7 @@ class Overview:
             if health.worker_seen_at is None
             else f"seen {health.worker_seen_at}"
             + (f", error {health.worker_error}" if health.worker_error else ""),
+            "workers": {"at_work": workers.holder, "standing_by": list(workers.standby)},
             "alarms": list(health.alarms),
         }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -363,8 +363,15 @@ class StoredEvidence:
         return self._reader.contents(agency_id, key, positions)
 
 
-def sweep_orphans(database: Database, objects: ObjectStore, now: datetime) -> int:
+def sweep_orphans(
+    database: Database,
+    objects: ObjectStore,
+    now: datetime,
+    is_over: Callable[[], bool] = lambda: False,
+) -> int:
     """Remove originals that no record names, as a crash or a lost race leaves them; how many.
+
+    Ends early when `is_over` says so.
 
     A restored store takes no original away that came after its backup was made: the store that was
     backed up may have gone on since, and may name it, and may lie in the same place.
@@ -377,7 +384,7 @@ def sweep_orphans(database: Database, objects: ObjectStore, now: datetime) -> in
     with database.reading() as connection:
         restored = restorations.newest_restoration(connection)
     end = now if restored is None else restored.backup_made_at
-    return sweep(objects, known, end - ORPHAN_AGE)
+    return sweep(objects, known, end - ORPHAN_AGE, is_over)
 
 
 def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:

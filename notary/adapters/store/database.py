@@ -19,7 +19,7 @@ Test: tests/unit/store/test_database.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -134,6 +134,8 @@ class Database:
 
     def __init__(self, place: Path | str) -> None:
         self.place = place
+        # What each write transaction asks first, and what it raises ends it: the worker's lease.
+        self.guard: Callable[[Connection], None] | None = None
         self._backend: Backend = SqliteFile(place) if isinstance(place, Path) else _postgres(place)
         self._writer = self._backend.writer
         self._reader = self._backend.reader
@@ -163,6 +165,8 @@ class Database:
         try:
             try:
                 with self._translated(connection):
+                    if self.guard is not None:
+                        self.guard(connection)
                     yield connection
                 if self._backend.is_failed(connection):
                     raise Contradiction(
@@ -200,6 +204,12 @@ class Database:
                 outer.commit()
         finally:
             connection.close()
+
+    def check_guard(self) -> None:
+        """Raise what the guard raises now; for effects that are no writes."""
+        if self.guard is not None:
+            with self.reading() as connection:
+                self.guard(connection)
 
     def forget_deleted(self) -> bool:
         """Take the bytes of what was deleted off the disk; False where the database does it in its own time.

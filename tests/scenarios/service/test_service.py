@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -252,8 +253,9 @@ def test_status_says_what_anchoring_cost_and_will_cost(live: Live) -> None:
     )
 
 
-def test_a_second_worker_on_the_same_home_is_turned_away(live: Live) -> None:
-    with live.opened() as service, service.worker_lock():
+def test_a_second_worker_that_would_end_is_turned_away(live: Live) -> None:
+    stop = threading.Event()
+    with live.opened() as service, service.as_worker(lambda line: None, stop, wait=False):
         done = live.run("work", "--until-idle")
     assert done.returncode == 75
     assert "error WORKER_RUNS" in done.stderr
