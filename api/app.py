@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from api import (
     custody,
     description,
+    erasing,
     metrics,
     problems,
     reading,
@@ -117,6 +118,8 @@ def create_app() -> Front:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = open_service(home)
+        # A store that was put back by hand must not show what was erased (docs/spec/erasure.md §4).
+        service.eraser.enforce()
         app.state.service = service
         app.state.tokens = TokenChecks(service.agencies.look_up, service.agencies.note_use)
         app.state.intake = Intake(service.acceptor, service.committer)
@@ -143,6 +146,7 @@ def create_app() -> Front:
     metrics.install(app)
     _private(app)
     records.install(app)
+    erasing.install(app)
     stream.install(app)
     with_files.install(app)
     description.install(app)

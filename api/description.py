@@ -14,12 +14,28 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from api.problems import MEDIA_TYPE, RETRIED
-from api.wire import NewMatter, NewRecord, NewRecordWithFiles, Problem
+from api.wire import (
+    NewErasure,
+    NewHold,
+    NewMatter,
+    NewRecord,
+    NewRecordWithFiles,
+    NewRelease,
+    Problem,
+)
 
 DECLARED = "x-problems"  # taken out again
 
 _REF = "#/components/schemas/{model}"
-_MODELS = (NewMatter, NewRecord, NewRecordWithFiles, Problem)
+_MODELS = (
+    NewErasure,
+    NewHold,
+    NewMatter,
+    NewRecord,
+    NewRecordWithFiles,
+    NewRelease,
+    Problem,
+)
 _WORDS = {
     400: "The request is no HTTP, was cut off, or has a key in its URL.",
     401: "No key, or one that opens nothing.",

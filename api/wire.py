@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from notary.core.erasures import MAX_STATED, Reason
+
 
 def _integer(value: object) -> object:
     # A body is JSON already, and its arrays become tuples, so its reader is not strict; a text or a
@@ -19,6 +21,11 @@ def _integer(value: object) -> object:
 
 
 Integer = Annotated[int, BeforeValidator(_integer)]
+
+MAX_POSITIONS = 1_000  # a request is answered within a minute; more by `notary erase`
+
+Position = Annotated[Integer, Field(ge=0)]
+Stated = Annotated[str, Field(min_length=1, max_length=MAX_STATED)]
 
 
 class Strict(BaseModel):
@@ -153,6 +160,31 @@ class CustodyView(Strict):
     request: str | None
     shown: tuple[tuple[int, int], ...] | None
     package: HandedView | None
+
+
+class NewErasure(Strict):
+    """Records to erase, why, and on whose word. With `dry_run` only the plan is answered."""
+
+    positions: Annotated[tuple[Position, ...], Field(min_length=1, max_length=MAX_POSITIONS)]
+    reason: Annotated[str, Field(pattern=f"^({'|'.join(Reason)})$")]
+    authority: Stated
+    early: bool = False
+    dry_run: bool = False
+
+
+class NewHold(Strict):
+    """A hold of one record, or without a position of the whole matter."""
+
+    position: Position | None = None
+    reason: Stated
+    authority: Stated
+
+
+class NewRelease(Strict):
+    """Why a hold ends, and on whose word."""
+
+    reason: Stated
+    authority: Stated
 
 
 class PriorityView(Strict):

@@ -23,6 +23,7 @@ from notary.adapters.audit_file import AuditFile
 from notary.adapters.chain.account import DeferredSigner
 from notary.adapters.dns import key_records
 from notary.adapters.durable import digest_of, only_one, whole_file
+from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import add_set, destroy_sets, load_keys
 from notary.adapters.keys.mark import MarkFile
 from notary.adapters.objects.places import open_objects
@@ -54,10 +55,12 @@ from notary.chain_ports import EndpointState
 from notary.config import Home
 from notary.core.audit_state import AuditState
 from notary.core.custody import LOCAL, Request
+from notary.core.erasures import standings
 from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.record_names import RecordNames
+from notary.core.retention import RETENTION_NAME
 from notary.core.source_findings import SourceFinding
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
@@ -67,13 +70,17 @@ from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer, AnchorSettings
 from notary.usecases.audit_questions import Questions
 from notary.usecases.backup import Backup, BackupDone
+from notary.usecases.certificate import issue
 from notary.usecases.chain_audit import Audit
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.courier import Courier, send_test
 from notary.usecases.custody import CustodyDesk
 from notary.usecases.dkim_checks import DkimChecker
+from notary.usecases.erase import Eraser
+from notary.usecases.erasure_plan import Planner
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
+from notary.usecases.holds import Holds
 from notary.usecases.import_report import IngestReport
 from notary.usecases.ingest import Ingest
 from notary.usecases.key_copies import copy_keys, rotation_lock
@@ -86,6 +93,7 @@ from notary.usecases.publish import Published, Publisher
 from notary.usecases.read import RecordReader, StoredEvidence, sweep_orphans
 from notary.usecases.restore import Restored
 from notary.usecases.restore import restore as restore_backup
+from notary.usecases.retention import Retention
 from notary.usecases.rotate_kek import RotationDone, rotate_kek
 from notary.usecases.rotate_keys import HandedOver, KeyRotation, KeySetShown
 from notary.usecases.seal import Block, Sealer
@@ -127,9 +135,26 @@ def open_service(home: Home) -> Service:
     return Service(home, database, identity, keyring)
 
 
-def restore(source: Path, folder: Path, keys: Path | None, bars: Bars) -> Restored:
+def restore(
+    source: Path,
+    folder: Path,
+    keys: Path | None,
+    bars: Bars,
+    erasures: Path | None = None,
+    *,
+    none_erased: bool = False,
+) -> Restored:
     """Make a home from a backup (usecases.restore)."""
-    return restore_backup(source, folder, keys, SystemClock(), bars, open_objects)
+    return restore_backup(
+        source,
+        folder,
+        keys,
+        SystemClock(),
+        bars,
+        open_objects,
+        erasures,
+        none_erased=none_erased,
+    )
 
 
 def place_of(home: Home, url: str, endpoint: str, region: str) -> ObjectStore:
@@ -494,6 +519,7 @@ class Service:
         trouble = self.standing.trouble()
         if trouble is not None and trouble.code == STORE_BEHIND_SIGNED:
             raise Contradiction(trouble.code, str(trouble))
+        self.eraser.enforce()
         return Worker(
             lambda: self.sources.close(self._clock.now()),
             _Sealing(self),
@@ -636,6 +662,58 @@ class Service:
             f"contract {_zerox(contract.ADDRESS)} on chain {found.chain_id}: not there "
             f"(code hash {_zerox(found.code_hash)}). `notary contract deploy` puts it there."
         )
+
+    # Erasure.
+
+    @cached_property
+    def holds(self) -> Holds:
+        """Legal holds (usecases.holds)."""
+        return Holds(self._database, self.reader, self.acceptor, self._entropy, self._erasing_lock)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """How long records are kept, by the operator's rules (usecases.retention)."""
+        return Retention(
+            self.home.folder / RETENTION_NAME,
+            self._database,
+            self.reader,
+            self.register,
+            self.holds,
+            self._clock,
+        )
+
+    @cached_property
+    def planner(self) -> Planner:
+        """What erasures would do (usecases.erasure_plan)."""
+        return Planner(self._database, self.reader, self._keys, self.holds, self.retention)
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        """Erases records (usecases.erase)."""
+        return Eraser(
+            self._database,
+            self._objects,
+            self.register,
+            self._keys,
+            self.acceptor,
+            self.planner,
+            self.holds,
+            ErasureFile(self.home.keys, self.identity.name),
+            self._clock,
+            self._erasing_lock,
+        )
+
+    @property
+    def _erasing_lock(self) -> Path:
+        return self.home.data / "erasing.lock"
+
+    def write_certificate(self, matter: Matter, positions: Sequence[int], out: Path) -> None:
+        """Write the certificate of erasures that took place (usecases.certificate)."""
+        erased = self.planner.plan(matter, positions, None)
+        known = standings(self.eraser.erasures.lines())
+        told = issue(self.identity, self.reader, matter, erased, known, self._clock.now())
+        with whole_file(out, "CERTIFICATE_FILE") as file:
+            file.write(told)
 
     # Backups.
 
@@ -938,6 +1016,9 @@ class _Sealing:
         # While another command holds the key folder, the next batch finds them as well.
         with suppress(NothingHappened):
             self.service.retire_keys()
+        # A restored store can't take a tombstone in before it was compared with the chain.
+        with suppress(NothingHappened):
+            self.service.eraser.finish()
         return self.service._sealer.seal(now, self.service._recent_block(now)).index
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from notary import config
 from notary.adapters.chain import account
+from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import create_keys
 from notary.adapters.objects.places import open_remote
 from notary.adapters.store import log as log_rows
@@ -99,6 +100,8 @@ def create(
         token = agencies.issue_key(agency_id, user.user_id, "made by notary init")
     finally:
         database.close()
+    # A restored home is refused without one (docs/spec/erasure.md §4).
+    ErasureFile(key_folder, log).append([])
     config.save(folder, settings)
     first = keyring.signers.all()[0].key_set
     return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)

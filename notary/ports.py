@@ -137,7 +137,7 @@ class ObjectStore(Protocol):
         ...
 
     def remove(self, names: Iterable[bytes]) -> None:
-        """Take objects away; one that is not there is no fault."""
+        """Take objects away, for good when this returns; one that is not there is no fault."""
         ...
 
     def listed(self) -> Iterator[Listed]:

@@ -124,6 +124,17 @@ def only_one(lock: Path, busy: NothingHappened) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Held by one process and thread at a time; others wait. Freed by the process's end."""
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, PRIVATE_FILE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def refused(path: Path, error: OSError) -> NothingHappened:
     """What to say when a disk refused."""
     return NothingHappened(

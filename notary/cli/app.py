@@ -14,7 +14,17 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli import events, keeping, keys, originals, people, present, sources, webhooks
+from notary.cli import (
+    erasing,
+    events,
+    keeping,
+    keys,
+    originals,
+    people,
+    present,
+    sources,
+    webhooks,
+)
 from notary.cli.output import errors_said, progress_bar, say, say_json
 from notary.errors import CallerError
 
@@ -37,6 +47,7 @@ people.register(app)
 app.add_typer(sources.source_app, name="source")
 events.register(app)
 keeping.register(app)
+erasing.register(app)
 keys.register(keeping.keys_app)
 
 HomeOption = Annotated[

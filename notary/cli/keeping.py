@@ -108,6 +108,18 @@ def restore(
         Path | None,
         typer.Option(help="A copy of the key folder. Default: the key folder is where it was."),
     ] = None,
+    erasures: Annotated[
+        Path | None,
+        typer.Option(
+            help="A newer copy of erasures.txt than the key folder's: what it says is gone goes again."
+        ),
+    ] = None,
+    no_erasures: Annotated[
+        bool,
+        typer.Option(
+            "--no-erasures", help="State that nothing was ever erased, where there is no register."
+        ),
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -115,16 +127,20 @@ def restore(
     from notary import compose
 
     with errors_said():
-        done = compose.restore(src, config.home_folder(home), keys, progress_bar)
+        done = compose.restore(
+            src, config.home_folder(home), keys, progress_bar, erasures, none_erased=no_erasures
+        )
         shown = {
             **_shown(done.manifest),
             "home": str(done.home.folder),
             "keys": str(done.home.keys),
             "generation": done.generation,
+            "erased_again": done.erased_again,
         }
         text = (
             f"restored  {done.home.folder}, restoration {done.generation}\n{_text(done.manifest)}\n"
-            f"keys      {done.home.keys}\n\n"
+            f"keys      {done.home.keys}\n"
+            f"erased    {done.erased_again} records that were erased after the backup, again\n\n"
             "Records that were acknowledged after the backup are not in it, and their receipts are "
             "broken promises:\nfeed in again whatever came after that time, and tell who holds such "
             "receipts.\nNext: notary work. It compares the store with the chain; until then nothing is "

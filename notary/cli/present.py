@@ -456,6 +456,8 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "shown": result.shown,
         "withheld": result.withheld,
         "added": list(result.added),
+        "erased": list(result.erased),
+        "erased_without_tombstone": list(result.unsaid),
         "as_of": {"block": result.as_of_block, "time": times.format_block_time(result.as_of_time)},
         "blocks": [
             {
@@ -479,6 +481,13 @@ def export_text(result: ExportResult, out: Path | None) -> str:
         + (
             f"; records added since the earlier package: {len(result.added)}"
             if result.added
+            else ""
+        )
+        + (f"; {len(result.erased)} records erased" if result.erased else "")
+        + (
+            f"\nrecords {', '.join(map(str, result.unsaid))} were erased, and their tombstones are not "
+            "anchored yet or not shown:\ntheir fields count as withheld"
+            if result.unsaid
             else ""
         )
     )

@@ -27,8 +27,8 @@ MAX_FILE_BYTES = 2**30  # a package's zip holds 2 GiB in all (docs/spec/package.
 MAX_FILENAME = 1000  # characters
 MAX_MEDIA_TYPE = 200  # characters
 
-# What a submitter could say of others, and of whom the service alone knows.
-BY_SERVICE_ALONE = frozenset({"custody"})
+# What a submitter could say of others, and of whom the service alone knows; or say and not do.
+BY_SERVICE_ALONE = frozenset({"custody", "erasure", "hold"})
 
 _RESERVED = "attachment-"
 _RESERVED_LENGTH = len(_RESERVED)

@@ -97,8 +97,8 @@ class Backup:
     def run(self, bars: Bars) -> BackupDone:
         """Make the backup, or bring the one that is there up to date. Again after a crash: goes on.
 
-        Raises CallerError BACKUP_PLACE or BACKUP_OF_OTHER_LOG, NothingHappened BACKUP_RUNS or
-        COPY_FAILED, Contradiction OBJECT_MISSING if a record's original is in neither folder.
+        Raises CallerError BACKUP_PLACE or BACKUP_OF_OTHER_LOG, NothingHappened BACKUP_RUNS, COPY_FAILED or
+        ERASED_MEANWHILE, Contradiction OBJECT_MISSING if a record's original is in neither folder.
         """
         before = self._before()
         self._folder.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -183,7 +183,7 @@ class Backup:
                 target = self._object(name)
                 digest = self._same(name, target, known.get(name))
                 if digest is None:
-                    digest = durable.write_pieces(self._objects.read(raw_name), target)
+                    digest = self._copy_object(raw_name, target)
                     copied += 1
                     copied_bytes += target.stat().st_size
                     folders.add(target.parent)
@@ -211,6 +211,18 @@ class Backup:
                 pass
             known = read.digest()
         return found if found == known else None
+
+    def _copy_object(self, name: bytes, target: Path) -> bytes:
+        try:
+            return durable.write_pieces(self._objects.read(name), target)
+        except Contradiction as error:
+            with snapshot.opened_live(self._home.database) as connection:
+                if name in {one for one, _ in snapshot.named_objects(connection)}:
+                    raise
+            raise NothingHappened(
+                "ERASED_MEANWHILE",
+                f"{self._objects.place}: {name.hex()}: its record was erased. Run the backup again.",
+            ) from error
 
     def _object(self, name: str) -> Path:
         return object_path(self._folder, name)

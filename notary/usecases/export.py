@@ -7,13 +7,14 @@ tests/scenarios/anchor/test_export_crash.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO, Protocol
 
 from notary.core import assembly, custody
 from notary.core.assembly import ChainSide, Shown
+from notary.core.erasures import read_target
 from notary.core.key_files import key_files
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction, NothingHappened
@@ -132,7 +133,8 @@ class ExportOrder:
 class ExportResult:
     """What a package holds, for the person who ordered it. Times are block times.
 
-    `added` are the positions that the earlier package, if there is one, did not have.
+    `added` are the positions that the earlier package, if there is one, did not have; `erased` those of
+    erased records, `unsaid` those of erased records whose tombstone is not shown or not anchored yet.
     """
 
     kind: str
@@ -143,6 +145,8 @@ class ExportResult:
     as_of_time: int
     blocks: tuple[statement.Block, ...]
     added: tuple[int, ...] = ()
+    erased: tuple[int, ...] = ()
+    unsaid: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ class _Matter:
     leaf_bytes: list[bytes]
     leaf_hashes: list[Digest]
     positions: tuple[int, ...]
+    tombstones: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -199,13 +204,16 @@ class Exporter:
             files |= self._history(order.number.key, shown[-1].batch + 1, progress)
         contents = self._contents(agency_id, order, matter, progress)
         added = self._added(order, matter, leaves)
-        withheld = _withheld(order, leaves, contents, added)
+        empty = {p for p in leaves if not contents[p].disclosures}
+        withheld, erased = _kept_back(order, leaves, contents, added, matter.tombstones, empty)
         packed: dict[str, file_digests.Content] = {**files}
         digests = _add_contents(
             packed, contents, {(item.position, item.claim) for item in withheld}
         )
         history = History.FULL if order.full_history else History.SHOWN
-        choices = Choices(kind, order.number, tuple(withheld), (), history, source_digest())
+        choices = Choices(
+            kind, order.number, tuple(withheld), tuple(erased), history, source_digest()
+        )
         events = _event_blocks(leaves, contents, withheld)
         stated = self._statement(choices, chain, shown, batches, legs, matter, events)
         packed[bag.STATEMENT] = statement.encode(stated)
@@ -220,6 +228,8 @@ class Exporter:
             chain.as_of.block_time,
             stated.blocks,
             added,
+            tuple([one.position for one in erased]),
+            tuple(sorted(empty - {one.position for one in erased})),
         )
 
     def _chain_side(self, order: ExportOrder) -> ChainSide:
@@ -255,7 +265,7 @@ class Exporter:
         last_batch = chain.anchors[-1].link.size - 1
         known = self.register.by_key(agency_id, key)
         if kind is Kind.ABSENT:
-            return _Matter([], [], [], ())
+            return _Matter([], [], [], (), {})
         if known is None:
             raise CallerError(
                 "MATTER_UNKNOWN",
@@ -271,14 +281,48 @@ class Exporter:
         leaf_bytes = self.store.leaves(agency_id, key, size)
         leaf_hashes = [trees.leaf_hash(leaf) for leaf in leaf_bytes]
         self._check_leaves(key, leaf_hashes, sealed[-1])
-        positions = tuple(sorted(set(order.positions))) if order.positions else tuple(range(size))
-        for position in positions:
+        for position in order.positions:
             if not 0 <= position < size:
                 raise CallerError(
                     "POSITION_UNKNOWN",
                     f"position {position} is outside the {size} records anchored so far.",
                 )
-        return _Matter(sealed, leaf_bytes, leaf_hashes, positions)
+        stones = self._tombstones(agency_id, key, leaf_bytes, leaf_hashes)
+        positions = tuple(range(size))
+        if order.positions:
+            # An erased record is one only beside its tombstone (package.md §4).
+            named = set(order.positions)
+            positions = tuple(sorted(named | {stones[one] for one in named if one in stones}))
+        return _Matter(sealed, leaf_bytes, leaf_hashes, positions, stones)
+
+    def _tombstones(
+        self,
+        agency_id: int,
+        key: Digest,
+        leaf_bytes: Sequence[bytes],
+        leaf_hashes: Sequence[Digest],
+    ) -> dict[int, int]:
+        """The first tombstone of each record that has one, by the record's position."""
+        likely = [p for p, leaf in enumerate(leaf_bytes) if b'"kind":"erasure"' in leaf]
+        found: dict[int, int] = {}
+        contents = self.store.contents(agency_id, key, likely)
+        for position, content in zip(likely, contents, strict=True):
+            if "target" not in content.disclosures:
+                continue
+            value = records.parse_disclosure(content.disclosures["target"]).value
+            target = read_target(value, key)
+            if (
+                target is not None
+                and target.position < position
+                and statement.is_tombstone(
+                    records.parse_leaf(leaf_bytes[position]),
+                    value,
+                    position=target.position,
+                    leaf_hash=leaf_hashes[target.position],
+                )
+            ):
+                found.setdefault(target.position, position)
+        return found
 
     def _added(
         self, order: ExportOrder, matter: _Matter, leaves: Mapping[int, Leaf]
@@ -438,32 +482,45 @@ def _header(raw: bytes) -> statement.Header:
 
 
 def _kept_before(
-    again: Earlier, leaves: Mapping[int, Leaf], contents: Mapping[int, RecordContent]
+    again: Earlier,
+    leaves: Mapping[int, Leaf],
+    contents: Mapping[int, RecordContent],
+    empty: Collection[int],
 ) -> dict[tuple[int, str], Reason]:
-    """What the earlier package did not show of its records, each with the reason that it gave."""
+    """What the earlier package did not show of its records, each with the reason that it gave.
+
+    A record that was erased since has nothing that could be shown.
+    """
     return {
         (position, name): again.reasons.get((position, name), Reason.OTHER)
         for position in again.leaves
+        if position not in empty
         for name in leaves[position].claims
         if not again.shows(position, contents[position].disclosures.get(name, ""))
     }
 
 
-def _withheld(
+def _kept_back(
     order: ExportOrder,
     leaves: Mapping[int, Leaf],
     contents: Mapping[int, RecordContent],
     added: Sequence[int],
-) -> list[statement.Withheld]:
-    """The claims kept back, each with its reason; refuses an order for what is not there.
+    tombstones: Mapping[int, int],
+    empty: Collection[int],
+) -> tuple[list[statement.Withheld], list[statement.Erased]]:
+    """The claims kept back, each with its reason, and the records that are gone, each with its tombstone.
+
+    Refuses an order for what is not there.
 
     Raises CallerError RECORDS_ADDED where an earlier package kept something back and nobody said what is
     to become of the records since: whatever is shown can't be taken back.
     """
     reasons: dict[tuple[int, str], Reason] = {}
     if order.again is not None:
-        reasons |= _kept_before(order.again, leaves, contents)
+        reasons |= _kept_before(order.again, leaves, contents, empty)
         decided = {item.position for item in order.withhold}
+        # A tombstone tells nothing of what an earlier package kept back.
+        decided |= set(tombstones.values())
         open_ones = [
             position
             for position in added
@@ -506,11 +563,20 @@ def _withheld(
         position: [name for name in content.disclosures if (position, name) not in reasons]
         for position, content in contents.items()
     }
-    missing = statement.claims_to_withhold(leaves, disclosed, ())
-    return [
+    erased = [
+        statement.Erased(position, tombstones[position])
+        for position in sorted(empty)
+        if position in tombstones
+        and tombstones[position] in leaves
+        and (tombstones[position], "target") not in reasons
+    ]
+    gone = {one.position for one in erased}
+    missing = statement.claims_to_withhold(leaves, disclosed, gone)
+    withheld = [
         statement.Withheld(position, claim, reasons.get((position, claim), Reason.OTHER))
         for position, claim in missing
     ]
+    return withheld, erased
 
 
 def _event_blocks(

@@ -144,7 +144,3 @@ class ImportStore(Protocol):
     def marks(self, agency_id: int, identities: Sequence[bytes]) -> Mapping[bytes, Mark]:
         """The marks of these identities."""
         ...
-
-    def forget(self, agency_id: int, record_id: int) -> None:
-        """Destroy every kept stretch that says the same as the record. The eraser calls it."""
-        ...

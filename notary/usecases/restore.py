@@ -13,6 +13,7 @@ from pathlib import Path
 
 from notary import config
 from notary.adapters import durable
+from notary.adapters.keys.erasures import ErasureFile, parsed, read_texts
 from notary.adapters.keys.folder import load_keys
 from notary.adapters.store import restorations
 from notary.adapters.store.database import Database
@@ -24,6 +25,7 @@ from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction
 from notary.ports import Bars, Clock, ObjectStore, Progress
 from notary.usecases.backup import check_digests, object_path
+from notary.usecases.erase import Back, empty, find_back
 from notary.usecases.key_copies import copy_keys
 from notary.usecases.originals import Digesting, compared
 
@@ -33,12 +35,13 @@ MARKER = "restoring"  # in a home that a restoration has begun and not ended
 
 @dataclass(frozen=True)
 class Restored:
-    """What was restored, and whether the keys came with it or were there."""
+    """What was restored, whether the keys came with it, and how many records were erased since."""
 
     home: Home
     manifest: Manifest
     generation: int
     keys_copied: bool
+    erased_again: int
 
 
 def restore(
@@ -48,12 +51,18 @@ def restore(
     clock: Clock,
     bars: Bars,
     open_objects: Callable[[Home], ObjectStore],
+    erasures: Path | None = None,
+    *,
+    none_erased: bool = False,
 ) -> Restored:
     """Make the home `folder` from the backup `source`; `keys` is a copy of the key folder.
 
-    Without `keys` the key folder that the configuration names must be there. Raises CallerError
-    HOME_NOT_EMPTY, KEYS_EXIST, KEY_MISSING, KEYS_OF_OTHER_STORE or BACKUP_INCOMPLETE, Contradiction
-    BACKUP_MANIFEST or BACKUP_DAMAGED, NothingHappened COPY_FAILED.
+    Without `keys` the key folder that the configuration names must be there. What its register of erasures,
+    joined with the one in `erasures`, says is gone is destroyed again before anything can be read;
+    `none_erased` states that there is no register because nothing was ever erased. Raises CallerError
+    HOME_NOT_EMPTY, KEYS_EXIST, KEY_MISSING, KEYS_OF_OTHER_STORE, BACKUP_INCOMPLETE, ERASURES_MISSING,
+    ERASURES_FORM, ERASURES_UNREADABLE or ERASURES_OF_OTHER_LOG, Contradiction BACKUP_MANIFEST or
+    BACKUP_DAMAGED, NothingHappened COPY_FAILED, STORE_BUSY or REGISTER_NOT_KEPT.
     """
     # 1. Everything is judged before anything is written.
     _require_empty(folder)
@@ -66,6 +75,9 @@ def restore(
             f"{home.keys} holds keys already; they are never overwritten. Leave --keys out to use them.",
         )
     load_keys(home.keys if keys is None else keys)
+    told = _erasures_told(
+        home.keys if keys is None else keys, erasures, manifest, none_erased=none_erased
+    )
     # 2. From the marker on, a crash leaves a home that this same call may be given again.
     folder.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
     durable.write_file(folder / MARKER, b"")
@@ -73,10 +85,16 @@ def restore(
     for left in home.data.glob(f"{home.database.name}*"):
         left.unlink()
     _copy(source / manifest.files[DATABASE].name, home.database, manifest.files[DATABASE].sha256)
-    with bars("restoring attachments", "files") as progress:
-        _restore_objects(source, objects, open_objects(home), progress)
     if keys is not None:
         copy_keys(keys, home.keys)
+    # Before any original is copied, and long before anything can be read: what was erased since.
+    erased = _erase_again(home, manifest, told, clock)
+    gone = {name.hex() for name in erased.names}
+    with bars("restoring attachments", "files") as progress:
+        wanted = {name: digest for name, digest in objects.items() if name not in gone}
+        store = open_objects(home)
+        store.remove(erased.names)
+        _restore_objects(source, wanted, store, progress)
     # 3. The store itself: this version's schema, and the mark that it was restored.
     generation = _mark(home, manifest, clock)
     folders = [one for one in home.data.rglob("*") if one.is_dir()]
@@ -85,7 +103,40 @@ def restore(
     _copy(kept, folder / config.CONFIG_NAME, manifest.files[CONFIG].sha256)
     (folder / MARKER).unlink()
     durable.force_names(folder)
-    return Restored(home, manifest, generation, keys is not None)
+    return Restored(home, manifest, generation, keys is not None, len(erased.rows))
+
+
+def _erasures_told(
+    keys: Path, given: Path | None, manifest: Manifest, *, none_erased: bool
+) -> list[str]:
+    """The lines that the register of the keys lacks. Raises CallerError ERASURES_MISSING."""
+    log = manifest.identity.name
+    kept = ErasureFile(keys, log)
+    if given is None and not kept.exists() and not none_erased:
+        raise CallerError(
+            "ERASURES_MISSING",
+            f"there is no {kept.path}: it says what was erased, and the backup may still hold that. Give its "
+            "newest copy with --erasures, or say --no-erasures if nothing was ever erased.",
+        )
+    known = kept.texts()
+    told = [] if given is None else read_texts(given, log)
+    for line in (*known, *told):
+        parsed(kept.path if given is None else given, line)
+    return [f"{line}\n" for line in told if line not in set(known)]
+
+
+def _erase_again(home: Home, manifest: Manifest, told: list[str], clock: Clock) -> Back:
+    register = ErasureFile(home.keys, manifest.identity.name)
+    register.append_texts(told)
+    database = Database(home.database)
+    try:
+        upgrade(database)
+        _, keyring = open_log(database, load_keys(home.keys))
+        back = find_back(database, keyring, register, clock)
+        empty(database, back.rows)
+        return back
+    finally:
+        database.close()
 
 
 def _restore_objects(

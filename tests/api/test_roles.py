@@ -18,6 +18,13 @@ from verifier.format import numbers
 
 PAGE = Path(__file__).parents[2] / "docs/http.md"
 RECORD = {"kind": "message", "claims": {"text": "Please call us back."}}
+WHY = {"reason": "order", "authority": "court, 12 C 3"}
+# Of requests about a matter, the bodies that fit: what does not fit is refused before anything is asked.
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /v1/matters/{number}/erasures": {"positions": [0], **WHY},
+    "POST /v1/matters/{number}/holds": WHY,
+    "POST /v1/matters/{number}/holds/{position}/release": WHY,
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +60,8 @@ def places(asked: People) -> dict[str, dict[str, str]]:
         "record_id": asked.service.record_names.name(9, 10**6),
         "name": numbers.make_source(b"\x09" * numbers.RANDOM_LENGTH, tag).text,
     }
+    for place in found.values():
+        place["position"] = "0"
     return found
 
 
@@ -151,12 +160,15 @@ def test_what_is_of_another_agency_is_answered_as_what_is_nobodys(
         if name is None:
             continue
         # The first request of a kind prepares what the others find ready.
-        asked.client.request(method, path.format(**places["nobody"]), headers=headers)
+        body = BODIES.get(request)
+        asked.client.request(method, path.format(**places["nobody"]), headers=headers, json=body)
         answers, traces = [], []
         for whose in ("other", "nobody"):
             with statements(asked) as trace:
                 answers.append(
-                    asked.client.request(method, path.format(**places[whose]), headers=headers)
+                    asked.client.request(
+                        method, path.format(**places[whose]), headers=headers, json=body
+                    )
                 )
             traces.append(trace)
         shown = (places["other"][name[1]], places["nobody"][name[1]])

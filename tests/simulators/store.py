@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import create_keys, load_keys
 from notary.adapters.keys.mark import MarkFile
 from notary.adapters.objects.folder import ObjectFolder
@@ -30,10 +31,15 @@ from notary.adapters.store.records import StoredRecords
 from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
-from notary.ports import Matter, SealedBatch
+from notary.core.retention import RETENTION_NAME
+from notary.ports import Acceptor, Matter, SealedBatch
 from notary.usecases.accept import RecordAcceptor
+from notary.usecases.erase import Eraser
+from notary.usecases.erasure_plan import Planner
+from notary.usecases.holds import Holds
 from notary.usecases.matters import open_matter
 from notary.usecases.read import RecordReader, StoredEvidence
+from notary.usecases.retention import Retention
 from notary.usecases.seal import Block, Sealer
 from tests import postgres
 from verifier.format import key_sets
@@ -168,6 +174,39 @@ class StoreWorld:
             cadence_s=3600,
             max_batch_records=1000,
             max_deadline_s=MAX_DEADLINE_S,
+        )
+
+    @property
+    def holds(self) -> Holds:
+        return Holds(
+            self.database, self.reader, self.acceptor, self.entropy, self.folder / "erasing.lock"
+        )
+
+    @property
+    def retention(self) -> Retention:
+        file = self.folder / RETENTION_NAME
+        return Retention(file, self.database, self.reader, self.register, self.holds, self.clock)
+
+    @property
+    def planner(self) -> Planner:
+        return Planner(self.database, self.reader, self.keys, self.holds, self.retention)
+
+    @property
+    def erasures(self) -> ErasureFile:
+        return ErasureFile(self.folder / "keys", self.identity.name)
+
+    def eraser(self, acceptor: Acceptor | None = None) -> Eraser:
+        return Eraser(
+            self.database,
+            self.objects,
+            self.register,
+            self.keys,
+            acceptor or self.acceptor,
+            self.planner,
+            self.holds,
+            self.erasures,
+            self.clock,
+            self.folder / "erasing.lock",
         )
 
     def open_matter(self, title: str = f"Matter {CANARY}", *accounts: str) -> Matter:

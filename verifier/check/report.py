@@ -20,7 +20,7 @@ from verifier.check.verdict import EXIT
 from verifier.format import chain_event, key_sets, predecessor
 from verifier.format.errors import FormatError
 from verifier.format.identity import Identity
-from verifier.format.statement import Kind
+from verifier.format.statement import Kind, is_tombstone
 from verifier.format.times import format_block_time, format_time, parse_time
 
 MAX_NAMED = 20  # records that one finding names
@@ -54,6 +54,18 @@ class RecordLine(NamedTuple):
     anchored_at: str | None
     withheld: tuple[str, ...]
     erased: bool
+
+
+class ErasureLine(NamedTuple):
+    """What a report says of one erasure: of the record, then of its tombstone. None: not shown."""
+
+    position: int
+    kind: str
+    recorded_at: str
+    tombstone: int
+    anchored_at: str | None
+    reason: str | None
+    authority: str | None
 
 
 class Report:
@@ -227,6 +239,53 @@ class Report:
                 position in erased,
             )
 
+    def erasures(self) -> Iterator[ErasureLine]:
+        """Every record that is listed as erased and can be read, by position, with its tombstone."""
+        case = self.case
+        choices = or_none(lambda: case.statement.choices)
+        leaves = or_none(lambda: case.evidence.leaves) or {}
+        for one in () if choices is None else choices.erased:
+            if one.position not in leaves:
+                continue
+            leaf = leaves[one.position].leaf
+            told = (or_none(lambda: case.disclosed) or {}).get(one.tombstone, {})
+            reason, authority = [
+                said.value if said is not None and isinstance(said.value, str) else None
+                for said in (told.get("reason"), told.get("authority"))
+            ]
+            yield ErasureLine(
+                one.position,
+                leaf.kind,
+                format_time(leaf.recorded_at),
+                one.tombstone,
+                self._bracket(one.tombstone)[1] if one.tombstone in leaves else None,
+                reason,
+                authority,
+            )
+
+    def _erased_and_shown(self) -> Iterator[tuple[str, str]]:
+        """Records whose content is shown although a tombstone of the package names them."""
+        case = self.case
+        leaves = or_none(lambda: case.evidence.leaves) or {}
+        disclosed = or_none(lambda: case.disclosed) or {}
+        shown = []
+        for position, line in leaves.items():
+            target = disclosed.get(position, {}).get("target")
+            if line.leaf.kind != "erasure" or target is None or not isinstance(target.value, dict):
+                continue
+            named = target.value.get("position")
+            if (
+                isinstance(named, int)
+                and named in leaves
+                and disclosed.get(named)
+                and is_tombstone(
+                    line.leaf, target.value, position=named, leaf_hash=leaves[named].hash
+                )
+            ):
+                shown.append(f"record {named}, erased as record {position} says")
+        if shown:
+            yield "ERASED_AND_SHOWN", ", ".join(shown[:MAX_NAMED])
+
     def _bracket(self, position: int) -> tuple[str | None, str | None]:
         """Sealed after the first time, anchored at the second (§4, time of a record)."""
         case = self.case
@@ -277,6 +336,7 @@ class Report:
             found.append(("EVENT_AFTER_RECORD", f"{late} records"))
         found += self._events_said()
         found += self._predecessors()
+        found += self._erased_and_shown()
         handed = self.hand_overs()
         if handed:
             said = ", ".join([f"batch {batch} to {keys}" for batch, keys in handed])

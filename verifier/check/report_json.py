@@ -82,6 +82,7 @@ def write(report: Report) -> bytes:
             else {"id": chain.id, "name": chain.name, "class": chain.chain_class},
             "rows": rows,
             "records": records,
+            "erasures": [one._asdict() for one in report.erasures()],
             "handovers": [{"batch": batch, "keys": keys} for batch, keys in report.hand_overs()],
             "findings": findings,
             "blocks_to_compare": [

@@ -12,13 +12,14 @@ from verifier.check import row_texts, texts
 from verifier.check.blocks import SourceKind
 from verifier.check.judge import RowFinding
 from verifier.check.policy import CONSORTIUM, PUBLIC
-from verifier.check.report import RecordLine, Report
+from verifier.check.report import ErasureLine, RecordLine, Report
 from verifier.check.rows import CannotJudge, Row, Verdict, or_none
 from verifier.check.verdict import required_rows
 from verifier.format import numbers
 from verifier.format.times import format_block_time
 
 WIDTH = 100  # columns
+MAX_CLAIMED = 200  # characters of what a tombstone claims: erasure.md §2
 MAX_LINES = 100  # of a list; the JSON has them all
 
 
@@ -139,10 +140,20 @@ def _withheld(report: Report) -> Iterator[str]:
         f"  record {one.position}, {one.claim!a}: withheld, {one.reason.value}"
         for one in choices.withheld
     ]
-    lines += [
-        f"  record {one.position}: erased; record {one.tombstone} says so" for one in choices.erased
-    ]
+    lines += [f"  {_erased(one)}" for one in report.erasures()]
     yield from _at_most(lines)
+
+
+def _erased(one: ErasureLine) -> str:
+    # What the service claims is quoted, so that it can't pass for words of this report.
+    reason, authority = [
+        "not shown" if said is None else repr(said[:MAX_CLAIMED])
+        for said in (one.reason, one.authority)
+    ]
+    return (
+        f"record {one.position}, {one.kind} of {one.recorded_at}: erased, as record {one.tombstone} "
+        f"says, anchored {one.anchored_at or '-'}; reason {reason}, authority as claimed: {authority}"
+    )
 
 
 def write_error(error: CannotJudge) -> str:

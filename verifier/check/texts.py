@@ -826,6 +826,12 @@ TEXTS: Mapping[str, Text] = {
         "The block's time is the chain's; ask the sender what the other one is.",
         "区块时间出自链上；请向提交方询问另一时间的含义。",
     ),
+    "ERASED_AND_SHOWN": Text(
+        "a record is shown although the log records its erasure",
+        "日志载明已删除的记录仍被出示",
+        "Ask where its content comes from: the service stated that it destroyed it.",
+        "请询问其内容来源：服务方曾陈述已将其销毁。",
+    ),
     "EVENT_TWICE": Text(
         "two records show one contract event",
         "两条记录所示为同一合约事件",

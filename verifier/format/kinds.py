@@ -52,6 +52,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "correction": _names("reason"),
         "withdrawal": _names("reason"),
         "erasure": _names("target reason authority"),
+        "hold": _names("action target reason authority"),
         "custody": _names("action actor purpose request shown package predecessor"),
         "document": _names("title filename"),
     }

@@ -89,8 +89,11 @@ class ObjectFolder:
     def remove(self, names: Iterable[bytes]) -> None:
         """Take objects away; one that is not there is no fault."""
         try:
-            for name in names:
-                self._path(name).unlink(missing_ok=True)
+            paths = [self._path(name) for name in names]
+            for path in paths:
+                path.unlink(missing_ok=True)
+            # What was erased must not come back with the power.
+            force_names(*sorted({path.parent for path in paths if path.parent.exists()}))
         except OSError as error:
             raise self._unreadable(error) from error
 

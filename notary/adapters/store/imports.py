@@ -269,23 +269,6 @@ class StoredImports:
                     )
         return found
 
-    def forget(self, agency_id: int, record_id: int) -> None:
-        """Destroy every kept stretch that says the same as the record."""
-        with self._database.transaction() as connection:
-            record = (
-                rows.RecordRows(connection).records_by_id(agency_id, [record_id]).get(record_id)
-            )
-            if record is None:
-                raise CallerError("RECORD_UNKNOWN", f"the agency has no record {record_id}.")
-            connection.execute(
-                update(KEPT)
-                .where(
-                    KEPT.c.agency_id == agency_id,
-                    KEPT.c.idempotency_digest == record.idempotency_digest,
-                )
-                .values(wrapped_secret=None, sealed_content=None)
-            )
-
     # Layouts.
 
     def _append(

@@ -940,6 +940,52 @@ def tombstone_with_another_position() -> Case:
 
 
 @attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def tombstone_of_a_record_of_another_matter() -> Case:
+    """The tombstone names this position, and the leaf that stands there in another matter."""
+    other = next(one for name, one in honest().log.matters.items() if name != CASE and one.records)
+    return erasure_target(position=0, leaf=other.records[0].leaf_hash.hex())
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
+def tombstone_that_was_erased_itself() -> Case:
+    """The tombstone of record 2 is listed as erased too, by a tombstone of its own."""
+    world = twice_erased(5)
+    return case(world.complete(erased={**ERASED, 5: 6}), world)
+
+
+@attack()
+def two_tombstones_of_one_record() -> Case:
+    """Two records say of one that it was erased; the exporter names the second. Both are true."""
+    world = twice_erased(2)
+    return case(world.complete(erased={2: 6}), world)
+
+
+@attack(container="2.5 FAIL STATEMENT_FORM:STATEMENT_ORDER")
+def record_listed_as_erased_by_two_tombstones() -> Case:
+    """The exporter lists one record twice, once by each of its tombstones."""
+    world = twice_erased(2)
+    erased = [{"position": 2, "tombstone": stone} for stone in (5, 6)]
+    return case(world.complete().chosen(erased=erased).restated(), world)
+
+
+def twice_erased(position: int) -> World:
+    """A world with a second tombstone, of that record, at position 6."""
+    world = World.told()
+    world.wait()
+    target = world.log.matters[CASE].records[position]
+    claims: dict[str, jsonc.Json] = {
+        "target": {"position": position, "leaf": target.leaf_hash.hex()},
+        "reason": "other",
+        "authority": "nobody asked",
+    }
+    world.log.add(CASE, "erasure", claims)
+    world.log.seal()
+    world.log.anchor()
+    world.wait()
+    return world
+
+
+@attack(withheld="13.2 FAIL TOMBSTONE_MISSING")
 def tombstone_before_its_record() -> Case:
     """The tombstone stands before the record that it erases: it was made in advance."""
     world = World.told()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from notary.core.erasures import Order, Reason
 from notary.errors import CallerError
 from notary.importers.column_map import ColumnMap, parse_map
 from tests.simulators.intake import LETTERS, LETTERS_CSV, IntakeWorld, counts
@@ -315,7 +316,8 @@ def test_an_erased_copy_is_gone_and_the_file_can_not_be_rebuilt(
     world.take(other, maps=[letters])
     assert world.rebuilt(other) == other.read_bytes()
     [record] = world.store.reader.of_matter(world.agency_id, world.matter.key, 0, 1)
-    world.imports.forget(world.agency_id, record.record_id)
+    order = Order(Reason.MISTAKE, "privacy office, 2026-17")
+    world.store.eraser().erase(world.matter, [record.position], order, lambda done, total: None)
     with pytest.raises(CallerError, match="were erased with a record"):
         world.rebuilt(other)
 

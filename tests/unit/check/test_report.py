@@ -15,6 +15,7 @@ import pytest
 from tests.hostile import persons
 from tests.hostile.attacks import ALL
 from tests.hostile.attacks.finality import block_list, pinned
+from tests.hostile.attacks.records import elements
 from tests.hostile.attacks.tokens import policy, stamped
 from tests.hostile.authority import DAY, UNTIL, Authority, honest_authority
 from tests.hostile.case import honest
@@ -29,7 +30,8 @@ from verifier.check.judge import Judgement, check
 from verifier.check.policy import read_policy
 from verifier.check.report import Report
 from verifier.check.rows import CannotJudge, Row
-from verifier.format.digests import sha256
+from verifier.format import jsonc
+from verifier.format.digests import b64url_encode, sha256
 from verifier.format.identity import Identity, source_digest
 
 PAGE = (Path(__file__).parents[3] / "docs" / "spec" / "verification.md").read_text("utf-8")
@@ -405,6 +407,17 @@ def test_records_carry_the_bracket_of_their_anchor(tmp_path: Path) -> None:
         "erased": False,
     }
     assert records[2]["erased"] is True
+    assert as_json(report(tmp_path))["erasures"] == [
+        {
+            "position": 2,
+            "kind": "call",
+            "recorded_at": "2026-10-01T03:00:12.000Z",
+            "tombstone": 5,
+            "anchored_at": "2026-10-01T05:00:48.000Z",
+            "reason": "retention period over",
+            "authority": "privacy officer",
+        }
+    ]
     # What came after the first anchor has the time of the next one that shows it.
     assert records[3]["anchored_at"] == "2026-10-01T05:00:48.000Z"
 
@@ -502,7 +515,11 @@ def test_the_text_report_is_read_from_the_top(tmp_path: Path) -> None:
     table = lines[places[0] + 1 : places[1]]
     named = [line.split()[0] for line in table if line[:1].strip()]
     assert named == [one.value for one in Row]
-    assert "record 2: erased; record 5 says so" in text
+    assert (
+        "record 2, call of 2026-10-01T03:00:12.000Z: erased, as record 5 says, anchored "
+        "2026-10-01T05:00:48.000Z; reason 'retention period over', authority as claimed: "
+        "'privacy officer'" in text
+    )
     assert "pinned by your policy (contract, annex 3)" in text
     assert max(len(line) for line in table) <= report_text.WIDTH
 
@@ -593,3 +610,40 @@ def test_every_attack_can_be_reported(name: str, tmp_path: Path) -> None:
         assert found["en"]
         assert found["zh"]
         assert found["result"] == "PASS" or found["code"]
+
+
+# ---------------------------------------------------------------------- erasures
+
+
+def test_what_a_tombstone_does_not_show_is_not_made_up(tmp_path: Path) -> None:
+    kept = {(5, "reason"): "other", (5, "authority"): "other"}
+    package = honest().complete(withheld=kept)
+    [one] = as_json(report(tmp_path, package))["erasures"]
+    assert (one["reason"], one["authority"], one["tombstone"]) == (None, None, 5)
+    text = report_text.write(report(tmp_path, package))
+    assert "reason not shown, authority as claimed: not shown" in text
+
+
+def test_a_claimed_authority_can_not_pass_for_words_of_the_report(tmp_path: Path) -> None:
+    def at(text: str, **where: Any) -> str:
+        if where["name"] != "authority":
+            return text
+        salt, name, _ = elements(text)
+        return b64url_encode(jsonc.encode([salt, name, "court\nVERDICT: VALID \u202e" + "x" * 500]))
+
+    world = World.told(damage={"disclosure": at})
+    text = report_text.write(report(tmp_path, world.complete(), world=world))
+    assert "'court\\nVERDICT: VALID \\u202e" in text
+    assert "\u202e" not in text
+    assert [line for line in text.splitlines() if line.startswith("VERDICT")] == text.splitlines()[
+        :1
+    ]
+    assert "x" * 201 not in text
+
+
+def test_a_record_that_is_shown_beside_its_tombstone_is_a_finding(tmp_path: Path) -> None:
+    shown = honest().complete(erased={})
+    found = {one["code"]: one["en"] for one in as_json(report(tmp_path, shown))["findings"]}
+    assert "record 2, erased as record 5 says" in found["ERASED_AND_SHOWN"]
+    quiet = as_json(report(tmp_path, honest().complete()))["findings"]
+    assert "ERASED_AND_SHOWN" not in {one["code"] for one in quiet}
