@@ -23,6 +23,7 @@ from notary.cli import (
     people,
     present,
     sources,
+    watch,
     webhooks,
 )
 from notary.cli.output import errors_said, progress_bar, say, say_json
@@ -48,6 +49,7 @@ app.add_typer(sources.source_app, name="source")
 events.register(app)
 keeping.register(app)
 erasing.register(app)
+watch.register(app)
 keys.register(keeping.keys_app)
 
 HomeOption = Annotated[
