@@ -4,15 +4,17 @@ Three steps run beside each other for each stream: reading cuts lines into chunk
 chunks to the writer in order, answering writes what was committed. The queues between them are short, so a
 writer that is slow, or a client that does not read, stops the reading, and memory stays flat. A crash or a
 lost connection loses nothing that was answered, because an answer follows its commit.
-Contract: docs/http.md "Any number of records: a stream". Test:
+Contract: docs/http.md "Any number of records: a stream", docs/design/0029-records-over-http.md. Test:
 tests/scenarios/http/test_streams.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -40,10 +42,10 @@ CHUNK_RECORDS = 2_000  # of one commit: large enough that the disk is no limit
 CHUNK_BYTES = 2 * 2**20  # lines may be long
 CHUNKS_WAITING = 1  # between two steps: one is being made, one waits, one is being used
 LINGER_S = 0.005  # how long a chunk waits for more lines while nothing else is to be done
-SEND_BYTES = (
-    256 * 2**10
-)  # written at a time, so that no more than this waits for a client that stops
+SEND_LINES = 128  # written at a time, some 200 KB: no more than this waits for a client that stops
 SEND_SECONDS = 60  # a client that reads nothing for so long gets no more
+
+_LINE = orjson.OPT_APPEND_NEWLINE
 
 
 def install(app: FastAPI) -> None:
@@ -240,24 +242,23 @@ class StreamAnswer(Response):
                     await _write(send, _broken(chunk.first, said), more=False)
                     return True
                 self._underway -= 1
-                await _write(send, self._answers(chunk, outcomes), more=True)
+                for text in self._answers(chunk, outcomes):
+                    await _write(send, text, more=True)
         except TimeoutError:
             return False
 
-    def _answers(self, chunk: _Chunk, outcomes: list[Outcome]) -> bytes:
-        found = [
-            (number, self._line(number, outcome))
-            for number, outcome in zip(chunk.numbers, outcomes, strict=True)
-        ]
+    def _answers(self, chunk: _Chunk, outcomes: list[Outcome]) -> Iterator[bytes]:
+        """The lines that answer a chunk, some at a time."""
+        told: Iterator[tuple[int, Outcome]] = zip(chunk.numbers, outcomes, strict=True)
         if chunk.refused:
-            found += [(number, self._line(number, one)) for number, one in chunk.refused.items()]
-            found.sort()
-        return b"\n".join([text for _, text in found]) + b"\n"
+            told = iter(sorted([*told, *chunk.refused.items()], key=itemgetter(0)))
+        while lines := [self._line(*one) for one in islice(told, SEND_LINES)]:
+            yield b"".join(lines)
 
     def _line(self, number: int, outcome: Outcome) -> bytes:
         if isinstance(outcome, Refused):
             self._tally.refused += 1
-            return orjson.dumps({"line": number, **problems.refusal(outcome)})
+            return orjson.dumps({"line": number, **problems.refusal(outcome)}, option=_LINE)
         if outcome.replayed:
             self._tally.replayed += 1
         else:
@@ -270,14 +271,15 @@ class StreamAnswer(Response):
                 "position": outcome.position,
                 "receipt": outcome.receipt.decode("utf-8"),
                 "replayed": outcome.replayed,
-            }
+            },
+            option=_LINE,
         )
 
     def _last(self, end: _End) -> bytes:
         if end.problem is not None:
             return _broken(end.lines + 1, end.problem)
         told = {"end": "complete", "lines": end.lines, **asdict(self._tally)}
-        return orjson.dumps(told) + b"\n"
+        return orjson.dumps(told, option=_LINE)
 
 
 def abort(scope: Scope) -> None:
@@ -291,15 +293,10 @@ def _broken(line: int, problem: dict[str, Any]) -> bytes:
     told = {"end": "broken", "line": line, **problem}
     if problem["status"] in problems.RETRIED:
         told["retry_after"] = problems.RETRY_AFTER_S
-    return orjson.dumps(told) + b"\n"
+    return orjson.dumps(told, option=_LINE)
 
 
 async def _write(send: Send, text: bytes, *, more: bool) -> None:
-    """Send in pieces. Raises TimeoutError if one can't be sent."""
-    for at in range(0, len(text), SEND_BYTES):
-        piece = text[at : at + SEND_BYTES]
-        async with asyncio.timeout(SEND_SECONDS):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-    if not more:
-        async with asyncio.timeout(SEND_SECONDS):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+    """Raises TimeoutError if it can't be sent."""
+    async with asyncio.timeout(SEND_SECONDS):
+        await send({"type": "http.response.body", "body": text, "more_body": more})

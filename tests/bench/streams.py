@@ -95,7 +95,7 @@ def _stream(server: Server, numbers: list[str], run: str, count: int, text: str)
     told = [str(server.port), server.token, run, str(count), text]
     words = [sys.executable, "-m", "tests.bench.streams", *told]
     done = subprocess.run(
-        words, input="\n".join(numbers), check=True, capture_output=True, text=True
+        words, input="\n".join(numbers), check=True, stdout=subprocess.PIPE, text=True
     )
     return float(done.stdout)
 
