@@ -143,6 +143,7 @@ def restore(
     erasures: Path | None = None,
     *,
     none_erased: bool = False,
+    database: str | None = None,
 ) -> Restored:
     """Make a home from a backup (usecases.restore)."""
     return restore_backup(
@@ -154,6 +155,7 @@ def restore(
         open_objects,
         erasures,
         none_erased=none_erased,
+        database=database,
     )
 
 
@@ -719,7 +721,7 @@ class Service:
 
     def backup(self, folder: Path) -> Backup:
         """The backups of this service in a folder. Raises CallerError BACKUP_PLACE."""
-        return Backup(self.home, self._objects, self.identity, folder, self._clock)
+        return Backup(self.home, self._database, self._objects, self.identity, folder, self._clock)
 
     def run_backup(self, task: Backup, keys: Path | None, folder: Path, bars: Bars) -> BackupDone:
         """Run it; with `keys`, copy the key folder there as well."""
@@ -868,7 +870,7 @@ class Service:
             )
 
     def _check_store(self) -> None:
-        with opened_live(self.home.database) as connection:
+        with opened_live(self._database) as connection:
             check_rows(connection, self.identity, lambda done, total: None)
 
     def _wanted_originals(self) -> list[tuple[bytes, int]]:

@@ -8,6 +8,7 @@ Test: tests/unit/service/test_config.py.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +22,9 @@ from notary.errors import CallerError
 FORMAT = "notary-config/1"
 CONFIG_NAME = "notary.toml"
 DEFAULT_HOME = "notary-home"
+DATABASE_VARIABLE = (
+    "NOTARY_DATABASE"  # goes before the settings: a password need not stand in a file
+)
 AGENCY_VARIABLE = "NOTARY_AGENCY"  # which agency a command is about, where there are several
 
 DEFAULT_CADENCE_S = 3600  # an empty batch an hour makes silence visible without filling the log
@@ -72,6 +76,7 @@ class Config:
     contract: str
     log_address: str
     keys: str = "keys"
+    database: str = ""  # a URI of PostgreSQL; empty is a SQLite file in the data folder
     objects: str = ""  # where originals lie; empty is the folder `objects` beside the database
     objects_endpoint: str = ""
     objects_region: str = ""
@@ -129,8 +134,13 @@ class Home:
         return self.folder / "data"
 
     @property
-    def database(self) -> Path:
-        """The SQLite file."""
+    def database(self) -> Path | str:
+        """Where the store is: the URI of PostgreSQL that environment or settings name, else a file."""
+        return os.environ.get(DATABASE_VARIABLE) or self.config.database or self.database_file
+
+    @property
+    def database_file(self) -> Path:
+        """Where a store in SQLite is."""
         return self.data / "notary.db"
 
     @property
@@ -339,6 +349,13 @@ def _authorities(listed: Any, path: Path) -> tuple[Authority, ...]:
             "CONFIG_INVALID", f"{path}: {len(found)} authorities, at most {MAX_AUTHORITIES}"
         )
     return tuple(found)
+
+
+def with_database(text: str, uri: str) -> str:
+    """A configuration's text that names another database, and is the same otherwise."""
+    line = f"database = {_toml(uri)}"
+    changed, count = re.subn(r"(?m)^database *=.*$", lambda _: line, text, count=1)
+    return changed if count else re.sub(r"(?m)^(format *=.*)$", lambda m: f"{m[1]}\n{line}", text)
 
 
 def save(folder: Path, config: Config) -> Path:

@@ -5,6 +5,7 @@ Tests: tests/scenarios/service/test_service.py, tests/unit/service/test_cli.py.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import create_keys
 from notary.adapters.objects.places import open_remote
 from notary.adapters.store import log as log_rows
+from notary.adapters.store import transfer
 from notary.adapters.store.agencies import AgencyRegister
 from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import upgrade
@@ -49,11 +51,13 @@ def create(
     keys: str,
     timers: dict[str, Any] | None = None,
     objects: tuple[str, str, str] = ("", "", ""),
+    database: str = "",
 ) -> Created:
     """Make a new service in `folder`. Raises CallerError if one is there; nothing is overwritten.
 
     `objects` is where originals will lie, its endpoint and its region; another place than the data folder
-    is tried out first, and NothingHappened raised if it refuses.
+    is tried out first, and NothingHappened raised if it refuses. `database` is the URI of an empty database
+    of PostgreSQL; it is asked before anything is made.
 
     The configuration comes last: a crash before leaves a folder without it, which the next call names.
     """
@@ -68,6 +72,7 @@ def create(
     config.check_objects(place, endpoint, region, "--objects")
     if place:
         try_out(open_remote(place, endpoint, region), entropy)
+    _require_vacant(database)
     known_chain = _asked_chain_id(endpoints) if chain_id is None else chain_id
     key_folder = (folder / keys).resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,27 +89,39 @@ def create(
         objects=place,
         objects_endpoint=endpoint,
         objects_region=region,
+        database=database,
         **(timers or {}),
     )
     home = Home(folder, settings)
     identity = settings.identity
-    database = Database(home.database)
+    store = Database(home.database)
     try:
-        upgrade(database)
-        log_rows.create_log(database, held, identity, entropy, clock.now())
-        _, keyring = log_rows.open_log(database, held)
-        agencies = AgencyRegister(database, keyring, clock, entropy)
+        upgrade(store)
+        log_rows.create_log(store, held, identity, entropy, clock.now())
+        _, keyring = log_rows.open_log(store, held)
+        agencies = AgencyRegister(store, keyring, clock, entropy)
         agency_id = agencies.add(agency)
         # Whoever makes a service may do all, and makes others who may less.
         user = agencies.add_user(agency_id, FIRST_USER, ALL_ROLES)
         token = agencies.issue_key(agency_id, user.user_id, "made by notary init")
     finally:
-        database.close()
+        store.close()
     # A restored home is refused without one (docs/spec/erasure.md §4).
     ErasureFile(key_folder, log).append([])
     config.save(folder, settings)
     first = keyring.signers.all()[0].key_set
     return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)
+
+
+def _require_vacant(database: str) -> None:
+    """Raise CallerError unless a database that the caller or the environment names can take a new store."""
+    uri = os.environ.get(config.DATABASE_VARIABLE) or database
+    if uri:
+        store = Database(uri)
+        try:
+            transfer.require_vacant(store)
+        finally:
+            store.close()
 
 
 def is_made(folder: Path, log: str) -> bool:

@@ -91,6 +91,20 @@ def copied(uri: str) -> str:
     return Server(with_database(uri, "postgres")).copy(uri)
 
 
+def dropped(uri: str) -> None:
+    """Remove a database, whoever is connected."""
+    Server(with_database(uri, "postgres")).drop(uri)
+
+
+def end_sessions(uri: str) -> None:
+    """What a restart of the server, or a firewall, does to every line to the database."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+
+
 def with_database(uri: str, name: str) -> str:
     """The URI of another database on the same server."""
     return psycopg.conninfo.make_conninfo(uri, dbname=name)
@@ -101,8 +115,8 @@ def _name(uri: str) -> str:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A server, ended with the block."""
+def running(place: Path | None = None) -> Iterator[Server]:
+    """A server, ended with the block; its files are in memory if there is room, or in a folder of `place`."""
     given = os.environ.get("NOTARY_TEST_POSTGRES")
     if given:
         server = Server(given)
@@ -111,7 +125,7 @@ def running() -> Iterator[Server]:
         finally:
             _sweep(server)
         return
-    folder = Path(tempfile.mkdtemp(prefix="notary-postgres-", dir=_fast_place()))
+    folder = Path(tempfile.mkdtemp(prefix="notary-postgres-", dir=place or _fast_place()))
     user = NOBODY if os.geteuid() == 0 else None
     try:
         binaries = _binaries(folder, user)

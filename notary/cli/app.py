@@ -110,6 +110,13 @@ def init(
         str, typer.Option(help="Address of an S3-compatible store of another maker.")
     ] = "",
     objects_region: Annotated[str, typer.Option(help="Its region.")] = "",
+    database: Annotated[
+        str,
+        typer.Option(
+            help="Keep the store in this empty database of PostgreSQL, postgresql://USER@HOST/NAME; the "
+            "password comes from ~/.pgpass or the like. Default: NOTARY_DATABASE, else a file in the home."
+        ),
+    ] = "",
     succeeds: Annotated[
         Path | None,
         typer.Option(
@@ -134,6 +141,7 @@ def init(
                 chain_id=chain_id,
                 keys=keys,
                 objects=(objects, objects_endpoint, objects_region),
+                database=database,
             )
             say(present.created(made))
         if before is not None:

@@ -120,6 +120,13 @@ def restore(
             "--no-erasures", help="State that nothing was ever erased, where there is no register."
         ),
     ] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="Restore into this empty database of PostgreSQL, postgresql://USER@HOST/NAME, whatever the "
+            "backup was of."
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -128,7 +135,13 @@ def restore(
 
     with errors_said():
         done = compose.restore(
-            src, config.home_folder(home), keys, progress_bar, erasures, none_erased=no_erasures
+            src,
+            config.home_folder(home),
+            keys,
+            progress_bar,
+            erasures,
+            none_erased=no_erasures,
+            database=database,
         )
         shown = {
             **_shown(done.manifest),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from notary.adapters import durable
 from notary.adapters.store import audit, snapshot
+from notary.adapters.store.database import Database
 from notary.config import CONFIG_NAME, Home
 from notary.core import backup_manifest
 from notary.core.backup_manifest import CONFIG, DATABASE, OBJECTS, KeptFile, Manifest
@@ -60,7 +61,13 @@ class Backup:
     """The backups of one service in one folder."""
 
     def __init__(
-        self, home: Home, objects: ObjectStore, identity: LogIdentity, folder: Path, clock: Clock
+        self,
+        home: Home,
+        database: Database,
+        objects: ObjectStore,
+        identity: LogIdentity,
+        folder: Path,
+        clock: Clock,
     ) -> None:
         for inner, outer in ((folder, home.folder), (home.folder, folder), (folder, home.keys)):
             if inner.resolve().is_relative_to(outer.resolve()):
@@ -70,6 +77,7 @@ class Backup:
                     "another disk.",
                 )
         self._home = home
+        self._database = database
         self._objects = objects
         self._identity = identity
         self._folder = folder
@@ -79,7 +87,7 @@ class Backup:
         """What `run` would copy, by the names alone; nothing is written."""
         before = self._before()
         del before
-        with snapshot.opened_copy(self._home.database) as connection:
+        with snapshot.opened_live(self._database) as connection:
             facts = snapshot.facts(connection)
             named = list(snapshot.named_objects(connection))
         missing = [
@@ -91,7 +99,7 @@ class Backup:
             len(named),
             len(missing),
             sum(missing),
-            self._home.database.stat().st_size,
+            self._database.size(),
         )
 
     def run(self, bars: Bars) -> BackupDone:
@@ -115,9 +123,9 @@ class Backup:
             }
             # 1. The rows, as one moment of the store. A crash up to 4 leaves the backup before, and
             # objects that the next run finds.
-            with bars("copying the database", "pages") as progress:
+            with bars("copying the database", "parts") as progress:
                 database = self._folder / files[DATABASE]
-                snapshot.copy_database(self._home.database, database, progress)
+                snapshot.copy_database(self._database, database, progress)
             durable.copy_file(self._home.folder / CONFIG_NAME, self._folder / files[CONFIG])
             with snapshot.opened_copy(database) as connection:
                 facts = snapshot.facts(connection)
@@ -216,7 +224,7 @@ class Backup:
         try:
             return durable.write_pieces(self._objects.read(name), target)
         except Contradiction as error:
-            with snapshot.opened_live(self._home.database) as connection:
+            with snapshot.opened_live(self._database) as connection:
                 if name in {one for one, _ in snapshot.named_objects(connection)}:
                     raise
             raise NothingHappened(

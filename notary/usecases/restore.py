@@ -8,17 +8,18 @@ with. The restored store is marked, so that it seals nothing before it was compa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from notary import config
 from notary.adapters import durable
 from notary.adapters.keys.erasures import ErasureFile, parsed, read_texts
 from notary.adapters.keys.folder import load_keys
-from notary.adapters.store import restorations
+from notary.adapters.store import restorations, transfer
 from notary.adapters.store.database import Database
 from notary.adapters.store.log import open_log
 from notary.adapters.store.migrations import upgrade
+from notary.adapters.store.restorations import Restoration
 from notary.config import Home
 from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
 from notary.core.moments import milliseconds, moment
@@ -54,21 +55,28 @@ def restore(
     erasures: Path | None = None,
     *,
     none_erased: bool = False,
+    database: str | None = None,
 ) -> Restored:
     """Make the home `folder` from the backup `source`; `keys` is a copy of the key folder.
 
-    Without `keys` the key folder that the configuration names must be there. What its register of erasures,
-    joined with the one in `erasures`, says is gone is destroyed again before anything can be read;
-    `none_erased` states that there is no register because nothing was ever erased. Raises CallerError
-    HOME_NOT_EMPTY, KEYS_EXIST, KEY_MISSING, KEYS_OF_OTHER_STORE, BACKUP_INCOMPLETE, ERASURES_MISSING,
-    ERASURES_FORM, ERASURES_UNREADABLE or ERASURES_OF_OTHER_LOG, Contradiction BACKUP_MANIFEST or
-    BACKUP_DAMAGED, NothingHappened COPY_FAILED, STORE_BUSY or REGISTER_NOT_KEPT.
+    `database`, the URI of an empty database of PostgreSQL, takes the place of the one that the
+    configuration names. Without `keys` the key folder that the configuration names must be there. What its
+    register of erasures, joined with the one in `erasures`, says is gone is destroyed again before anything
+    can be read; `none_erased` states that there is no register because nothing was ever erased. Raises
+    CallerError HOME_NOT_EMPTY, STORE_NOT_EMPTY, KEYS_EXIST, KEY_MISSING, KEYS_OF_OTHER_STORE,
+    BACKUP_INCOMPLETE, ERASURES_MISSING, ERASURES_FORM, ERASURES_UNREADABLE or ERASURES_OF_OTHER_LOG,
+    Contradiction BACKUP_MANIFEST or BACKUP_DAMAGED, NothingHappened COPY_FAILED, STORE_BUSY or
+    REGISTER_NOT_KEPT.
     """
     # 1. Everything is judged before anything is written.
     _require_empty(folder)
     manifest, objects = check_digests(source, bars)
     kept = source / manifest.files[CONFIG].name
+    text = kept.read_text("utf-8")
     home = Home(folder, config.read(kept))
+    if database is not None:
+        text = config.with_database(text, database)
+        home = Home(folder, replace(home.config, database=database))
     if keys is not None and home.keys.exists() and any(home.keys.iterdir()) and not _begun(folder):
         raise CallerError(
             "KEYS_EXIST",
@@ -78,13 +86,16 @@ def restore(
     told = _erasures_told(
         home.keys if keys is None else keys, erasures, manifest, none_erased=none_erased
     )
+    resumed = _begun(folder)
+    if isinstance(home.database, str) and not resumed:
+        _with(home.database, transfer.require_vacant)
     # 2. From the marker on, a crash leaves a home that this same call may be given again.
     folder.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
     durable.write_file(folder / MARKER, b"")
     home.data.mkdir(mode=durable.PRIVATE_FOLDER, exist_ok=True)
-    for left in home.data.glob(f"{home.database.name}*"):
-        left.unlink()
-    _copy(source / manifest.files[DATABASE].name, home.database, manifest.files[DATABASE].sha256)
+    _remove_file(home)
+    copy = home.database_file
+    _copy(source / manifest.files[DATABASE].name, copy, manifest.files[DATABASE].sha256)
     if keys is not None:
         copy_keys(keys, home.keys)
     # Before any original is copied, and long before anything can be read: what was erased since.
@@ -96,14 +107,18 @@ def restore(
         store.remove(erased.names)
         _restore_objects(source, wanted, store, progress)
     # 3. The store itself: this version's schema, and the mark that it was restored.
-    generation = _mark(home, manifest, clock)
+    restoration = _mark(home, manifest, clock)
+    if isinstance(home.database, str):
+        with bars("filling the database", "rows") as progress:
+            _with(home.database, lambda store: _fill(store, home, restoration, resumed, progress))
+        _remove_file(home)
     folders = [one for one in home.data.rglob("*") if one.is_dir()]
     durable.force_names(*folders, home.data, folder)
     # 4. The configuration: from here on it is a home.
-    _copy(kept, folder / config.CONFIG_NAME, manifest.files[CONFIG].sha256)
+    durable.write_file(folder / config.CONFIG_NAME, text.encode())
     (folder / MARKER).unlink()
     durable.force_names(folder)
-    return Restored(home, manifest, generation, keys is not None, len(erased.rows))
+    return Restored(home, manifest, restoration.generation, keys is not None, len(erased.rows))
 
 
 def _erasures_told(
@@ -128,7 +143,7 @@ def _erasures_told(
 def _erase_again(home: Home, manifest: Manifest, told: list[str], clock: Clock) -> Back:
     register = ErasureFile(home.keys, manifest.identity.name)
     register.append_texts(told)
-    database = Database(home.database)
+    database = Database(home.database_file)
     try:
         upgrade(database)
         _, keyring = open_log(database, load_keys(home.keys))
@@ -171,8 +186,37 @@ def _pieces(path: Path, digest: bytes) -> Iterator[bytes]:
         raise _changed(path)
 
 
-def _mark(home: Home, manifest: Manifest, clock: Clock) -> int:
-    database = Database(home.database)
+def _with(uri: str, act: Callable[[Database], None]) -> None:
+    store = Database(uri)
+    try:
+        act(store)
+    finally:
+        store.close()
+
+
+def _fill(
+    store: Database, home: Home, restoration: Restoration, resumed: bool, progress: Progress
+) -> None:
+    """Take the file's rows in; over those that an earlier run of this restoration left, over no others."""
+    over = resumed and _is_filled(store, restoration)
+    transfer.load(home.database_file, store, progress, over=over)
+
+
+def _is_filled(store: Database, restoration: Restoration) -> bool:
+    upgrade(store)
+    with store.reading() as connection:
+        found = restorations.newest_restoration(connection)
+    return found is not None and replace(found, restored_at=restoration.restored_at) == restoration
+
+
+def _remove_file(home: Home) -> None:
+    for left in home.data.glob(f"{home.database_file.name}*"):
+        left.unlink()
+
+
+def _mark(home: Home, manifest: Manifest, clock: Clock) -> Restoration:
+    """Bring the file to this version's schema, and state in it that it was restored."""
+    database = Database(home.database_file)
     try:
         upgrade(database)
         identity, _ = open_log(database, load_keys(home.keys))
@@ -187,7 +231,7 @@ def _mark(home: Home, manifest: Manifest, clock: Clock) -> int:
             )
             newest = restorations.newest_restoration(connection)
         assert newest is not None
-        return newest.generation
+        return newest
     finally:
         database.close()
 

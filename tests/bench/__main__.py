@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Row]]] = {
     "start": lambda long: core.start(),
     "intake": lambda long: intake.bulk(),
     "ingest": lambda long: intake.command_line(),
+    "postgres": lambda long: intake.postgres(),
     "http": lambda long: http.rows(),
     "streams": lambda long: streams.rows(long=long),
     "sealing": lambda long: sealing.sizes(long=long),

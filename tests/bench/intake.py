@@ -24,6 +24,7 @@ from notary.usecases.import_file import CHUNKS_UNDERWAY
 from tests.anvil import Anvil
 from tests.bench import measure
 from tests.bench.measure import Row
+from tests.postgres import running
 from tests.scenarios.service import live as scene
 from tests.simulators.store import MAX_DEADLINE_S, StoreWorld, make_world
 from verifier.format.jsonc import Json
@@ -187,6 +188,40 @@ def bulk() -> list[Row]:
         detail = f"{stored:,.0f} bytes for {plain:,.0f} of claims as JSON"
         what = f"storage, indexes included, {said}"
         rows.append(Row(what, ratio, "× its claims", bar, detail=detail))
+    return rows
+
+
+def postgres() -> list[Row]:
+    """The same records into SQLite and into PostgreSQL on the same disk, in turns."""
+    collect_seldom()
+    rows = []
+    with running(Path(tempfile.gettempdir())) as server:
+        for said, more in (("records of 170 bytes", {}), ("records of 1 KB", {"text": TEXT})):
+            best = {"SQLite": float("inf"), "PostgreSQL": float("inf")}
+            sizes = dict.fromkeys(best, 0)
+            empty = 0
+            for _ in range(RUNS):
+                for name in best:
+                    with tempfile.TemporaryDirectory() as folder:
+                        uri = server.migrated() if name == "PostgreSQL" else None
+                        world = make_world(Path(folder, "home"), uri=uri)
+                        empty = world.database.size() if uri else 0
+                        keys = [world.open_matter(f"Matter {i}").key for i in range(MATTERS)]
+                        offers = calls(keys, RECORDS, **more)
+                        started = time.perf_counter()
+                        _accept(world, offers)
+                        best[name] = min(best[name], time.perf_counter() - started)
+                        sizes[name] = world.database.size() - empty
+                        world.close()
+                        if uri is not None:
+                            server.drop(uri)
+            detail = "; ".join(
+                f"{name} {RECORDS / seconds:,.0f} records/s, {sizes[name] / RECORDS:,.0f} bytes each"
+                for name, seconds in best.items()
+            )
+            ratio = best["PostgreSQL"] / best["SQLite"]
+            what = f"bulk intake on PostgreSQL, {said}"
+            rows.append(measure.at_most(what, ratio, "× the time of SQLite", 1.5, detail))
     return rows
 
 

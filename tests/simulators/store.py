@@ -300,6 +300,13 @@ def copied_world(folder: Path, target: Path) -> Path:
     return target
 
 
+def scrap(folder: Path) -> None:
+    """Remove a copy of a store, its database included."""
+    if (folder / URI).exists():
+        postgres.dropped((folder / URI).read_text())
+    shutil.rmtree(folder)
+
+
 def database_of(folder: Path) -> Database:
     """The database of the store in that folder, opened anew: any process finds it."""
     uri = folder / URI

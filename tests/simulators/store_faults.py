@@ -1,9 +1,10 @@
 """Owns the faults of a store: errors, a full disk, a killed process and a loss of power, each at a
 numbered place before or after each statement, commit and change of a file.
 
-SQLite is the real one and answers for its own file: synchronous=FULL, which tests/unit/store/
-test_database.py reads back. Of the files that the service writes itself, the simulator knows what was
-forced to disk, and a loss of power takes the rest away.
+Both databases are the real ones and answer for their own files: SQLite by synchronous=FULL, which
+tests/unit/store/test_sqlite.py reads back, PostgreSQL by the settings without which it is refused. Of the
+files that the service writes itself, the simulator knows what was forced to disk, and a loss of power takes
+the rest away.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from unittest.mock import patch
 from sqlalchemy.pool.base import _ConnectionFairy as PoolProxiedConnection
 
 from notary.adapters.store.database import Database
+from tests.postgres import end_sessions
 from tests.simulators.places import Places
 
 Strike = Callable[[str], None]
@@ -105,6 +107,11 @@ def disk_full(name: str) -> None:
     raise sqlite3.OperationalError("database or disk is full")
 
 
+def cut(uri: str) -> Strike:
+    """Every line to the server is gone before the next statement."""
+    return lambda name: end_sessions(uri)
+
+
 FILE_EFFECTS = frozenset({"create", "write", "force", "rename", "make"})
 
 
@@ -147,11 +154,20 @@ class _Cursor:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cursor, name)
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._cursor)
+
     def execute(self, text: str, *parameters: Any) -> Any:
         return self._run(self._cursor.execute, text, *parameters)
 
     def executemany(self, text: str, *parameters: Any) -> Any:
         return self._run(self._cursor.executemany, text, *parameters)
+
+    @contextmanager
+    def copy(self, text: str) -> Iterator[Any]:
+        """PostgreSQL's way to insert many rows; a statement like another."""
+        with self._places.around(f"insert {text.split()[1]}"), self._cursor.copy(text) as rows:
+            yield rows
 
     def _run(self, method: Callable[..., Any], text: str, *parameters: Any) -> Any:
         kind = _kind(text)
@@ -184,7 +200,7 @@ def _statements(database: Database, places: Places) -> Iterator[None]:
 def _kind(text: str) -> str | None:
     """Verb and table of a statement; None for one that only reads."""
     words = text.replace("(", " ").split()
-    verb = words[0].lower()
+    verb = words[0].lower().rstrip(";")
     if verb in ("insert", "delete"):
         return f"{verb} {words[2]}"
     if verb == "update":

@@ -1,4 +1,4 @@
-"""Whether a copy of the database holds together: every tree up to the batch log's root.
+"""Whether the database or a copy of it holds together: every tree up to the batch log's root.
 
 Reads the rows as they stand and judges them by the verifier's own rules, without any key: content
 stays closed. Test: tests/scenarios/service/test_backup.py.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from notary.adapters.store.snapshot import Rows
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction
 from notary.ports import Progress
@@ -18,17 +19,11 @@ from verifier.format.frontier import Frontier
 from verifier.format.replay import Replay, ReplayFault
 
 
-def check_rows(connection: sqlite3.Connection, identity: LogIdentity, progress: Progress) -> None:
+def check_rows(connection: Rows, identity: LogIdentity, progress: Progress) -> None:
     """Raise Contradiction STORE_DAMAGED naming the first thing that does not hold."""
     try:
-        (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-        if said != "ok":
-            raise _damaged(f"SQLite finds {said}")
-        broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-        if broken is not None:
-            raise _damaged(
-                f"row {broken[1]} of {broken[0]} names a row of {broken[2]} that is gone"
-            )
+        if isinstance(connection, sqlite3.Connection):
+            _check_file(connection)
         _check_log(connection, identity)
         _check_tokens(connection)
         _check_matters(connection, progress)
@@ -38,24 +33,32 @@ def check_rows(connection: sqlite3.Connection, identity: LogIdentity, progress: 
         raise _damaged(f"a stored value has not its form: {error}") from error
 
 
-def _check_log(connection: sqlite3.Connection, identity: LogIdentity) -> None:
+def _check_file(connection: sqlite3.Connection) -> None:
+    """What SQLite checks only when asked. PostgreSQL never lets a row name one that is gone."""
+    (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if said != "ok":
+        raise _damaged(f"SQLite finds {said}")
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise _damaged(f"row {broken[1]} of {broken[0]} names a row of {broken[2]} that is gone")
+
+
+def _check_log(connection: Rows, identity: LogIdentity) -> None:
     """The batch log from its first batch on: headers, deltas, maps, key sets, signatures."""
     replay = Replay(identity.log, lambda file: _file(connection, file))
     (count, signed) = connection.execute(
-        "SELECT count(*), coalesce(sum(checkpoint != ''), 0) FROM batches"
+        "SELECT count(*), count(CASE WHEN checkpoint != '' THEN 1 END) FROM batches"
     ).fetchone()
     if count - signed not in (0, 1):
         raise _damaged(
             f"{count - signed} batches have no checkpoint; only the newest may have none"
         )
     frontier = Frontier()
-    sealed = {
-        batch: set(keys.split(","))
-        for batch, keys in connection.execute(
-            "SELECT batch, group_concat(hex(key)) FROM heads JOIN matters ON matters.id = matter_id"
-            " GROUP BY batch"
-        )
-    }
+    sealed: dict[int, set[bytes]] = {}
+    for batch, key in connection.execute(
+        "SELECT batch, key FROM heads JOIN matters ON matters.id = matter_id"
+    ):
+        sealed.setdefault(batch, set()).add(key)
     roots = [bytes(trees.EMPTY_ROOT)]
     for row in connection.execute(
         "SELECT id, header, leaf_hash, map_root, frontier, checkpoint, content FROM batches"
@@ -73,7 +76,7 @@ def _check_log(connection: sqlite3.Connection, identity: LogIdentity) -> None:
                 raise _damaged(f"batch {index}: {fault}") from fault
             if map_root != replay.map_root:
                 raise _damaged(f"batch {index}: the stored map root is not that of the changes")
-        changed = {one.key.hex().upper() for one in batches.parse_delta(delta or b"").changes}
+        changed = {bytes(one.key) for one in batches.parse_delta(delta or b"").changes}
         if changed != sealed.get(index, set()):
             raise _damaged(f"batch {index}: its heads are not of the matters that it changed")
     for number, size, root in connection.execute(
@@ -83,7 +86,7 @@ def _check_log(connection: sqlite3.Connection, identity: LogIdentity) -> None:
             raise _damaged(f"anchor {number} is of {size} batches with a root that the log has not")
 
 
-def _check_tokens(connection: sqlite3.Connection) -> None:
+def _check_tokens(connection: Rows) -> None:
     """Every time-stamp token: signed, and over its checkpoint or the token before it."""
     kept = connection.execute(
         "SELECT this.size, this.chain, this.number, this.token, checkpoint, before.token"
@@ -102,7 +105,7 @@ def _check_tokens(connection: sqlite3.Connection) -> None:
             raise _damaged(f"token {number} of {chain} over size {size} is of something else")
 
 
-def _file(connection: sqlite3.Connection, file: str) -> bytes | None:
+def _file(connection: Rows, file: str) -> bytes | None:
     """A file of the public folder (docs/spec/format.md §13) out of the rows."""
     folder, _, rest = file.partition("/")
     if folder == "keys":
@@ -123,7 +126,7 @@ def _file(connection: sqlite3.Connection, file: str) -> bytes | None:
     return row[0].encode("utf-8") if isinstance(row[0], str) else bytes(row[0])
 
 
-def _check_matters(connection: sqlite3.Connection, progress: Progress) -> None:
+def _check_matters(connection: Rows, progress: Progress) -> None:
     """Every matter log: leaves in order, the head after each record, and each sealed head."""
     (total,) = connection.execute("SELECT count(*) FROM records").fetchone()
     done = 0
@@ -161,7 +164,7 @@ def _check_matters(connection: sqlite3.Connection, progress: Progress) -> None:
         progress(done, total)
 
 
-def _check_sources(connection: sqlite3.Connection) -> None:
+def _check_sources(connection: Rows) -> None:
     """Every source log: entries in order, and each sealed head."""
     for matter_id, agency_id, number, size, edge in connection.execute(
         "SELECT id, matters.agency_id, number, size, frontier FROM matters"

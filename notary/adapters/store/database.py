@@ -19,6 +19,7 @@ Test: tests/unit/store/test_database.py.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -55,6 +56,7 @@ __all__ = [
     "driver_row",
     "is_postgres",
     "only_where",
+    "server_cursor",
     "table_of",
 ]
 
@@ -68,6 +70,9 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+ROWS_AT_A_TIME = 2_000  # of a whole table, in memory
+_server_cursors = itertools.count(1)  # names; each is needed once in a connection
 
 # SQLite's INTEGER has 64 bits and is what its row ids must be called; PostgreSQL's has 32.
 BIG = BigInteger().with_variant(Integer(), "sqlite")
@@ -121,6 +126,8 @@ class Backend(Protocol):
     def is_lost(self, connection: Connection) -> bool: ...
 
     def is_failed(self, connection: Connection) -> bool: ...
+
+    def size(self) -> int: ...
 
     def forget_deleted(self) -> bool: ...
 
@@ -219,6 +226,11 @@ class Database:
         with self._translated():
             return self._backend.forget_deleted()
 
+    def size(self) -> int:
+        """How many bytes the store takes, its originals apart."""
+        with self._translated():
+            return self._backend.size()
+
     def close(self) -> None:
         """Close every pooled connection; SQLite's last one folds the write-ahead log into the file."""
         self._reader.dispose()
@@ -301,6 +313,14 @@ def driver_cursor(connection: Connection) -> Any:
 def driver_row(connection: Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
     """The first row of a statement as the driver gives it, or None: for what every commit asks."""
     return driver_cursor(connection).execute(statement, parameters).fetchone()
+
+
+def server_cursor(connection: Connection, statement: str) -> Any:
+    """The rows of a statement, which PostgreSQL keeps and hands over some at a time, and not all at once."""
+    raw: Any = connection.connection.driver_connection
+    cursor = raw.cursor(f"rows_{next(_server_cursors)}", binary=True)
+    cursor.itersize = ROWS_AT_A_TIME
+    return cursor.execute(statement)
 
 
 class _PostgresCursor:

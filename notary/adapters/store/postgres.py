@@ -91,6 +91,12 @@ class PostgresServer:
         """False: the server overwrites what was deleted when it needs the room (docs/operations.md)."""
         return False
 
+    def size(self) -> int:
+        """The bytes of the database, as the server counts them."""
+        with self.reader.connect() as connection:
+            row = connection.exec_driver_sql("SELECT pg_database_size(current_database())").one()
+        return int(row[0])
+
     def _engine(self, begin: str, most: int) -> Engine:
         engine = create_engine(
             "postgresql+psycopg://",

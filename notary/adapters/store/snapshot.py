@@ -1,19 +1,22 @@
-"""Consistent copies of the database while it is in use, and what such a copy holds.
+"""Consistent copies of the database while it is in use, and what the store or such a copy holds.
 
-SQLite's backup interface inside one read transaction: writers go on, and the copy is one moment of
-the store. The copy has no write-ahead log of its own and is only ever read. Test:
-tests/scenarios/service/test_backup.py.
+A copy is one moment of the store, in a SQLite file whichever database the store is in; writers go on. It has
+no write-ahead log of its own and is only ever read. SQLite's is made by its backup interface inside one read
+transaction, PostgreSQL's by `transfer`. Test: tests/scenarios/service/test_backup.py.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from notary.adapters.durable import PART, force_file
+from notary.adapters.store import transfer
+from notary.adapters.store.database import Connection, Database, driver_cursor, server_cursor
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction, NothingHappened
 from notary.ports import Progress
@@ -36,10 +39,28 @@ class StoreFacts:
     matters: int
 
 
-def copy_database(source: Path, target: Path, progress: Progress) -> None:
+class Rows(Protocol):
+    """A connection that reads rows by SQL, with `?` for parameters, in one unchanging view."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any:
+        """Ask; what is given is iterated or asked for one row by `fetchone`."""
+        ...
+
+
+def copy_database(database: Database, target: Path, progress: Progress) -> None:
     """Copy the database as it is now; on disk when this returns, its name apart."""
     part = target.with_name(target.name + PART)
     part.unlink(missing_ok=True)
+    if isinstance(database.place, Path):
+        _copy_file(database.place, part, progress)
+    else:
+        transfer.dump(database, part, progress)
+    part.chmod(0o600)
+    force_file(part)
+    part.replace(target)
+
+
+def _copy_file(source: Path, part: Path, progress: Progress) -> None:
     try:
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as reading,
@@ -57,9 +78,6 @@ def copy_database(source: Path, target: Path, progress: Progress) -> None:
             reading.execute("ROLLBACK")
             # A file without a write-ahead log can be read where nothing may be written.
             writing.execute("PRAGMA journal_mode=DELETE")
-        part.chmod(0o600)
-        force_file(part)
-        part.replace(target)
     except sqlite3.Error as error:
         raise NothingHappened(
             "COPY_FAILED",
@@ -80,11 +98,16 @@ def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def opened_live(path: Path) -> Iterator[sqlite3.Connection]:
+def opened_live(database: Database) -> Iterator[Rows]:
     """The store as it is now, to be read: one moment of it, however long the reading takes.
 
-    Raises Contradiction STORE_DAMAGED where SQLite says so.
+    Raises Contradiction STORE_DAMAGED where the database says so.
     """
+    if isinstance(database.place, str):
+        with database.reading() as connection, ExitStack() as cursors:
+            yield _ServerRows(connection, cursors)
+        return
+    path = database.place
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             connection.execute("BEGIN")
@@ -93,7 +116,21 @@ def opened_live(path: Path) -> Iterator[sqlite3.Connection]:
         raise Contradiction("STORE_DAMAGED", f"{path}: {error}. Restore a backup.") from error
 
 
-def facts(connection: sqlite3.Connection) -> StoreFacts:
+class _ServerRows:
+    """Implements Rows over a view of PostgreSQL."""
+
+    def __init__(self, connection: Connection, cursors: ExitStack) -> None:
+        self._connection = connection
+        self._cursors = cursors
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
+        """Ask. Without parameters it may be of a whole table, which stays on the server."""
+        if parameters:
+            return driver_cursor(self._connection).execute(statement, parameters)
+        return self._cursors.enter_context(server_cursor(self._connection, statement))
+
+
+def facts(connection: Rows) -> StoreFacts:
     """What the copy holds."""
     log = connection.execute("SELECT chain_id, contract, log_address, name FROM log").fetchone()
     newest = connection.execute(
@@ -120,6 +157,6 @@ def facts(connection: sqlite3.Connection) -> StoreFacts:
     )
 
 
-def named_objects(connection: sqlite3.Connection) -> Iterator[tuple[bytes, int]]:
+def named_objects(connection: Rows) -> Iterator[tuple[bytes, int]]:
     """Every object that a record names, ascending by name, with its size before sealing."""
     yield from connection.execute("SELECT name, size FROM attachments ORDER BY name")

@@ -91,6 +91,10 @@ class SqliteFile:
             )
         return True
 
+    def size(self) -> int:
+        """The bytes of the file."""
+        return self.path.stat().st_size
+
 
 def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
     engine = create_engine(

@@ -90,6 +90,7 @@ def make(
     anvil: Anvil,
     settings: dict[str, Any] | None = None,
     objects: tuple[str, str, str] = ("", "", ""),
+    database: str = "",
 ) -> Live:
     """A funded service with its contract deployed."""
     made = creation.create(
@@ -101,6 +102,7 @@ def make(
         keys="keys",
         timers={**TIMERS, **(settings or {})},
         objects=objects,
+        database=database,
     )
     demo.fund(anvil.url, made.home.config.log_address)
     live = Live(made, anvil)

@@ -23,10 +23,19 @@ from notary.core.intake import Accepted, IncomingFile
 from notary.errors import NothingHappened, OutcomeUnknown
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.read import sweep_orphans
+from tests.postgres import Server
 from tests.simulators.check_store import check_world
 from tests.simulators.places import Places
-from tests.simulators.store import CANARY, StoreWorld, make_world, offer, reopen_world
-from tests.simulators.store_faults import FILE_EFFECTS, disk_full, full_after, watched
+from tests.simulators.store import (
+    CANARY,
+    StoreWorld,
+    copied_world,
+    make_world,
+    offer,
+    reopen_world,
+    scrap,
+)
+from tests.simulators.store_faults import FILE_EFFECTS, cut, disk_full, full_after, watched
 from tests.simulators.store_process import Forks, Run, Say, Voice
 
 RECORDS = 4  # of the small scenario
@@ -100,8 +109,21 @@ def forks() -> Iterator[Forks]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two matters and no record."""
-    home = tmp_path_factory.mktemp("template")
-    world = make_world(home)
+    return made(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="module")
+def postgres_template(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: Server
+) -> Iterator[Path]:
+    """The same in PostgreSQL."""
+    uri = postgres_server.migrated()
+    yield made(tmp_path_factory.mktemp("template"), uri)
+    postgres_server.drop(uri)
+
+
+def made(home: Path, uri: str | None = None) -> Path:
+    world = make_world(home, uri=uri)
     world.open_matter(f"First {CANARY}")
     world.open_matter(f"Second {CANARY}")
     world.close()
@@ -110,7 +132,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copied(template: Path, tmp_path: Path, name: str) -> Path:
-    return shutil.copytree(template, tmp_path / name)
+    return copied_world(template, tmp_path / name)
 
 
 def places_of(forks: Forks, template: Path, tmp_path: Path) -> list[str]:
@@ -123,7 +145,7 @@ def survive(
     forks: Forks, template: Path, home: Path, at: int, strike: str, plant: Any = None
 ) -> None:
     """Strike a process at that place; the store must hold together at once, and after recovery."""
-    shutil.copytree(template, home)
+    copied_world(template, home)
     run = forks.run(small, home, "struck", at, strike=strike, plant=plant)
     assert run.status == -SIGKILL, run.said
     world = reopen_world(home, "again")
@@ -133,7 +155,7 @@ def survive(
         finish(world)
     finally:
         world.close()
-        shutil.rmtree(home)
+        scrap(home)
 
 
 @pytest.mark.slow
@@ -195,6 +217,53 @@ def test_an_error_at_any_place_is_told_for_what_it_is_and_costs_nothing(
         world.close()
         shutil.rmtree(home)
         at += 1
+
+
+# On PostgreSQL. What happens to files is the same; what is the server's own is tried here.
+
+
+@pytest.mark.slow
+def test_a_kill_around_commits_and_statements_costs_nothing_on_postgresql(
+    forks: Forks, postgres_template: Path, tmp_path: Path
+) -> None:
+    places = places_of(forks, postgres_template, tmp_path)
+    for effect in (
+        *("begin", "insert receipt_groups", "insert records", "insert attachments"),
+        *("update matters", "insert pending_heads", "insert batches", "insert delta_files"),
+        *("insert map_pages", "insert heads", "delete pending_heads", "commit"),
+    ):
+        assert f"before {effect}" in places
+        assert f"after {effect}" in places
+    for at, place in enumerate(places):
+        # Between statements the server knows of one state only: it need not be tried at each.
+        if place.endswith(" commit") or place in ("after begin", "after insert records"):
+            survive(forks, postgres_template, tmp_path / "struck", at, "kill")
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_at_any_statement_is_told_for_what_it_is_and_costs_nothing(
+    forks: Forks, postgres_template: Path, tmp_path: Path
+) -> None:
+    """Before a commit was asked for, nothing happened; from there on nobody knows, and asking again tells."""
+    for at, place in enumerate(places_of(forks, postgres_template, tmp_path)):
+        # What follows one statement precedes the next; the changes of files are tried elsewhere.
+        if place.split()[1] in FILE_EFFECTS or not place.startswith("before"):
+            continue
+        home = copied(postgres_template, tmp_path, "struck")
+        world = reopen_world(home, "struck")
+        raised: Exception | None = None
+        with watched(world.database, home, Places(at, cut(str(world.database.place)))):
+            try:
+                small(world, silent)
+            except (NothingHappened, OutcomeUnknown) as error:
+                raised = error
+        # A line that is idle is opened anew without a word.
+        assert (raised is None) == (place == "before begin"), place
+        assert isinstance(raised, OutcomeUnknown) == (place == "before commit"), place
+        check_world(world, crashed=True)
+        finish(world)
+        world.close()
+        scrap(home)
 
 
 @pytest.mark.parametrize("pages", [0, 1, 2, 4])
@@ -290,10 +359,12 @@ def test_a_commit_before_the_files_are_forced_is_found(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("begun", ["template", "postgres_template"])
 def test_killed_at_random_moments_it_keeps_what_it_promised(
-    forks: Forks, template: Path, tmp_path: Path
+    forks: Forks, begun: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """More than the small scenario has: large groups, many batches, one store through many kills."""
+    template = request.getfixturevalue(begun)
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)

@@ -14,7 +14,7 @@ from notary.adapters.store.database import Connection, Database, driver_row
 from notary.adapters.store.migrations import require_current, upgrade
 from notary.adapters.store.pulse import StoredPulse
 from notary.errors import CallerError, Contradiction, NothingHappened, OutcomeUnknown
-from tests.postgres import Server, with_database
+from tests.postgres import Server, end_sessions, with_database
 from tests.simulators.store import SetClock
 
 
@@ -39,15 +39,6 @@ LOST = "UPDATE pulse SET error = 'lost'"  # what must never be read
 def said(pulse: StoredPulse) -> str | None:
     last = pulse.last()
     return None if last is None else last.error
-
-
-def end_sessions(uri: str) -> None:
-    """What a restart of the server, or a firewall, does to every line that is open."""
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid != pg_backend_pid()"
-        )
 
 
 # Who is refused.
