@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from api import description, problems, reading
+from api.callers import asked
 from api.intake import Intake
 from api.lines import Line, Lines, TooLong
 from api.protocol import ABORT
@@ -31,6 +32,7 @@ from api.shares import Shares
 from notary.core.intake import Outcome, Refused
 from notary.core.preparing import Offered
 from notary.core.record_names import RecordNames
+from notary.core.roles import Act
 from notary.errors import NotaryError, NothingHappened
 from notary.importers.offered_json import MAX_RECORD_BYTES, too_long
 
@@ -62,9 +64,7 @@ def install(app: FastAPI) -> None:
 async def stream_records(request: Request, caller: Submitter) -> Response:
     """Take records as lines of NDJSON. One line answers each, in order, as soon as it is durable."""
     reading.head_of(request, NDJSON)
-    state = request.app.state
-    names = state.service.record_names
-    return StreamAnswer(state.streams, state.intake, names, caller.agency_id)
+    return StreamAnswer(request, caller.agency_id)
 
 
 @dataclass
@@ -121,13 +121,14 @@ class StreamAnswer(Response):
 
     media_type = NDJSON
 
-    def __init__(self, streams: Shares, intake: Intake, names: RecordNames, agency_id: int) -> None:
+    def __init__(self, request: Request, agency_id: int) -> None:
         super().__init__()
         # Its end is not known.
         del self.headers["content-length"]
-        self._streams = streams
-        self._intake = intake
-        self._names = names
+        self._request = request
+        self._streams: Shares = request.app.state.streams
+        self._intake: Intake = request.app.state.intake
+        self._names: RecordNames = request.app.state.service.record_names
         self._agency_id = agency_id
         self._tally = _Tally()
         self._chunks: asyncio.Queue[_Chunk | _End] = asyncio.Queue(CHUNKS_WAITING)
@@ -173,7 +174,8 @@ class StreamAnswer(Response):
                         )
                         return
                     if not self._underway:
-                        await self._begin(chunk)
+                        if not await self._begin(chunk):
+                            return
                         chunk = _Chunk()
                     continue
                 message, coming = coming.result(), None
@@ -190,23 +192,32 @@ class StreamAnswer(Response):
                     number += 1
                     chunk.add(number, line)
                     if chunk.full:
-                        await self._begin(chunk)
+                        if not await self._begin(chunk):
+                            return
                         chunk = _Chunk()
                 if not more:
-                    if chunk:
-                        await self._begin(chunk)
-                    await self._chunks.put(_End(number, None))
+                    if not chunk or await self._begin(chunk):
+                        await self._chunks.put(_End(number, None))
                     return
         finally:
             if coming is not None:
                 coming.cancel()
 
-    async def _begin(self, chunk: _Chunk) -> None:
-        """Let the chunk be prepared, and wait until the next step takes it."""
+    async def _begin(self, chunk: _Chunk) -> bool:
+        """Let the chunk be prepared, and wait until the next step takes it.
+
+        False if the key opens nothing any more: a stream can outlast it.
+        """
+        try:
+            await asked(self._request, Act.SUBMIT)
+        except problems.EXPECTED as error:
+            await self._chunks.put(_End(chunk.first - 1, problems.told(error)))
+            return False
         if chunk.texts:
             chunk.begun = self._intake.acceptor.offer_texts(self._agency_id, chunk.texts)
         self._underway += 1
         await self._chunks.put(chunk)
+        return True
 
     async def _commit(self) -> None:
         """Hand prepared chunks to the writer, in order."""
@@ -238,8 +249,8 @@ class StreamAnswer(Response):
                 try:
                     outcomes = [] if future is None else await future
                 except NotaryError as error:
-                    said = problems.body(problems.status_of(error), error.code, str(error))
-                    await _write(send, _broken(chunk.first, said), more=False)
+                    text = _broken(chunk.first, problems.told(error))
+                    await _write(send, text, more=False)
                     return True
                 self._underway -= 1
                 for text in self._answers(chunk, outcomes):

@@ -337,6 +337,7 @@ def anchor_now(home: HomeOption = None, as_json: JsonOption = False) -> None:
             say(present.priority_text(told))
 
 
+STOP_SECONDS = 10  # what is being answered may end; a stream need not, and is sent again
 MAX_HEAD_BYTES = 32 * 2**10  # of a request: a thousand positions of an extract, and no more
 
 
@@ -362,6 +363,7 @@ def serve(
             factory=True,
             http="api.protocol:Protocol",
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            timeout_graceful_shutdown=STOP_SECONDS,
             host=host or opened.config.host,
             port=port if port is not None else opened.config.port,
             log_level="warning",

@@ -34,3 +34,13 @@ def test_the_page_lists_every_request(tmp_path: Path, monkeypatch: pytest.Monkey
     listed = PAGE.read_text("utf-8").split("\n## Keys and roles\n")[0]
     told = re.findall(r"^\| `([A-Z]+ /\S*)` \|", listed, re.MULTILINE)
     assert sorted(told) == sorted(answered)
+
+
+def test_the_page_names_every_code_that_the_edge_gives() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (PAGE.parents[1] / "api").glob("*.py"))
+    given = re.findall(
+        r'(?:HttpFault|CallerError|problem|body)\(\s*(?:[\w.]+,\s*)?"([A-Z_]{4,})"', sources
+    )
+    assert {"BODY_SIZE", "CONTENT_TYPE", "PARTS", "HEAD_SIZE", "INTERNAL"} <= set(given)
+    told = set(re.findall(r"`([A-Z_]{4,})`", PAGE.read_text("utf-8")))
+    assert set(given) - told == set()

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.simulators.server import Server, make, ndjson, served
 
 STREAM = "/v1/records/stream"
@@ -103,6 +105,19 @@ def test_a_client_that_goes_away_in_a_line_loses_nothing_that_was_answered(serve
     assert (end["replayed"], end["accepted"]) == (200, 100)
     for first, second in zip(before, again, strict=False):
         assert second == {**first, "status": 200, "replayed": True}
+
+
+@pytest.mark.slow
+def test_a_stream_that_goes_on_does_not_keep_the_server_from_stopping(tmp_path: Path) -> None:
+    home = make(tmp_path / "home")
+    with served(*home) as server, server.connect() as connection:
+        connection.head("POST", STREAM, NDJSON)
+        connection.chunk(ndjson([server.record("stop-1")]))
+        connection.answer_head()
+        assert next(connection.lines())["status"] == 201
+        server.process.terminate()
+        server.process.wait(40)
+    assert server.counts()[1] == 1
 
 
 def test_while_the_store_is_held_queues_stay_bounded_and_afterwards_all_is_there_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from notary import compose, config
 from tests.simulators.server import Connection, Server, ndjson
 
 STREAM = "/v1/records/stream"
@@ -34,6 +35,25 @@ def test_a_line_is_answered_while_the_request_goes_on(server: Server) -> None:
         assert list(lines) == [
             {"end": "complete", "lines": 2, "accepted": 2, "replayed": 0, "refused": 0}
         ]
+
+
+def test_a_stream_ends_with_its_key(server: Server) -> None:
+    with compose.opened(config.load(server.home)) as service:
+        agency = service.agency_id
+        [user, *_] = service.agencies.users(agency)
+        before = {one.key_id for one in service.agencies.keys(agency)}
+        key = service.agencies.issue_key(agency, user.user_id, "stream")
+        [issued] = [one for one in service.agencies.keys(agency) if one.key_id not in before]
+        with Connection(server.port, key) as connection:
+            begin(connection)
+            connection.chunk(ndjson([server.record("key-1")]))
+            connection.answer_head()
+            lines = connection.lines()
+            assert next(lines)["status"] == 201
+            service.agencies.revoke_key(agency, issued.key_id)
+            connection.chunk(ndjson([server.record("key-2")]))
+            [end] = lines
+    assert (end["end"], end["line"], end["status"]) == ("broken", 2, 401)
 
 
 def test_ten_thousand_lines_are_answered_in_order(server: Server) -> None:
