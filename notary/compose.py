@@ -109,6 +109,7 @@ from verifier.format.key_sets import KeySet
 from verifier.format.predecessor import Predecessor
 
 GWEI = 10**9
+KEYS_END_SOON = timedelta(days=14)  # time to bring a new key to where the old one is
 MARK_BYTES = 8  # of a process, so that a number that is used again is no other's lease
 PARTING_S = 5  # a sweep is waited for so long at the end; what it leaves, the next one takes
 CONTINUES = "continues:"  # how the matter of a hand-over is found again, before the log's name
@@ -932,13 +933,22 @@ class Service:
     def status(self, agency_id: int | None = None) -> dict[str, Any]:
         """What people ask first, as `notary status --json` prints it; counts of one agency, or of all."""
         told = self._overview.status(
-            self._clock.now(), self.anchorer, self._counts(agency_id), self._waiting_notices()
+            self._clock.now(),
+            self.anchorer,
+            self._counts(agency_id),
+            self._waiting_notices(),
+            of_sources=agency_id is None,
         )
         waiting, error = self.dkim_checks.waiting(agency_id)
         now = self._clock.now()
         return {
             **told,
             "successor": self.successor,
+            "keys_ending": [
+                key.ending
+                for one in self._agencies_meant(agency_id)
+                for key in self.agencies.keys_ending(one, KEYS_END_SOON)
+            ],
             "originals": self._objects.place,
             "dkim": {"waiting": waiting, "last_error": error},
             "sources": [source_row(one, now) for one in self._all_sources(agency_id)],
@@ -968,18 +978,19 @@ class Service:
     def _waiting_notices(self) -> dict[str, Waiting]:
         return {one.name: self.notices.waiting(one.name) for one in self.home.config.webhook}
 
+    def _agencies_meant(self, agency_id: int | None) -> list[int]:
+        """The one, or all."""
+        return [one.agency_id for one in self.agencies.all()] if agency_id is None else [agency_id]
+
     def _counts(self, agency_id: int | None = None) -> Counts:
         """What the store holds of one agency, or of all."""
-        wanted = (
-            [one.agency_id for one in self.agencies.all()] if agency_id is None else [agency_id]
-        )
         counted = [
             (
                 *self.register.counts(one),
                 self._sealer.unsealed(one),
                 self._imports.waiting_count(one),
             )
-            for one in wanted
+            for one in self._agencies_meant(agency_id)
         ]
         return Counts(*[sum(column) for column in zip(*counted, strict=True)])
 

@@ -304,6 +304,11 @@ def status_text(status: Mapping[str, Any]) -> str:
         + (f": {one['text'].removeprefix(one['host'] + ': ')}" if one["text"] else "")
         for one in status["endpoints"]
     ]
+    lines += [
+        f"api key   {key['key']} ({key['begins']}…, {key['label']}) ends {key['expires_at']}: "
+        f"notary apikey rotate {key['key']}"
+        for key in status["keys_ending"]
+    ]
     lines += [f"alarm     {alarm}" for alarm in status["alarms"]]
     return "\n".join(lines)
 

@@ -82,7 +82,10 @@ class CustodyDesk:
         self.held.hold(agency_id, item)
 
     def enter_held(self) -> int:
-        """Let into the log what is held, if it may; how many. Killed, the next call goes on."""
+        """Let into the log what is held, if it may; how many. Killed, the next call goes on.
+
+        What the log refuses stays held and is listed so: it must not stand in the way of a sealing.
+        """
         entered = 0
         for agency_id, items in self.held.all(ENTERED_AT_ONCE):
             try:
@@ -91,10 +94,13 @@ class CustodyDesk:
                 if error.code in CLOSED:
                     continue
                 raise
-            for outcome in outcomes:
-                settled(outcome)
-            self.held.drop([item.idempotency_key for item in items])
-            entered += len(items)
+            inside = [
+                item.idempotency_key
+                for item, outcome in zip(items, outcomes, strict=True)
+                if isinstance(outcome, Accepted)
+            ]
+            self.held.drop(inside)
+            entered += len(inside)
         return entered
 
     def listed(self, agency_id: int, matter: Matter) -> Iterator[dict[str, Any]]:

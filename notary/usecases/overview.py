@@ -101,12 +101,14 @@ class Overview:
         """Judged from the store alone: it answers at once, also while the chain is away."""
         settings = self.settings
         held = next((one.cause for one in self.book.open_intents() if one.cause), None)
-        standing = self.board.standing(now)
-        alarms = [f"{code}: {alarm.text}" for code, alarm in standing.items()]
-        # What a source does or leaves out is an alarm, and no illness of the service.
+        # What a source does or leaves out is an alarm, and no illness of the service; and it is its
+        # agency's business, while anybody may ask for health.
         standing = {
-            code: one for code, one in standing.items() if code not in source_findings.CODES
+            code: one
+            for code, one in self.board.standing(now).items()
+            if code not in source_findings.CODES
         }
+        alarms = [f"{code}: {alarm.text}" for code, alarm in standing.items()]
         beat = self.pulse.last()
         patience = timedelta(seconds=max(SILENT_AT_LEAST_S, SILENT_POLLS * settings.poll_s))
         status, reasons = "alarm" if standing else "ok", [*standing]
@@ -128,9 +130,18 @@ class Overview:
         )
 
     def status(
-        self, now: datetime, anchorer: Anchorer, counts: Counts, notices: Mapping[str, Waiting]
+        self,
+        now: datetime,
+        anchorer: Anchorer,
+        counts: Counts,
+        notices: Mapping[str, Waiting],
+        *,
+        of_sources: bool,
     ) -> dict[str, Any]:
-        """What people ask first, as `notary status --json` prints it."""
+        """What people ask first, as `notary status --json` prints it.
+
+        Alarms `of_sources` are of all agencies' sources together.
+        """
         anchor = anchorer.status(now)
         health = self.health(now)
         workers = self.leases.workers()
@@ -185,8 +196,15 @@ class Overview:
             else f"seen {health.worker_seen_at}"
             + (f", error {health.worker_error}" if health.worker_error else ""),
             "workers": {"at_work": workers.holder, "standing_by": list(workers.standby)},
-            "alarms": list(health.alarms),
+            "alarms": [*health.alarms, *(self._source_alarms(now) if of_sources else ())],
         }
+
+    def _source_alarms(self, now: datetime) -> list[str]:
+        return [
+            f"{code}: {alarm.text}"
+            for code, alarm in self.board.standing(now).items()
+            if code in source_findings.CODES
+        ]
 
     def figures(
         self,

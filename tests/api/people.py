@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +71,18 @@ def opened(folder: Path) -> Iterator[People]:
             yield People(made, app, client, service, keys, other, second)
 
 
+def statements(people: People) -> AbstractContextManager[list[str]]:
+    """As `statements_of` its application."""
+    return statements_of(people.app)
+
+
 @contextmanager
-def statements(people: People) -> Iterator[list[str]]:
+def statements_of(app: Front) -> Iterator[list[str]]:
     """The statements that the application asks its store meanwhile, each without its values.
 
     The store's own words: the driver tells of every statement, whichever way it was given.
     """
-    database = people.app._app.state.service._database
+    database = app._app.state.service._database
     trace: list[str] = []
     connections = []
 

@@ -119,9 +119,15 @@ def test_a_profile_is_stated_anew_and_the_status_names_the_source(asked: People)
 def test_a_gap_is_an_alarm_and_no_illness_of_the_service(asked: People, matter: str) -> None:
     asked.client.post("/v1/sources", json={**SOURCE, "name": "gateway"})
     assert send(asked, matter, "g", source="gateway", number=3).status_code == 201
+    said = "gateway: 2 numbers are missing: 1 to 2"
+    assert [one for one in asked.service.status()["alarms"] if said in one]
     health = asked.client.get("/health").json()
-    assert [one for one in health["alarms"] if "gateway: 2 numbers are missing: 1 to 2" in one]
     assert not [one for one in health["reasons"] if one.startswith("SOURCE_")]
+    # It is told to nobody but its agency, and to whoever is at the machine.
+    others = asked.client.get("/v1/status", headers=asked.headers(asked.other))
+    for answer in (asked.client.get("/health"), others):
+        assert "gateway" not in answer.text
+    assert "gateway" in asked.client.get("/v1/status").text
 
 
 def test_a_source_that_exists_or_has_a_wrong_member_is_refused(asked: People) -> None:

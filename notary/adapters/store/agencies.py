@@ -27,6 +27,7 @@ from notary.core.roles import ALL_ROLES, Known, Principal, Role, read_roles, wri
 from notary.errors import CallerError
 from notary.ports import Clock, Entropy
 from verifier.format.digests import b64url_encode
+from verifier.format.times import format_time
 
 AGENCIES = table_of(AgencyRow)
 USERS = table_of(UserRow)
@@ -84,6 +85,17 @@ class ApiKey:
     expires_at: datetime | None
     revoked_at: datetime | None
     used_on: datetime | None
+
+    @property
+    def ending(self) -> dict[str, Any]:
+        """Which key ends when, as `notary status --json` says it."""
+        ends = None if self.expires_at is None else format_time(self.expires_at)
+        return {
+            "key": self.key_id,
+            "begins": self.prefix,
+            "label": self.label,
+            "expires_at": ends,
+        }
 
 
 class AgencyRegister:
@@ -305,6 +317,19 @@ class AgencyRegister:
                 _moment(None if row.used_day is None else row.used_day * DAY_MS),
             )
             for row in rows
+        ]
+
+    def keys_ending(self, agency_id: int, within: timedelta) -> list[ApiKey]:
+        """The agency's keys that still open something and end within that time."""
+        now = self._clock.now()
+        enabled = {one.handle for one in self.users(agency_id) if one.disabled_at is None}
+        return [
+            one
+            for one in self.keys(agency_id)
+            if one.revoked_at is None
+            and one.expires_at is not None
+            and now < one.expires_at <= now + within
+            and one.user in enabled
         ]
 
     def look_up(self, key: str) -> Known | None:

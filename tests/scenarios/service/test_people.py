@@ -76,6 +76,21 @@ def test_a_user_gets_a_key_which_is_rotated_and_revoked(made: Created) -> None:
     assert "error KEY_OVER" in _run(made, "apikey", "rotate", str(last), code=2)
 
 
+def test_a_key_that_ends_soon_stands_on_the_status(made: Created) -> None:
+    _run(made, "apikey", "new", creation.FIRST_USER, "--label", "hall-2", "--days", "3")
+    assert "hall-2) ends " in _run_status(made)
+    with compose.opened(made.home) as service:
+        [told] = service.status(1)["keys_ending"]
+        assert (told["label"], service.status()["keys_ending"]) == ("hall-2", [told])
+    _run(made, "apikey", "revoke", str(told["key"]))
+    assert "hall-2" not in _run_status(made)
+
+
+def _run_status(made: Created) -> str:
+    # No worker runs, so it exits 1.
+    return run_command("status", "--home", str(made.home.folder), timeout_s=SECONDS).stdout
+
+
 def test_a_disabled_user_opens_nothing_until_enabled(made: Created) -> None:
     _run(made, "user", "new", "Ada", "--role", "counsel")
     key = _new_key(made, "new", "Ada", "--days", "0")

@@ -205,6 +205,23 @@ def test_a_rotation_gives_no_old_key_a_longer_life(
     assert agencies.keys(world.agency_id)[0].expires_at == before.expires_at
 
 
+def test_keys_that_end_soon_are_told_apart(world: StoreWorld, agencies: AgencyRegister) -> None:
+    user = _user(world)
+    for label, valid in (("week", 7 * DAY), ("month", 30 * DAY), ("never", None), ("gone", DAY)):
+        agencies.issue_key(world.agency_id, user, label, valid=valid)
+    agencies.revoke_key(world.agency_id, agencies.keys(world.agency_id)[-1].key_id)
+
+    def ending() -> list[str]:
+        return [one.label for one in agencies.keys_ending(world.agency_id, 14 * DAY)]
+
+    assert ending() == ["week"]
+    world.clock.advance(20 * 86400)
+    assert ending() == ["month"]
+    agencies.disable_user(world.agency_id, user)
+    assert ending() == []
+    assert agencies.keys_ending(agencies.add("Other"), 14 * DAY) == []
+
+
 def test_only_the_agency_changes_its_keys_and_users(
     world: StoreWorld, agencies: AgencyRegister
 ) -> None:

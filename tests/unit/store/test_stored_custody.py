@@ -141,6 +141,18 @@ def test_whatever_else_stands_in_the_way_gives_nothing_out(world: StoreWorld) ->
     assert list(desk(world).listed(world.agency_id, matter)) == []
 
 
+def test_what_the_log_refuses_stays_held_and_stands_in_nobodys_way(world: StoreWorld) -> None:
+    world.open_matter()
+    good, bad = read(world), replace_key(read(world, "n"), world)._replace(matter_key=b"\x07" * 32)
+    close(world, 2)
+    for item in (bad, good):
+        desk(world).file(world.agency_id, item)
+    reopen(world)
+    assert desk(world).enter_held() == 1
+    assert desk(world).enter_held() == 0
+    assert [items for _, items in desk(world).held.all(10)] == [[bad]]
+
+
 def test_what_is_held_is_sealed(world: StoreWorld) -> None:
     world.open_matter()
     item = read(world)
