@@ -34,6 +34,7 @@ class Sender:
         journal: Journal,
         spool: Path,
         key: SenderKey,
+        source_number: str | None,
         clock: Clock,
         report: Callable[[str], None],
         progress: Progress | None = None,
@@ -42,6 +43,7 @@ class Sender:
         self._journal = journal
         self._spool = spool
         self._key = key
+        self._source_number = source_number
         self._clock = clock
         self._report = report
         self._progress = progress
@@ -99,9 +101,8 @@ class Sender:
     def _record(self, one: Queued, files: Sequence[OriginalFile]) -> Record:
         assert one.matter is not None
         listed = [file.document() for file in files]
-        return Record(
-            one.matter, one.kind, self._key.sign(one.matter, one.kind, one.claims, listed), one.key
-        )
+        claims = self._key.sign(one.matter, one.kind, one.claims, listed)
+        return Record(one.matter, one.kind, claims, one.key, self._source_number)
 
     def _stream(self, records: Sequence[Queued], total: int) -> None:
         done: list[tuple[Queued, str, bytes]] = []

@@ -36,7 +36,7 @@ from notary.importers.rows import ImportedRow, Reject
 from verifier.format import numbers
 from verifier.format.errors import FormatError
 
-MAX_QUEUE = 200_000  # records that wait, about 1 GB; then files wait where they are
+MAX_QUEUE = 200_000  # records that wait, 200 MB of short rows; then files wait where they are
 FULL = "SPOOL_FULL"
 # A last line without an end may be half written, and a row that was cut is worse than a late one.
 REST_AFTER = 6  # times as long as a whole file must stand still
@@ -61,35 +61,33 @@ class Scanner:
         spool: Path | None,
         monotonic_s: Callable[[], float],
         report: Callable[[str], None],
+        queued: Callable[[Queued], None],
     ) -> None:
         self._settings = settings
         self._journal = journal
         self._spool = spool
         self._monotonic_s = monotonic_s
         self._report = report
+        self._queued = queued
         self._seen: dict[str, _Seen] = {}
         self._tables: dict[str, GrowingTable] = {}
         self._now_s: float | None = None
         self.full = False
         self.unsettled = False
 
-    def look(
-        self, maker: Maker, *, settled: bool = False, now_s: float | None = None
-    ) -> list[Queued]:
-        """Queue what is new in all folders; those records.
+    def look(self, maker: Maker, *, settled: bool = False, now_s: float | None = None) -> None:
+        """Queue what is new in all folders, and tell of each record.
 
         With `settled` nothing is waited for. With `now_s`, the time of day in POSIX seconds, a file stands
         still as well if its own time is old enough. `full` and `unsettled` say that files were left.
         """
-        fresh: list[Queued] = []
         self.full = self.unsettled = False
         self._now_s = now_s
         for folder in self._settings.folders:
             paths = names_of(folder.path, folder.names)
             self._follow_names(folder, paths)
             for path in paths:
-                fresh += self._file(folder, path, maker, settled)
-        return fresh
+                self._file(folder, path, maker, settled)
 
     def sweep(self) -> None:
         """Take away copies that no record waits for: of a crash, or sent."""
@@ -126,10 +124,10 @@ class Scanner:
             for name in (*moved, *moved.values()):
                 self._tables.pop(name, None)
 
-    def _file(self, folder: Folder, path: Path, maker: Maker, settled: bool) -> list[Queued]:
+    def _file(self, folder: Folder, path: Path, maker: Maker, settled: bool) -> None:
         stat = _stat(path)
         if stat is None:
-            return []
+            return
         name = str(path)
         seen = self._seen.get(name)
         if seen is None or (seen.size, seen.mtime_ns) != (stat.st_size, stat.st_mtime_ns):
@@ -142,15 +140,14 @@ class Scanner:
         if not (still or grows):
             state = self._journal.file(name)
             self.unsettled |= state is None or not _unchanged(state, stat)
-            return []
-        fresh: list[Queued] = []
+            return
         while True:
             state = self._journal.file(name)
             if state is not None and _unchanged(state, stat) and not (still and _has_rest(state)):
-                return fresh
+                return
             if self._journal.count(WAITING) + self._journal.count(NO_MATTER) >= MAX_QUEUE:
                 self.full = True
-                return fresh
+                return
             begun = state or FileState(name, stat.st_dev, stat.st_ino, 0, 0)
             try:
                 taken = (
@@ -161,23 +158,24 @@ class Scanner:
             except (OSError, CallerError, NothingHappened) as error:
                 # It went away, or is written again: the next look sees.
                 self._report(f"{name}: {error}")
-                return fresh
+                return
             if taken is None:
-                return fresh
-            fresh += self._keep(taken, maker.now)
+                return
+            self._keep(taken, maker.now)
             if taken.state.at == begun.at or taken.state.error is not None or not grows:
-                return fresh
+                return
 
-    def _keep(self, taken: Taken, now: str) -> list[Queued]:
+    def _keep(self, taken: Taken, now: str) -> None:
         # A crash before this leaves copies that nobody names; one after it, everything.
         fresh = self._journal.take(taken, now)
+        for record in fresh:
+            self._queued(record)
         for fault in taken.faults:
             self._report(f"{fault.path}: {fault.code}: {fault.text}")
         if taken.state.error is not None:
             self._report(f"{taken.state.path}: {taken.state.error}")
         if len(fresh) < len(taken.records):
             self.sweep()
-        return fresh
 
     def _table(self, folder: Folder, path: Path) -> GrowingTable:
         assert folder.map is not None

@@ -45,6 +45,7 @@ class Settings:
     key_file: Path
     folders: tuple[Folder, ...]
     receipt_keys: tuple[str, ...] = ()
+    source_number: str | None = None  # of a source of the service that the service counts for
     ca: Path | None = None
     settle_s: float = DEFAULT_SETTLE_S
     poll_s: float = DEFAULT_POLL_S
@@ -134,6 +135,8 @@ def _settings(document: dict[str, Any], state: Path) -> Settings:
         raise _wrong("receipt_keys is an array of texts")
     values["receipt_keys"] = tuple(keys)
     values["key_file"] = state / _typed(document.get("key_file", "api.key"), str, "key_file")
+    if "source_number" in document:
+        values["source_number"] = _typed(document["source_number"], str, "source_number")
     if "ca" in document:
         values["ca"] = state / _typed(document["ca"], str, "ca")
     for name in ("settle_s", "poll_s", "spool_mb"):

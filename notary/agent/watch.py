@@ -44,6 +44,20 @@ class Done:
     full: bool
 
 
+class _Counted:
+    """Counts records, and keeps the first."""
+
+    def __init__(self, most: int = 0) -> None:
+        self.count = 0
+        self.first: list[Queued] = []
+        self._most = most
+
+    def __call__(self, record: Queued) -> None:
+        self.count += 1
+        if len(self.first) < self._most:
+            self.first.append(record)
+
+
 class Watch:
     """The agent of one folder of its own. One at a time."""
 
@@ -74,12 +88,13 @@ class Watch:
         key = self.key()
         journal = Journal(self._settings.state)
         try:
-            scanner = self._scanner(journal)
+            counted = _Counted()
+            scanner = self._scanner(journal, counted)
             scanner.sweep()
-            queued = scanner.look(self._maker(journal, key), now_s=time.time())
+            scanner.look(self._maker(journal, key), now_s=time.time())
             if scanner.unsettled:
                 time.sleep(self._settings.settle_s)
-                queued += scanner.look(self._maker(journal, key), now_s=time.time())
+                scanner.look(self._maker(journal, key), now_s=time.time())
             sender = self._sender(journal, key, progress)
             trouble = None
             before = journal.told(0)["sent"]
@@ -90,19 +105,21 @@ class Watch:
             journal.set_fact("trouble", trouble)
             self._looked(journal, scanner)
             sent = journal.told(0)["sent"] - before
-            return Done(len(queued), sent, trouble, scanner.full)
+            return Done(counted.count, sent, trouble, scanner.full)
         finally:
             journal.close()
 
-    def dry_run(self) -> list[Queued]:
-        """What would be queued. Nothing is written, sent or asked."""
+    def dry_run(self, most: int) -> tuple[int, list[Queued]]:
+        """How many records would be queued, and the first of them. Nothing is written, sent or asked."""
         memory = Journal(None, like=self._settings.state)
         try:
-            scanner = Scanner(self._settings, memory, None, time.monotonic, self._report)
+            counted = _Counted(most)
+            scanner = Scanner(self._settings, memory, None, time.monotonic, self._report, counted)
             state = self._settings.state
             has_key = (state / "sender.pem").exists()
             key = self.key() if has_key else SenderKey.throwaway()
-            return scanner.look(Maker(key, self._settings.source, None, self._now()), settled=True)
+            scanner.look(Maker(key, self._settings.source, None, self._now()), settled=True)
+            return counted.count, counted.first
         finally:
             memory.close()
 
@@ -113,7 +130,7 @@ class Watch:
         ended = threading.Event()
         sending = threading.Thread(target=self._send, args=(key, stop, ended), daemon=True)
         try:
-            scanner = self._scanner(journal)
+            scanner = self._scanner(journal, _Counted())
             scanner.sweep()
             sending.start()
             while not stop.is_set():
@@ -161,9 +178,9 @@ class Watch:
     def _maker(self, journal: Journal, key: SenderKey) -> Maker:
         return Maker(key, self._settings.source, journal.fact("clock"), self._now())
 
-    def _scanner(self, journal: Journal) -> Scanner:
+    def _scanner(self, journal: Journal, counted: _Counted) -> Scanner:
         spool = self._settings.state / SPOOL
-        return Scanner(self._settings, journal, spool, time.monotonic, self._report)
+        return Scanner(self._settings, journal, spool, time.monotonic, self._report, counted)
 
     def _sender(self, journal: Journal, key: SenderKey, progress: Progress | None) -> Sender:
         settings = self._settings
@@ -176,7 +193,8 @@ class Watch:
             patience_s=0,
         )
         spool = settings.state / SPOOL
-        return Sender(client, journal, spool, key, self._clock, self._report, progress)
+        number = settings.source_number
+        return Sender(client, journal, spool, key, number, self._clock, self._report, progress)
 
 
 def status(state: Path) -> dict[str, Any]:

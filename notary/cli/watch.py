@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +26,9 @@ MAX_SHOWN = 5  # records of a dry run
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("watch")(watch)
+    app.command("handed-in")(handed_in)
 
 
 def watch(
@@ -90,7 +92,7 @@ def watch(
         quiet = as_json and (once or dry_run)
         watching = agent.Watch(settings, (lambda line: None) if quiet else say)
         if dry_run:
-            _show(watching.dry_run(), as_json)
+            _show(*watching.dry_run(MAX_SHOWN), as_json)
             return
         with watching.locked():
             key = watching.key()
@@ -115,6 +117,33 @@ def watch(
             for name in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(name, lambda *_: stop.set())
             watching.run(stop)
+
+
+def handed_in(
+    package: Annotated[Path, typer.Argument(help="An evidence package, zip or folder.")],
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="The sender's public key, as `notary watch` printed it."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check the senders' signatures of a package's records. Exit 2 if one is bad.
+
+    That the records are the log's, `verifier check` says.
+    """
+    from notary.usecases import handed_in as of
+    from notary.usecases.reissue import read_earlier
+
+    with errors_said():
+        found = list(of.handed_in(read_earlier(package), key))
+        if as_json:
+            say_json([asdict(one) for one in found])
+        else:
+            for one in found:
+                said = f": {one.reason}" if one.reason else f" {one.source}, key {one.key}"
+                say(f"{one.position:>6} {one.kind:<12} {one.standing}{said}")
+        if any(one.standing is of.Standing.BAD for one in found):
+            raise typer.Exit(2)
 
 
 def _settings(
@@ -153,7 +182,7 @@ def _settings(
     )
 
 
-def _show(records: Sequence[Queued], as_json: bool) -> None:
+def _show(count: int, first: Sequence[Queued], as_json: bool) -> None:
     shown = [
         {
             "kind": one.kind,
@@ -162,12 +191,12 @@ def _show(records: Sequence[Queued], as_json: bool) -> None:
             "claims": one.claims,
             "originals": [copy.filename for copy in one.files],
         }
-        for one in records[:MAX_SHOWN]
+        for one in first
     ]
     if as_json:
-        say_json({"records": len(records), "first": shown})
+        say_json({"records": count, "first": shown})
         return
-    say(f"{len(records)} records would be sent; nothing was written")
+    say(f"{count} records would be sent; nothing was written")
     for one in shown:
         say_json(one)
 

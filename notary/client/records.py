@@ -30,15 +30,22 @@ class Record:
     kind: str
     claims: Mapping[str, Json]
     idempotency_key: str
+    source: str | None = None  # the number of the source that it comes from, ns1…
+    number: int | None = None  # the source's own, where the source counts
 
     def document(self) -> dict[str, Json]:
         """The record as it travels."""
-        return {
+        document: dict[str, Json] = {
             "matter": self.matter,
             "kind": self.kind,
             "claims": dict(self.claims),
             "idempotency_key": self.idempotency_key,
         }
+        if self.source is not None:
+            document["source"] = self.source
+        if self.number is not None:
+            document["number"] = self.number
+        return document
 
     def line(self) -> bytes:
         """The record as one line of NDJSON. Raises FormatError for values that no record can hold."""

@@ -84,8 +84,14 @@ class Agency:
             spool_mb=self.spool_mb,
         )
         self.journal = Journal(self.state)
+        self.queued: list[Queued] = []
         self.scanner = Scanner(
-            settings, self.journal, self.spool, lambda: self.now_s, self.told.append
+            settings,
+            self.journal,
+            self.spool,
+            lambda: self.now_s,
+            self.told.append,
+            lambda record: self.queued.append(record),
         )
 
     def restart(self) -> None:
@@ -96,7 +102,9 @@ class Agency:
     def look(self, *, after_s: float = 0.0) -> list[Queued]:
         self.now_s += after_s
         maker = Maker(sender_key(self.state), SOURCE, None, "2026-11-26T10:00:00.000Z")
-        return self.scanner.look(maker)
+        self.queued = []
+        self.scanner.look(maker)
+        return self.queued
 
     def settle(self) -> list[Queued]:
         """Look, wait for as long as anything has to stand still, look again."""

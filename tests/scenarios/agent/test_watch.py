@@ -18,11 +18,13 @@ from typing import Any
 
 import pytest
 
+from notary import compose
 from notary.agent.signing import check
 from notary.client import Client
 from notary.errors import Contradiction
 from tests.simulators.agency import HEADER, sms, sms_map
 from tests.simulators.served import Served, kill, served
+from verifier.format import records
 
 SECONDS = 60
 SETTINGS = """
@@ -193,6 +195,9 @@ def test_killed_at_random_under_load_it_loses_nothing_and_doubles_nothing(site: 
         time.sleep(dice.uniform(0.3, 2.5))
         kill(site.process)
         kills += 1
+        if kills == 2:
+            site.service.stop(signal.SIGKILL)
+            site.service.start()
     writer.join()
     site.start()
     site.sent_all(rows + files)
@@ -253,6 +258,31 @@ def test_with_digests_no_original_leaves_the_house(service: Served, tmp_path: Pa
     [kept] = one["fields"]["originals"]
     assert (kept["size"], kept["filename"]) == (len(content), "a.bin")
     check(site.matter, one.pop("kind"), one)
+
+
+def test_records_are_of_the_source_that_the_service_counts_for(site: Site) -> None:
+    command = [sys.executable, "-m", "notary", "source", "new", site.account, "--zone", "UTC"]
+    home = str(site.service.made.home.folder)
+    done = subprocess.run(
+        [*command, "--numbered-by", "service", "--json", "--home", home],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    number = json.loads(done.stdout)["source"]
+    path = site.state / "watch.toml"
+    text = path.read_text("utf-8").replace(
+        "[[folder]]", f'source_number = "{number}"\n[[folder]]', 1
+    )
+    path.write_text(text, "utf-8")
+    site.append(HEADER + sms(0, site.account) + sms(1, site.account))
+    assert site.run("--once")[0] == 0
+    with compose.opened(site.service.made.home) as service:
+        matter = service.matter(service.agency_id, site.matter)
+        views = service.reader.of_matter(service.agency_id, matter.key, 0, 9)
+    leaves = [records.parse_leaf(view.leaf) for view in views]
+    assert [leaf.number for leaf in leaves] == [0, 1]
+    assert all(leaf.source is not None for leaf in leaves)
 
 
 def test_a_lost_folder_of_the_agent_doubles_nothing(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from notary.agent import tables
-from tests.simulators.agency import HEADER, Agency, sms, sms_map, texts
+from notary.importers.column_map import load_map
+from tests.simulators.agency import HEADER, SMS, Agency, sms, sms_map, texts
 
 
 @pytest.fixture
@@ -41,6 +43,45 @@ def test_rows_are_taken_as_their_lines_appear(agency: Agency) -> None:
     append(path, sms(2)[20:] + sms(3))
     assert texts(agency.look()) == wanted(2, 3)
     assert agency.faults() == []
+
+
+def test_lines_of_json_grow_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "json.map.toml"
+    path.write_text(SMS.replace('"csv"', '"ndjson"'), "utf-8")
+    agency = Agency(tmp_path, load_map(path))
+    rows = [{"account": "C-1", "sent": "2026-02-01T09:00:00Z", "text": f"t{n}"} for n in range(3)]
+    lines = [json.dumps(one) + "\n" for one in rows]
+    append(agency.files / "out.ndjson", lines[0] + lines[1][:9])
+    assert texts(agency.look()) == ["t0"]
+    agency.restart()
+    append(agency.files / "out.ndjson", lines[1][9:] + lines[2])
+    found = agency.look()
+    assert texts(found) == ["t1", "t2"]
+    places: list[Any] = [one.claims["import"] for one in found]
+    assert [one["row"] for one in places] == [2, 3]
+    agency.journal.close()
+
+
+def test_a_switchs_own_log_is_followed_by_its_shipped_map(tmp_path: Path) -> None:
+    path = tmp_path / "switch.map.toml"
+    path.write_text(
+        'id = "switch"\nversion = 1\nbase = "asterisk"\n[occurred_at]\nzone = "Europe/Berlin"\n',
+        "utf-8",
+    )
+    agency = Agency(tmp_path, load_map(path))
+    got = []
+    for second in range(3):
+        times = f'"2026-02-02 10:00:0{second}","2026-02-02 10:00:05","2026-02-02 10:01:05"'
+        line = f'"","100","2025550100","out","A","SIP/1","SIP/2","Dial","x",{times},60,55,"ANSWERED","X"'
+        append(agency.files / "Master.csv", line[:50])
+        got += agency.look()
+        append(agency.files / "Master.csv", line[50:] + "\n")
+        got += agency.look()
+    assert agency.faults() == []
+    assert [one.claims["occurred_at"] for one in got] == [
+        f"2026-02-02T09:00:0{second}.000Z" for second in range(3)
+    ]
+    agency.journal.close()
 
 
 def test_every_way_to_cut_the_writing_gives_the_same_records(tmp_path: Path) -> None:
