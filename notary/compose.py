@@ -85,6 +85,7 @@ from notary.usecases.import_report import IngestReport
 from notary.usecases.ingest import Ingest
 from notary.usecases.key_copies import copy_keys, rotation_lock
 from notary.usecases.lease import LEASE_LOST, Post
+from notary.usecases.lint_public import Linted, PublicLinter
 from notary.usecases.matters import open_matter
 from notary.usecases.originals import CopyDone, compared, copy_all, sealed_length
 from notary.usecases.overview import Counts, Figures, Health, Overview
@@ -818,6 +819,24 @@ class Service:
     def publish(self, folder: Path, progress: Progress) -> Published:
         """Add what is sealed to the public folder."""
         return Publisher(self.identity, self.batch_log, self.book).publish(folder, progress)
+
+    def lint_public(self, paths: Sequence[Path], bars: Bars) -> Linted:
+        """Search everything public for everything personal (usecases.lint_public)."""
+        erasures = ErasureFile(self.home.keys, self.identity.name)
+        answers = {
+            "GET /health": repr(self.health()).encode(),
+            "GET /metrics": repr(self.figures()).encode(),
+            erasures.path.name: "\n".join(erasures.texts()).encode(),
+        }
+        return PublicLinter(
+            [one.agency_id for one in self.agencies.all()],
+            self.register,
+            self.reader,
+            Publisher(self.identity, self.batch_log, self.book),
+            self.book,
+            self.home.data,
+            answers,
+        ).run(paths, bars)
 
     # One log after another.
 

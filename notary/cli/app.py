@@ -19,6 +19,7 @@ from notary.cli import (
     events,
     keeping,
     keys,
+    linting,
     originals,
     people,
     present,
@@ -49,6 +50,7 @@ app.add_typer(sources.source_app, name="source")
 events.register(app)
 keeping.register(app)
 erasing.register(app)
+linting.register(app)
 watch.register(app)
 keys.register(keeping.keys_app)
 

@@ -115,6 +115,9 @@ _SILENT = _names(
     "block code_hash contract corrects due_date ended_at event import log_data occurred_at "
     "occurred_at_source predecessor proof started_at target topics value_date"
 )
+# Two to four words that begin with a capital: "Ada Lovelace" of "Bank v. Ada Lovelace".
+_NAME = re.compile(r"\b[A-ZÀ-Þ][\w'-]+(?: [A-ZÀ-Þ][\w'-]+){1,3}")
+MAX_NAMED = 1_000  # characters of a text that are looked at for names
 _HEXADECIMAL = re.compile(r"(?:0x)?[0-9a-fA-F]{32,}")
 
 
@@ -132,8 +135,11 @@ def telling_values(values: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
 
 
 def spellings(text: str) -> Iterator[str]:
-    """A value as it stands, and a number without its separators and its prefix."""
+    """A value as it stands, a number without its separators and its prefix, and names within a text."""
     yield text
+    for match in _NAME.finditer(text[:MAX_NAMED]):
+        if match[0] != text:
+            yield match[0]
     digits = "".join(one for one in text if one.isdigit())
     if len(digits) >= MIN_DIGITS and digits != text and len(digits) * 2 > len(text):
         yield digits

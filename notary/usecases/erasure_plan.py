@@ -15,7 +15,7 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.records import RecordRows, attachments_of
 from notary.core.erasures import NEVER_ERASED, Order, Target, check_stated, tombstone_key
 from notary.core.keyring import Keyring
-from notary.core.personal import require_impersonal, telling_values
+from notary.core.personal import require_impersonal, spellings, telling_values
 from notary.core.preparing import LOOKUP_IDEMPOTENCY
 from notary.errors import CallerError
 from notary.ports import Matter
@@ -238,7 +238,8 @@ def _check_order(order: Order, contents: Iterable[RecordContent]) -> None:
     require_impersonal("authority", order.authority)
     for content in contents:
         told = telling_values(values_of(content.disclosures))
-        require_impersonal("authority", order.authority, [text for _, text in told])
+        parts = [part for _, text in told for part in spellings(text)]
+        require_impersonal("authority", order.authority, parts)
 
 
 def _names_of(content: RecordContent, *, held: bool = False) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from tests.anvil import BINARY, ROOT
 from tests.scenarios.service import live as scene
+from tests.simulators.commands import run_command
 
 SECONDS = 280
 
@@ -46,6 +48,11 @@ def test_the_demo_ends_with_a_valid_verdict_and_can_run_again(tmp_path: Path) ->
     for package in ("package.zip", "extract.zip"):
         code, report = scene.judge(out, out / package)
         assert (code, report["verdict"]) == (0, "VALID"), package
+    # Nothing that it made public says anything of the persons of its case, policy and inputs included.
+    words = ("lint-public", str(out / "policy.toml"), str(out / "inputs.toml"))
+    clean = run_command(*words, "--home", str(out / "home"), "--json", timeout_s=SECONDS)
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert json.loads(clean.stdout)["values"] > 100
     # The 72 nodes of the contract's performance, all in one matter.
     _, report = scene.judge(out, out / "package.zip")
     assert sum(record["kind"] == "milestone" for record in report["records"]) >= 72

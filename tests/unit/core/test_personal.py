@@ -76,6 +76,10 @@ def test_values_that_tell_of_a_person_are_taken_and_others_not() -> None:
         ("fields", "123456789"),
     ]
     assert list(personal.spellings("+49 40 1234567")) == ["+49 40 1234567", "49401234567"]
+    assert list(personal.spellings("Bank v. Ada Lovelace, Nice")) == [
+        "Bank v. Ada Lovelace, Nice",
+        "Ada Lovelace",
+    ]
     assert list(personal.spellings("invoice 12 of 2026, 7 items")) == [
         "invoice 12 of 2026, 7 items"
     ]
