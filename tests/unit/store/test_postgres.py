@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,7 +16,8 @@ from notary.adapters.store.migrations import require_current, upgrade
 from notary.adapters.store.pulse import StoredPulse
 from notary.errors import CallerError, Contradiction, NothingHappened, OutcomeUnknown
 from tests.postgres import Server, end_sessions, with_database
-from tests.simulators.store import SetClock
+from tests.simulators.check_store import check_world
+from tests.simulators.store import URI, SetClock, make_world, reopen_world
 
 
 @pytest.fixture
@@ -272,3 +274,34 @@ def test_every_integer_has_64_bits(database: Database) -> None:
             " WHERE table_schema = 'public' AND data_type IN ('integer', 'smallint', 'real')"
         ).all()
     assert narrow == []
+
+
+# What the role needs.
+
+
+def test_a_role_that_may_only_change_rows_takes_records_in_and_seals(
+    tmp_path: Path, postgres_server: Server, postgres_store: str
+) -> None:
+    """The tables belong to who made them; docs/operations.md says what the service's role needs."""
+    role = "notary_rows_only"
+    owner = make_world(tmp_path, uri=postgres_store)
+    matter = owner.open_matter()
+    owner.close()
+    with psycopg.connect(postgres_store, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN")
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM public")
+        connection.execute(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+        )
+        connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
+    (tmp_path / URI).write_text(psycopg.conninfo.make_conninfo(postgres_store, user=role))
+    world = reopen_world(tmp_path, "rows only")
+    require_current(world.database)
+    world.take(matter, "1")
+    world.open_matter("Second", "account")
+    world.seal()
+    check_world(world)
+    world.close()
+    with psycopg.connect(postgres_store, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {role}")
+        connection.execute(f"DROP ROLE {role}")
