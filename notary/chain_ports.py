@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from notary.core.intent import Attempt, BlockRef, Event, Intent
+from notary.core.intent import Attempt, BlockRef, Event, Intent, State
 from notary.errors import Contradiction, NothingHappened
 from notary.ports import AnchorBook, AsOf, Leg
 from verifier.format.digests import Digest
@@ -344,6 +344,15 @@ class Alarm:
     since: datetime
 
 
+@dataclass(frozen=True)
+class AnchorTotals:
+    """Intents by state, signed transactions, and what those that were mined cost, in wei."""
+
+    by_state: Mapping[State, int]
+    attempts: int
+    paid: int
+
+
 class IntentBook(AnchorBook, Protocol):
     """The sender's memory. Each writing method is one durable transaction.
 
@@ -407,6 +416,10 @@ class IntentBook(AnchorBook, Protocol):
 
     def costs_since(self, since: datetime) -> list[int]:
         """What each transaction cost whose block says that time or a later one, wei, oldest first."""
+        ...
+
+    def totals(self) -> AnchorTotals:
+        """How many intents, attempts and wei there were so far."""
         ...
 
     def newest_costs(self, count: int) -> list[int]:

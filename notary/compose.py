@@ -41,7 +41,7 @@ from notary.adapters.store.leases import StoredLeases
 from notary.adapters.store.leases import require as require_lease
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import require_current
-from notary.adapters.store.notices import StoredNotices, Waiting
+from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.store.records import StoredRecords, named_attachments
@@ -64,6 +64,7 @@ from notary.core.retention import RETENTION_NAME
 from notary.core.source_findings import SourceFinding
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.column_map import load_map
+from notary.notice_ports import Waiting
 from notary.ports import Bars, Matter, ObjectStore, Progress, SealedBatch
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.alarms import AlarmBoard

@@ -33,6 +33,22 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Beat:
+    """The worker's last sign of life, with the error that it met, in words."""
+
+    seen_at: datetime
+    error: str | None
+
+
+class LastBeat(Protocol):
+    """Where any process sees whether the worker lives."""
+
+    def last(self) -> Beat | None:
+        """The last beat, or None if no worker ever ran."""
+        ...
+
+
 class Entropy(Protocol):
     """Randomness fit for keys."""
 
@@ -206,6 +222,13 @@ class SealedHead:
     root: bytes
 
 
+class Promise(NamedTuple):
+    """When something was received, and by when it is to be anchored."""
+
+    received_at: datetime
+    deadline: datetime
+
+
 class BatchLog(Protocol):
     """The sealed batches, append-only. `size` and `root` always go together."""
 
@@ -223,6 +246,10 @@ class BatchLog(Protocol):
 
     def leaf_hashes(self, size: int) -> list[bytes]:
         """The hashes of headers 0 to size − 1."""
+        ...
+
+    def first_promise(self, anchored: int) -> Promise | None:
+        """The earliest receipt and deadline of what the first so many batches do not hold."""
         ...
 
     def key_set(self, digest: Digest) -> bytes:

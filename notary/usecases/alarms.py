@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from notary.adapters.store.batches import Promise, StoredBatchLog
-from notary.adapters.store.notices import Stand, StoredNotices
 from notary.chain_ports import IntentBook
 from notary.core.audit_state import AuditMemory, alarm_of
 from notary.core.moments import has_passed
 from notary.core.source_findings import SourceFinding
 from notary.core.stamping import LATE
+from notary.notice_ports import NoticeBook, Stand
+from notary.ports import BatchLog, Promise
 from notary.timestamp_ports import TokenBook
 from notary.usecases.standing import Standing
 from verifier.format import times
@@ -34,9 +34,9 @@ class AlarmBoard:
     def __init__(
         self,
         book: IntentBook,
-        log: StoredBatchLog,
+        log: BatchLog,
         standing: Standing,
-        notices: StoredNotices,
+        notices: NoticeBook,
         audits: AuditMemory,
         *,
         max_deadline: timedelta,

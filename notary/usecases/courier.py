@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from notary.adapters.store.notices import Notice, StoredNotices, new_message_id
 from notary.core.moments import doubled
 from notary.errors import NotaryError, NothingHappened
+from notary.notice_ports import Notice, NoticeBook, new_message_id
 from notary.ports import Clock, Entropy
 from notary.usecases.beside import beside
 from verifier.format import times
@@ -114,7 +114,7 @@ class Courier:
 
     def __init__(
         self,
-        notices: StoredNotices,
+        notices: NoticeBook,
         receivers: Sequence[Receiver],
         log: str,
         clock: Clock,

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from notary.adapters.store.anchors import AnchorStore, AnchorTotals
-from notary.adapters.store.notices import Waiting
-from notary.adapters.store.pulse import StoredPulse
-from notary.chain_ports import EndpointState, SeenBalance
+from notary.chain_ports import AnchorTotals, EndpointState, IntentBook, SeenBalance
 from notary.config import Config
 from notary.core import source_findings
 from notary.core.budget import AVERAGED, DAY, Forecast, amount_of, committed, forecast
 from notary.core.moments import has_passed
-from notary.ports import BatchLog
+from notary.notice_ports import Waiting
+from notary.ports import BatchLog, LastBeat
 from notary.timestamp_ports import Owing, TokenBook
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer
@@ -90,9 +88,9 @@ class Overview:
 
     settings: Config
     batch_log: BatchLog
-    book: AnchorStore
+    book: IntentBook
     board: AlarmBoard
-    pulse: StoredPulse
+    pulse: LastBeat
     token_book: TokenBook
     lane: PriorityLane
     leases: Leases

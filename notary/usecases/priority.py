@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
-from notary.adapters.store.priority import Asked, StoredPriority
 from notary.chain_ports import IntentBook
 from notary.core.budget import DAY, committed
 from notary.core.moments import has_passed
@@ -44,12 +44,36 @@ class Priority:
         }
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request that the chain does not hold yet. `unsealed`: no batch holds it either."""
+
+    asked_at: datetime
+    unsealed: bool
+    last_sealed_at: datetime | None
+
+
+class Requests(Protocol):
+    """The request of one log, which outlives a crash. `anchored` is how many batches the chain holds."""
+
+    def ask(self, now: datetime, anchored: int) -> Asked | None:
+        """Ask for every record that is acknowledged by now; None if the chain holds all of them.
+
+        Durable when this returns. A request that is still open is extended and keeps its time.
+        """
+        ...
+
+    def asked(self, anchored: int) -> Asked | None:
+        """The request that is open then; None if there is none."""
+        ...
+
+
 class PriorityLane:
     """Requests of one log. Implements notary.chain_ports.Hurry."""
 
     def __init__(
         self,
-        requests: StoredPriority,
+        requests: Requests,
         book: IntentBook,
         *,
         every: timedelta,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notary.adapters.store.notices import AlarmEvent, Change
+from notary.notice_ports import AlarmEvent, Change
 from tests.simulators.chain_faults import TRANSPORT
 
 ON_THE_WAY = frozenset(rule.__name__.replace("_", " ") for rule in TRANSPORT)

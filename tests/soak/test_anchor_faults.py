@@ -26,11 +26,12 @@ import pytest
 
 from notary.adapters.audit_file import AuditFile
 from notary.adapters.store.anchors import AnchorStore
-from notary.adapters.store.notices import Change, StoredNotices
+from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.timestamps import StoredTokens
 from notary.core.intake import Accepted
 from notary.core.intent import State
 from notary.errors import NothingHappened, OutcomeUnknown
+from notary.notice_ports import Change
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.read import sweep_orphans
 from notary.usecases.standing import Standing

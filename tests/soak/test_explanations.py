@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from notary.adapters.store.notices import AlarmEvent, Change, Stand
 from notary.chain_ports import Alarm
 from notary.core.intent import Cause
+from notary.notice_ports import AlarmEvent, Change, Stand
 from tests.soak.explanations import LATER, MAY_RAISE, WINDOW, Explanations
 from tests.soak.test_anchor_faults import WANTED, trial
 from tests.unit.anchor.test_operations_page import named

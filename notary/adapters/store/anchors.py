@@ -7,7 +7,7 @@ was read. Spec: docs/spec/sender.md. Test: tests/unit/anchor/test_anchor_store.p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.restorations import mark_compared, newest_restoration
 from notary.chain_ports import (
     Alarm,
+    AnchorTotals,
     ChainIdentity,
     Condition,
     EndpointState,
@@ -76,15 +77,6 @@ THE_ROW = 1  # of the tables that hold one row
 _ON_CHAIN = [str(state) for state in sorted(ON_CHAIN)]
 _FINAL = [str(State.FINAL), str(State.PROVED)]
 _NOT_ORPHANED = AS_OFS.c.id.not_in(select(ORPHANS.c.as_of_id))
-
-
-@dataclass(frozen=True)
-class AnchorTotals:
-    """Intents by state, signed transactions, and what those that were mined cost, in wei."""
-
-    by_state: Mapping[State, int]
-    attempts: int
-    paid: int
 
 
 class AnchorStore:

@@ -28,7 +28,7 @@ from notary.core.mark import Mark
 from notary.core.moments import milliseconds, moment
 from notary.core.sealing import ChangedMatter, NewBatch
 from notary.errors import CallerError
-from notary.ports import SealedBatch, SealedHead
+from notary.ports import Promise, SealedBatch, SealedHead
 from verifier.format import batches
 from verifier.format.digests import Digest
 from verifier.format.frontier import Frontier
@@ -60,13 +60,6 @@ class Unsigned:
 
     sealed: SealedBatch
     frontier: Frontier
-
-
-class Promise(NamedTuple):
-    """When something was received, and by when it is to be anchored."""
-
-    received_at: datetime
-    deadline: datetime
 
 
 class Deadlines(NamedTuple):

@@ -7,9 +7,7 @@ to every receiver or, after a crash, seen anew. Test: tests/unit/store/test_noti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Index, delete, func, insert, select, text, update
@@ -17,17 +15,10 @@ from sqlmodel import Field
 
 from notary.adapters.store.database import Database, Row, table_of
 from notary.core.moments import milliseconds, moment
+from notary.notice_ports import AlarmEvent, Change, Notice, Stand, Waiting, new_message_id
 from notary.ports import Entropy
 
-ID_BYTES = 16  # of a message id: it never repeats, in no log
 KEPT = timedelta(days=30)  # events that are settled, for people who look back
-
-
-class Change(StrEnum):
-    """What happened to an alarm."""
-
-    RAISED = "alarm_raised"
-    RESOLVED = "alarm_resolved"
 
 
 class AlarmEventRow(Row, table=True):
@@ -63,51 +54,8 @@ NOTICES = table_of(NoticeRow)
 WAITING = text("NOT given_up")
 
 
-@dataclass(frozen=True)
-class Stand:
-    """An alarm that stands: the text for people, since when, and why an anchor is held."""
-
-    text: str
-    since: datetime
-    cause: str | None = None
-
-
-@dataclass(frozen=True)
-class AlarmEvent:
-    """A change of an alarm. `number` grows with time; `message_id` is the receivers' to know it again."""
-
-    number: int
-    message_id: str
-    change: Change
-    code: str
-    stand: Stand
-    seen_at: datetime
-
-
-@dataclass(frozen=True)
-class Notice:
-    """An event on its way to one receiver."""
-
-    event: AlarmEvent
-    receiver: str
-    tries: int
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Of one receiver: how many notices it has not taken, and how many of those are given up."""
-
-    waiting: int
-    given_up: int
-
-
-def new_message_id(entropy: Entropy) -> str:
-    """An id by which receivers know a message again."""
-    return "msg_" + entropy.token(ID_BYTES).hex()
-
-
 class StoredNotices:
-    """Keeps events and notices."""
+    """Implements notary.notice_ports.NoticeBook."""
 
     def __init__(self, database: Database, entropy: Entropy) -> None:
         self._database = database

@@ -8,7 +8,6 @@ Test: tests/unit/store/test_priority.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Connection, func, insert, select, update
@@ -17,6 +16,7 @@ from sqlmodel import Field
 from notary.adapters.store.batches import BATCHES, GROUPS, NO_GROUP, log_end
 from notary.adapters.store.database import Database, Row, table_of
 from notary.core.moments import milliseconds, moment
+from notary.usecases.priority import Asked
 
 
 class PriorityRow(Row, table=True):
@@ -34,17 +34,8 @@ PRIORITY = table_of(PriorityRow)
 THE_ROW = 1
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A request that the chain does not hold yet. `unsealed`: no batch holds it either."""
-
-    asked_at: datetime
-    unsealed: bool
-    last_sealed_at: datetime | None
-
-
 class StoredPriority:
-    """Keeps the request of one log."""
+    """Implements notary.usecases.priority.Requests."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

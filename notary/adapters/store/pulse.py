@@ -5,15 +5,12 @@ Test: tests/scenarios/service/test_service.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import select
 from sqlmodel import Field
 
 from notary.adapters.store.database import Database, Row, driver_cursor, table_of
 from notary.core.moments import milliseconds, moment
-from notary.ports import Clock
+from notary.ports import Beat, Clock
 
 
 class PulseRow(Row, table=True):
@@ -29,16 +26,8 @@ class PulseRow(Row, table=True):
 PULSE = table_of(PulseRow)
 
 
-@dataclass(frozen=True)
-class Beat:
-    """The worker's last sign of life."""
-
-    seen_at: datetime
-    error: str | None
-
-
 class StoredPulse:
-    """Implements notary.worker.Pulse. Losing the last beat in a crash is harmless."""
+    """Implements notary.worker.Pulse and notary.ports.LastBeat. Losing the last beat is harmless."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from notary.adapters.store.notices import Change, Stand, StoredNotices, Waiting
+from notary.adapters.store.notices import StoredNotices
 from notary.errors import NothingHappened
+from notary.notice_ports import Change, Stand, Waiting
 from notary.usecases.courier import PATIENCE, Courier, pause_after
 from tests.simulators.store import StoreWorld, make_world
 

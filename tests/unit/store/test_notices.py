@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from notary.adapters.store.notices import Change, Stand, StoredNotices, Waiting
+from notary.adapters.store.notices import StoredNotices
+from notary.notice_ports import Change, Stand, Waiting
 from tests.simulators.places import Crash, Places, crash
 from tests.simulators.store import StoreWorld
 from tests.simulators.store_faults import watched

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from notary.adapters.store import transfer
 from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import require_current
-from notary.adapters.store.notices import Stand, StoredNotices
+from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.schema import METADATA
 from notary.adapters.store.snapshot import (
     copy_database,
@@ -24,6 +24,7 @@ from notary.adapters.store.snapshot import (
 )
 from notary.core.intake import IncomingFile
 from notary.errors import CallerError, NothingHappened
+from notary.notice_ports import Stand
 from tests.postgres import Server
 from tests.simulators.check_store import check_world
 from tests.simulators.store import URI, StoreWorld, make_world, offer, reopen_world
