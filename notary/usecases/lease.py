@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from notary.errors import NotaryError, NothingHappened
+from notary.errors import NotaryError, NothingHappened, OutcomeUnknown
 
 LEASE_LOST = "LEASE_LOST"
 # Longer than the longest write transaction, a sealing of 100,000 matters, which keeps a renewal waiting for
@@ -44,7 +44,10 @@ class Leases(Protocol):
     """The lease of a log's worker. Each method is one transaction; NothingHappened without the store."""
 
     def take(self, holder: str, length: timedelta, is_gone: Callable[[str], bool]) -> Lease | None:
-        """Take the lease if it is free, has lapsed, or its holder is gone; None if it is another's."""
+        """Take the lease if it is free, has lapsed, or its holder is gone; None if it is another's.
+
+        Also one that the same holder took and does not know of. Raises OutcomeUnknown if the commit failed.
+        """
         ...
 
     def renew(self, lease: Lease, length: timedelta) -> None:
@@ -104,6 +107,7 @@ class Post:
     def _taken(self, stop: threading.Event, *, wait: bool) -> Lease | None:
         length = timedelta(seconds=LEASE_S)
         told_at: float | None = None
+        said = ""
         while not stop.is_set():
             try:
                 lease = self.leases.take(self.name, length, self.is_gone)
@@ -111,21 +115,25 @@ class Post:
                     if told_at is not None:
                         self.report("took over")
                     return lease
+                other = self.leases.workers().holder or "another worker"
                 if not wait:
                     raise NothingHappened(
                         "WORKER_RUNS",
-                        f"{self.leases.workers().holder} is at work for this log; one is enough. If it was "
-                        f"killed on another machine, run again in {LEASE_S} seconds.",
+                        f"{other} is at work for this log; one is enough. If it was killed on another "
+                        f"machine, run again in {LEASE_S} seconds.",
                     )
-                if told_at is None:
-                    self.report(f"standing by: {self.leases.workers().holder} is at work")
                 if told_at is None or time.monotonic() - told_at >= RENEW_S:
-                    told_at = time.monotonic()
                     self.leases.stand_by(self.name, length)
-            except NothingHappened as error:
+                    told_at = time.monotonic()
+                now = f"standing by: {other} is at work"
+            except (NothingHappened, OutcomeUnknown) as error:
+                # A lease that was taken and is not known of is this process's own at the next look.
                 if not wait:
                     raise
-                self.report(f"{error.code}: {error}")
+                now = f"{error.code}: {error}"
+            if now != said:
+                said = now
+                self.report(said)
             stop.wait(LOOK_S)
         with suppress(NotaryError):
             self.leases.leave(self.name)

@@ -59,10 +59,10 @@ class StoredLeases:
         """Take the lease if it is free, has lapsed, or its holder is gone; None if it is another's."""
         # Without the write lock first: whoever stands by must not hold up those who write.
         with self._database.reading() as connection:
-            if not self._is_free(connection, length, is_gone):
+            if not self._is_free(connection, holder, length, is_gone):
                 return None
         with self._database.transaction() as connection:
-            if not self._is_free(connection, length, is_gone):
+            if not self._is_free(connection, holder, length, is_gone):
                 return None
             until_ms = self._now_ms(connection) + _ms(length)
             before = connection.execute(
@@ -120,10 +120,14 @@ class StoredLeases:
             return Workers(held, tuple(waiting))
 
     def _is_free(
-        self, connection: Connection, length: timedelta, is_gone: Callable[[str], bool]
+        self,
+        connection: Connection,
+        holder: str,
+        length: timedelta,
+        is_gone: Callable[[str], bool],
     ) -> bool:
         row = connection.execute(select(LEASES).where(LEASES.c.kind == WORKER)).first()
-        if row is None:
+        if row is None or row.holder == holder:
             return True
         now_ms = self._now_ms(connection)
         # Nobody holds it for longer than a length: then the clock was set back since.

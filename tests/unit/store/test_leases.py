@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from notary.adapters.alive import alive, clear, is_gone
 from notary.adapters.store import leases as rows
 from notary.adapters.store.leases import StoredLeases
 from notary.adapters.system import SystemClock
-from notary.errors import NothingHappened
+from notary.errors import NothingHappened, OutcomeUnknown
 from notary.usecases import lease as leases
 from notary.usecases.lease import LEASE_LOST, Lease, Post
 from tests.simulators.store import StoreWorld
@@ -66,6 +68,11 @@ def test_a_lapsed_lease_that_nobody_took_can_be_renewed(stored: StoredLeases) ->
     mine = taken(stored, "one", OVER)
     stored.renew(mine, MINUTE)
     assert stored.take("two", MINUTE, nobody) is None
+
+
+def test_a_lease_whose_taking_was_not_answered_is_taken_again(stored: StoredLeases) -> None:
+    taken(stored, "one")
+    assert taken(stored, "one") == Lease("one", 2)
 
 
 def test_a_lease_that_is_given_back_is_to_be_had_at_once(stored: StoredLeases) -> None:
@@ -168,6 +175,7 @@ def test_the_guard_is_asked_in_the_transaction_that_writes(world: StoreWorld) ->
 CHILD = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from notary.adapters.alive import alive
 with alive(Path(sys.argv[1]), "child"):
     print("alive", flush=True)
@@ -262,6 +270,37 @@ def _when(condition: Callable[[], bool], stop: threading.Event) -> threading.Thr
     thread = threading.Thread(target=wait)
     thread.start()
     return thread
+
+
+@dataclass
+class Faulty:
+    """Leases of a store that can't be reached a few times, or whose commit is not answered."""
+
+    inner: StoredLeases
+    faults: list[Exception]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def take(self, *arguments: Any) -> Lease | None:
+        found = self.inner.take(*arguments)
+        if self.faults:
+            raise self.faults.pop(0)
+        return found
+
+
+@pytest.mark.usefixtures("quick")
+def test_whoever_stands_by_outlives_a_store_that_is_away_and_says_so_once(
+    world: StoreWorld,
+) -> None:
+    stored = StoredLeases(world.database, SystemClock())
+    faults = [NothingHappened("STORE_UNAVAILABLE", "away") for _ in range(3)]
+    said: list[str] = []
+    waiting = Post(Faulty(stored, [*faults, OutcomeUnknown("X", "y")]), "one", nobody, said.append)
+    with waiting.held(threading.Event(), wait=True) as mine:
+        assert mine is not None
+        assert stored.workers().holder == "one"
+    assert said == ["STORE_UNAVAILABLE: away", "X: y"]
 
 
 @pytest.mark.usefixtures("quick")
