@@ -24,11 +24,13 @@ from typing import Any
 
 from notary import compose, creation
 from notary.cases import trade
+from notary.cases.trade_dealings import OTHERS_CALL
 from notary.cli import present
 from notary.compose import Service
 from notary.errors import CallerError, NothingHappened
 from notary.usecases.export import ExportOrder, ExportResult, Withhold
 from verifier.format import numbers, times
+from verifier.format.source_log import SOURCE, Profile
 from verifier.format.statement import Reason
 
 Say = Callable[[str], None]
@@ -87,7 +89,11 @@ def _story(out: Path, seed: int, url: str, say: Say) -> int:
 def _take_in(service: Service, out: Path, seed: int, say: Say) -> str:
     say("3. Records in, as the files that other systems export; sealed and anchored in stages.")
     _take_in_samples(service, out, say)
-    case = trade.generate(out / "case", seed)
+    for name in trade.SOURCES.values():
+        zone = "Europe/Amsterdam"
+        service.sources.new(service.agency_id, Profile(name, SOURCE, 1, zone, None))
+        say(f"   source {name}, which numbers its records")
+    case = trade.generate(out / "case", seed, sources=True)
     matter = service.new_matter(service.agency_id, case.title, case.accounts)
     say(f"   matter {numbers.display(numbers.parse(matter.number))}")
     worker = service.worker(lambda line: say(f"   · {line}"))
@@ -103,8 +109,17 @@ def _take_in(service: Service, out: Path, seed: int, say: Say) -> str:
         say(f"   {stage.title}: {count} records from {len(report.files)} files")
         worker.run_until_idle()
         say(f"   anchored and proved after {time.monotonic() - started:.0f} s")
+        if stage is case.stages[0]:
+            _explain(service, say)
     say(_indented(present.status_text(service.status())) + "\n")
     return matter.number
+
+
+def _explain(service: Service, say: Say) -> None:
+    """Say why a number of the exchange is missing; it stays missing, and the reason stands beside it."""
+    exchange, reason = trade.SOURCES["calls"], "a call of another contract"
+    service.sources.explain(service.agency_id, exchange, OTHERS_CALL, OTHERS_CALL, reason)
+    say(f"   number {OTHERS_CALL} of source {exchange} is missing; stated reason: {reason}")
 
 
 def _take_in_samples(service: Service, out: Path, say: Say) -> None:

@@ -22,6 +22,8 @@ TITLE = "Example Trading B.V. / Example Machinery Co., contract SC-2025-0088"
 # How the matter is spelled by the carrier's events, by the accounts side, and by the exchange.
 ACCOUNTS = ("urn:epcglobal:cbv:bt:9521321000005:PO-2025-0417", "SC-2025-0088", "880417")
 CONSIGNMENTS_A_STAGE = 2
+# Who numbers its records, by the map of its files.
+SOURCES = {"calls": "exchange", "messages": "mail-gateway"}
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,20 @@ class CaseFiles:
         return sum(self.records.values())
 
 
-def generate(folder: Path, seed: int = 1, accounts: Sequence[str] = ACCOUNTS) -> CaseFiles:
+def generate(
+    folder: Path, seed: int = 1, accounts: Sequence[str] = ACCOUNTS, *, sources: bool = False
+) -> CaseFiles:
     """Write the case's files into `folder`, which is made; the same bytes for the same arguments.
 
     `accounts` are the spellings that lead to the matter, in the order of ACCOUNTS: the purchase order, the
-    contract, and the account code of the calls. Raises ValueError unless there are three.
+    contract, and the account code of the calls. With `sources` the maps of calls and messages name SOURCES,
+    which must be registered before the files are taken in. Raises ValueError unless there are three.
     """
     if len(accounts) != len(ACCOUNTS):
         raise ValueError(f"want {len(ACCOUNTS)} accounts, got {len(accounts)}")
     out = CaseFolder(folder)
-    writer = TradeExports(out, TradeFacts(seed), tuple(accounts))
+    named = SOURCES if sources else {}
+    writer = TradeExports(out, TradeFacts(seed), tuple(accounts), named)
     template = load_template(TEMPLATE)
     consignments = sorted({node.consignment for node in template.nodes})
     stages = []

@@ -27,10 +27,15 @@ class Export:
     records: int
 
 
+OTHERS_CALL = 4  # the exchange's number of a call that has nothing to do with the contract
+
+
 class TradeDealings:
     """The exports of a matter that is spelled as the contract, and by the exchange as a code."""
 
-    def __init__(self, facts: TradeFacts, contract: str, code: str) -> None:
+    def __init__(self, facts: TradeFacts, contract: str, code: str, *, numbered: bool) -> None:
+        """`numbered` says that exchange and gateway write their own number of each record."""
+        self._numbered = numbered
         self._facts = facts
         self._draws = facts.draws
         self._contract = contract
@@ -123,7 +128,7 @@ class TradeDealings:
 
     def messages(self, part: Sequence[str]) -> Export:
         """The correspondence, from the mail gateway."""
-        lines = []
+        lines: list[dict[str, object]] = []
         for consignment in part:
             for step, direction, sender, recipients, subject, body in (
                 (
@@ -157,6 +162,8 @@ class TradeDealings:
                         "body": body,
                     }
                 )
+                if self._numbered:
+                    lines[-1]["seq"] = self._facts.number(consignment, step, ("04", "11"))
         return Export("messages.ndjson", "message", case_folder.lines(lines), len(lines))
 
     def calls(self, part: Sequence[str]) -> Export:
@@ -165,11 +172,13 @@ class TradeDealings:
             *("switch", "cdr_source_type", "callid", "caller_id_number", "caller_id_name"),
             *("destination_number", "dialcode", "state", "channel", "starting_date", "duration"),
             *("billsec", "hangup_cause_id", "direction", "accountcode", "extradata"),
+            *(("seq",) if self._numbered else ()),
         )
         rows = []
         for consignment in part:
             for step, callee in (("07", _BUYER_PHONE), ("12", "138****8888")):
                 node = f"{consignment}.{step}"
+                number = self._facts.number(consignment, step, ("07", "12"))
                 talk = self._draws.below(f"{node}/talk", 300) if step == "07" else 0
                 at = self._facts.at(consignment, step).astimezone(BUYER_ZONE) + timedelta(hours=1)
                 caller = f"{_MOBILE}{self._draws.below(f'{node}/caller', 100):02}"
@@ -191,6 +200,8 @@ class TradeDealings:
                         "1",
                         self._code,
                         "{}",
+                        # The exchange counts all its calls; one was none of this contract.
+                        *((number + (number >= OTHERS_CALL),) if self._numbered else ()),
                     )
                 )
         return table("calls.csv", "call", columns, rows)

@@ -31,8 +31,17 @@ _EVENTS = {
 class TradeExports:
     """Writes the case's stages into a folder and counts the records that they give."""
 
-    def __init__(self, folder: CaseFolder, facts: TradeFacts, accounts: tuple[str, ...]) -> None:
-        """`accounts` are the spellings by the carrier's events, the accounts side and the exchange."""
+    def __init__(
+        self,
+        folder: CaseFolder,
+        facts: TradeFacts,
+        accounts: tuple[str, ...],
+        sources: Mapping[str, str],
+    ) -> None:
+        """`accounts` are the spellings by the carrier's events, the accounts side and the exchange; `sources`
+        the names of the sources that maps name, by the maps.
+        """
+        self._sources = sources
         self._folder = folder
         self._facts = facts
         self._draws = facts.draws
@@ -55,8 +64,14 @@ class TradeExports:
         )
         for name in ("nodes", "epcis", "letters", "payments", "acts", "messages", "calls"):
             text = case_folder.map_text("trade", name)
-            self._folder.write_map(f"{folder}/{name}", text + steps if name == "epcis" else text)
-        dealings = TradeDealings(self._facts, self._contract, self._code)
+            if name == "epcis":
+                text += steps
+            if name in self._sources:
+                text += f'\n[source]\nname = "{self._sources[name]}"\nnumber = "seq"\n'
+            self._folder.write_map(f"{folder}/{name}", text)
+        dealings = TradeDealings(
+            self._facts, self._contract, self._code, numbered=bool(self._sources)
+        )
         exports = [
             *(self._events(consignment, nodes[consignment]) for consignment in part),
             self._nodes(part, nodes),

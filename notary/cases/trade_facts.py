@@ -5,12 +5,14 @@ Test: tests/unit/importers/test_trade.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from notary.cases.draws import Draws
 
 FIRST_DAY = datetime(2025, 1, 6, 8, 0)  # noqa: DTZ001 - a wall clock; each event has its zone
+CONSIGNMENTS = 6  # of the template
 DAYS_APART = 21  # between the orders of two consignments
 SELLER_ZONE = ZoneInfo("Asia/Shanghai")
 BUYER_ZONE = ZoneInfo("Europe/Amsterdam")
@@ -46,6 +48,12 @@ class TradeFacts:
         seconds = self.draws.below(f"{consignment}.{step}/s", 60)
         local = start + timedelta(days=days, minutes=minutes, seconds=seconds)
         return local.replace(tzinfo=zone)
+
+    def number(self, consignment: str, step: str, steps: Sequence[str]) -> int:
+        """Which one it is, from 1, among these steps of all consignments in the order of time."""
+        at = self.at(consignment, step)
+        every = [self.at(str(c + 1), one) for c in range(CONSIGNMENTS) for one in steps]
+        return 1 + sum(one < at for one in every)
 
     def quantity(self, consignment: str) -> int:
         """How many pieces."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -435,6 +436,13 @@ def export(
         ),
     ] = False,
     purpose: PurposeOption = None,
+    sources: Annotated[
+        bool | None,
+        typer.Option(
+            "--sources/--no-sources",
+            help="Show the logs of the records' sources, whole days of them. Default: in complete packages.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the order, write nothing.")
     ] = False,
@@ -467,6 +475,7 @@ def export(
                 full_history,
                 as_of,
             )
+        order = replace(order, sources=sources)
         with progress_bar(
             "packing", "batches, then records" if order.full_history else "records"
         ) as progress:

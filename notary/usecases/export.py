@@ -28,6 +28,7 @@ from notary.ports import (
     SealedHead,
 )
 from notary.timestamp_ports import TokenBook
+from notary.usecases.export_sources import SourceEvidence, source_files
 from notary.usecases.reissue import Earlier
 from verifier.format import (
     bag,
@@ -67,15 +68,11 @@ class RecordContent:
     originals: tuple[Original, ...]
 
 
-class EvidenceStore(Protocol):
+class EvidenceStore(SourceEvidence, Protocol):
     """What an export reads. Everything is of the agency's own matter, or CallerError."""
 
     def heads(self, agency_id: int, key: Digest) -> list[SealedHead]:
         """The matter's heads by batch, ascending; empty for a matter that was never sealed."""
-        ...
-
-    def map_proof(self, key: Digest, batch: int) -> matter_map.MapProof:
-        """The map's answer for the key as batch `batch` sealed it."""
         ...
 
     def map_proofs(self, key: Digest, batches: int) -> Iterator[matter_map.MapProof]:
@@ -115,7 +112,9 @@ class ExportOrder:
 
     `full_history` adds every header and the matter's map proof in every batch. `block` or `time` (block
     time) is the latest that the as-of block may be. With `again` only what that package showed of its records
-    is shown; `show_added` says that records which came since may be shown whole.
+    is shown; `show_added` says that records which came since may be shown whole. `sources` says whether the
+    logs of the records' sources are shown; None: as in that package, and without one in a complete package
+    alone.
     """
 
     number: MatterNumber
@@ -127,6 +126,7 @@ class ExportOrder:
     time: int | None = None
     again: Earlier | None = None
     show_added: bool = False
+    sources: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,8 @@ class Exporter:
         leaves = {p: records.parse_leaf(matter.leaf_bytes[p]) for p in matter.positions}
         if leaves:
             files[bag.LEAVES] = lines.write_lines([matter.leaf_bytes[p] for p in leaves])
+        if _shows_sources(order, kind):
+            files |= source_files(self.store, agency_id, leaves, matter.leaf_bytes, shown[-1].batch)
         if order.full_history:
             files |= self._history(order.number.key, shown[-1].batch + 1, progress)
         contents = self._contents(agency_id, order, matter, progress)
@@ -468,6 +470,13 @@ def _kind(order: ExportOrder) -> Kind:
     if kind is Kind.ABSENT and order.withhold:
         raise CallerError("NOTHING_TO_WITHHOLD", "an absent package holds no records.")
     return kind
+
+
+def _shows_sources(order: ExportOrder, kind: Kind) -> bool:
+    """Whether the logs of sources are shown: as ordered, as in the earlier package, or by the kind."""
+    if order.sources is not None:
+        return order.sources
+    return kind is Kind.COMPLETE if order.again is None else order.again.sources
 
 
 def _shown(kind: Kind, matter: _Matter, chain: ChainSide) -> list[Shown]:

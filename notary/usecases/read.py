@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple, cast
 from notary.adapters.store import batches as batch_rows
 from notary.adapters.store import history as history_rows
 from notary.adapters.store import records as rows
-from notary.adapters.store import restorations
+from notary.adapters.store import restorations, source_rows
 from notary.adapters.store.database import Connection, Database
 from notary.core import envelope, map_pages, opening, sealing
 from notary.core.keyring import Keyring
@@ -26,6 +26,7 @@ from notary.core.opening import OpenRecord
 from notary.errors import CallerError, Contradiction
 from notary.ports import ObjectStore, SealedHead
 from notary.usecases.export import Original, RecordContent
+from notary.usecases.export_sources import SealedSource
 from notary.usecases.originals import ORPHAN_AGE, sweep
 from notary.usecases.record_store import StoredRecord
 from notary.usecases.repetition import receipts_of
@@ -355,6 +356,18 @@ class StoredEvidence:
                 f"the agency has {len(found)} records of matter {key.hex()}, want {size}",
             )
         return found
+
+    def source(self, agency_id: int, key: Digest, batch: int) -> SealedSource | None:
+        """The agency's source as of a batch; None for another's, or one that no batch held by then."""
+        with self._database.reading() as connection:
+            number = source_rows.number_of(connection, agency_id, key)
+            heads = batch_rows.heads_of(connection, key, batch)
+        return None if number is None or not heads else SealedSource(number, heads[-1])
+
+    def entries(self, key: Digest, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Index and bytes of a source's entries from `first` to before `end`, as they are asked for."""
+        with self._database.reading() as connection:
+            yield from source_rows.entries_of(connection, key, first, end)
 
     def contents(
         self, agency_id: int, key: Digest, positions: Sequence[int]

@@ -28,6 +28,7 @@ class Earlier:
     leaves: Mapping[int, bytes]
     lines: frozenset[bytes]
     reasons: Mapping[tuple[int, str], Reason]
+    sources: bool  # whether it showed the logs of its records' sources
 
     @property
     def kind(self) -> Kind:
@@ -51,12 +52,17 @@ def read_earlier(path: Path) -> Earlier:
     """
     try:
         stated = statement.parse(_file(path, bag.STATEMENT) or b"")
-        leaves = {records.parse_leaf(line).position: line for line in _lines(path, bag.LEAVES)}
+        read = [(line, records.parse_leaf(line)) for line in _lines(path, bag.LEAVES)]
+        named = {leaf.source for _, leaf in read if leaf.source is not None}
+        shown_sources = any(_file(path, bag.source_names(one.hex()).proof) for one in named)
         shown = frozenset(_lines(path, bag.DISCLOSURES))
     except (OSError, zipfile.BadZipFile, FormatError) as error:
         raise CallerError("AGAIN_UNREADABLE", f"{path} is no package: {error}.") from error
     reasons = {(one.position, one.claim): one.reason for one in stated.choices.withheld}
-    return Earlier(stated, dict(sorted(leaves.items())), shown, reasons)
+    leaves = {leaf.position: line for line, leaf in read}
+    # One in which no record names a source kept nothing of them back.
+    sources = shown_sources or (not named and stated.choices.kind is Kind.COMPLETE)
+    return Earlier(stated, dict(sorted(leaves.items())), shown, reasons, sources)
 
 
 def _lines(path: Path, name: str) -> Iterable[bytes]:

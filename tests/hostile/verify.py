@@ -20,8 +20,9 @@ from verifier.check.judge import check
 from verifier.check.policy import parse_url, read_policy
 from verifier.check.rows import CannotJudge
 
-# Rows that the told story has nothing for; tests/hostile/attacks/tokens.py adds tokens to it.
-NOT_IN_THE_STORY = frozenset({"timestamp", "signatures"})
+# Rows that the told story has nothing for; tests/hostile/attacks/tokens.py adds tokens to it,
+# sources.py there the logs of sources.
+NOT_IN_THE_STORY = frozenset({"timestamp", "signatures", "sources"})
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from verifier.check.evidence import (
     Evidence,
     HandOver,
     HeaderFile,
+    LeafLine,
     Part,
     ReceiptPart,
     ShownBatch,
@@ -31,7 +32,8 @@ from verifier.check.inputs import Inputs
 from verifier.check.policy import Pin, Policy
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked, Trouble
-from verifier.format import bag, chain_event, heads, key_sets, trees
+from verifier.check.source_logs import SourceLog
+from verifier.format import bag, chain_event, heads, key_sets, numbers, trees
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm import Header, parse_header
@@ -299,6 +301,28 @@ class Case(ProofCase):
         sizes, batches, links = self._dates
         at = bisect_right(sizes, position)
         return (batches[at], links[at]) if at < len(sizes) else None
+
+    # Sources.
+
+    @property
+    def log_tag(self) -> bytes:
+        """What the numbers of this log's sources end with."""
+        of = self.evm
+        return numbers.log_tag(of.chain_id, of.contract, of.log_address)
+
+    @cached_property
+    def sources(self) -> Mapping[Digest, SourceLog]:
+        """The logs of the sources that the package shows, by key."""
+        return {one.key: SourceLog(one, lambda: self.log_name) for one in self.evidence.sources}
+
+    @cached_property
+    def numbered(self) -> Mapping[Digest, list[LeafLine]]:
+        """The leaves that name a source, by its key."""
+        found: dict[Digest, list[LeafLine]] = {}
+        for line in self.evidence.leaves.values():
+            if line.leaf.source is not None:
+                found.setdefault(line.leaf.source, []).append(line)
+        return found
 
     # Time-stamp tokens of shown checkpoints.
 

@@ -23,6 +23,7 @@ from verifier.format import (
     notes,
     receipts,
     records,
+    source_log,
     statement,
     tlogproof,
     trees,
@@ -80,6 +81,7 @@ class LeafLine(NamedTuple):
     line: int
     leaf: records.Leaf
     hash: Digest
+    record: Digest  # what an entry of a source's log says of it
 
     @property
     def name(self) -> str:
@@ -98,6 +100,22 @@ class DisclosureLine(NamedTuple):
     def name(self) -> str:
         """Where it stands, for messages."""
         return f"{bag.DISCLOSURES}, line {self.line}, {self.disclosure.name!a}"
+
+
+class EntryLine(NamedTuple):
+    """An entry of a source's log, its index there, and its leaf hash."""
+
+    place: int
+    entry: source_log.Entry
+    hash: Digest
+
+
+class SourceParts(NamedTuple):
+    """The two files of a source. `key` is the one in their names."""
+
+    key: Digest
+    proof: Part[source_log.SourceProof]
+    entries: "Part[Lines[EntryLine]]"
 
 
 class Lines(NamedTuple, Generic[T]):
@@ -173,7 +191,14 @@ def _read_lines(data: bytes, name: str, read: Callable[[int, bytes], T]) -> Line
 
 def _leaf_line(number: int, line: bytes) -> LeafLine:
     # format.md §5: H(0x00 ‖ leaf bytes)
-    return LeafLine(number, records.parse_leaf(line), trees.leaf_hash(line))
+    return LeafLine(
+        number, records.parse_leaf(line), trees.leaf_hash(line), source_log.record_digest(line)
+    )
+
+
+def _entry_line(number: int, line: bytes) -> EntryLine:
+    index, entry = source_log.parse_line(line)
+    return EntryLine(index, source_log.parse(entry), trees.leaf_hash(entry))
 
 
 # package.md §1: decimal without leading zeros; longer ones are above every integer of a document.
@@ -250,9 +275,11 @@ class Evidence:
         self.hand_over_numbers: list[int] = []
         self.key_set_digests: list[str] = []
         self.token_places: list[bag.TokenPlace] = []
+        self.source_keys: list[str] = []
         self.unknown: list[str] = []
         numbers: set[int] = set()
         handed_over: set[int] = set()
+        sources: set[str] = set()
         for name in package.files:
             if (batch := _number_in(name, _BATCH_FILES)) is not None:
                 numbers.add(batch)
@@ -260,6 +287,8 @@ class Evidence:
                 handed_over.add(batch)
             elif (digest := bag.key_set_in(name)) is not None:
                 self.key_set_digests.append(digest)
+            elif (key := bag.source_in(name)) is not None:
+                sources.add(key)
             elif (place := bag.token_in(name)) is not None:
                 self.token_places.append(place)
             elif name.startswith("data/attachments/"):
@@ -269,6 +298,7 @@ class Evidence:
         self.batch_numbers = sorted(numbers)
         self.hand_over_numbers = sorted(handed_over)
         self.token_places.sort()
+        self.source_keys = sorted(sources)
 
     def _part(self, name: str, parse: Callable[[bytes], T]) -> Part[T]:
         if name not in self.bag:
@@ -399,6 +429,20 @@ class Evidence:
             digest: self._part(bag.key_set_name(digest), _parse_key_set)
             for digest in sorted(self.key_set_digests)
         }
+
+    @cached_property
+    def sources(self) -> list[SourceParts]:
+        """The sources that the package shows, by their keys."""
+        found = []
+        for key in self.source_keys:
+            names = bag.source_names(key)
+            entries = self._part(
+                names.entries,
+                lambda data, name=names.entries: _read_lines(data, name, _entry_line),  # type: ignore[misc]
+            )
+            proof = self._part(names.proof, source_log.parse_proof)
+            found.append(SourceParts(Digest(bytes.fromhex(key)), proof, entries))
+        return found
 
     @cached_property
     def tokens(self) -> "Mapping[bag.TokenPlace, Part[Token]]":

@@ -133,6 +133,8 @@ def _not_applicable(row: Row, kind: Kind | None, case: Case) -> str | None:
         return "NO_RECEIPTS"
     if row is Row.EVENTS and kind is not Kind.ABSENT and _has_no_event(case):
         return "NO_EVENTS"
+    if row is Row.SOURCES and kind is not Kind.ABSENT and _has_no_source(case):
+        return "NO_SOURCES"
     return None if kind is None else NOT_APPLICABLE[kind].get(row)
 
 
@@ -141,6 +143,14 @@ def _has_no_event(case: Case) -> bool:
         return not case.events
     except Blocked:
         # Leaves or disclosures that can't be read may hold one: the steps say that they are blocked.
+        return False
+
+
+def _has_no_source(case: Case) -> bool:
+    try:
+        case.evidence.leaf_lines.need()
+        return not case.evidence.source_keys and not case.numbered
+    except Blocked:
         return False
 
 

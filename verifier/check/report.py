@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from verifier.check import row_texts, texts
+from verifier.check import row_texts, source_report, texts
 from verifier.check.blocks import Standing
 from verifier.check.chain_events import Place
 from verifier.check.event_times import EventTimes, event_times
@@ -40,6 +40,7 @@ _ON_AS_OF = frozenset(
         Row.TIMESTAMP,
         Row.RECEIPTS,
         Row.WITHHELD,
+        Row.SOURCES,
     }
 )
 
@@ -115,6 +116,8 @@ class Report:
             )
         if row is Row.EVENTS:
             return self._events()
+        if row is Row.SOURCES:
+            return source_report.passed(case)
         if row is Row.INCLUSION and kind is Kind.ABSENT:
             return row_texts.ABSENT_INCLUSION
         if row is Row.FINALITY:
@@ -335,6 +338,8 @@ class Report:
         if late:
             found.append(("EVENT_AFTER_RECORD", f"{late} records"))
         found += self._events_said()
+        if self.judgement.rows[Row.SOURCES].result is not Result.FAIL:
+            found += or_none(lambda: list(source_report.findings(case))) or []
         found += self._predecessors()
         found += self._erased_and_shown()
         handed = self.hand_overs()

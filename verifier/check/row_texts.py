@@ -106,6 +106,16 @@ ORDER_UNKNOWN = (
     "{unreadable} not readable.",
     " occurred_at：{undisclosed} 条未披露，{null} 条为空，{without} 条未载，{unreadable} 条无法读取。",
 )
+SOURCES = (
+    "{n} records have their numbers in the logs of {sources} sources, as of the same batch; "
+    "{missing} numbers of these sources are missing there, and {late} of the records came after a closing "
+    "that missed them; "
+    "{without} records name no source. A record that got no number leaves no gap; earlier removal is not "
+    "excluded.",
+    "{n} 条记录的编号载于 {sources} 个来源系统截至同一批次的日志；这些来源系统在其中缺 {missing} 个编号，"
+    "{late} 条记录晚于已载明其缺失的日结存；{without} 条记录未载明来源系统。未获编号的记录不留空缺；"
+    "不排除更早的移除。",
+)
 EVENTS = (
     "{n} contract events stand in blocks that your sources confirm, as their records say, on {chains}; "
     "the emitter's code is shown for {code} of them. What they mean is the service's reading.",
@@ -174,6 +184,7 @@ ROW_ZH: Mapping[Row, str] = {
     Row.EVENTS: "合约事件",
     Row.RECEIPTS: "回执",
     Row.WITHHELD: "未披露",
+    Row.SOURCES: "来源系统",
 }
 
 

@@ -30,6 +30,7 @@ class Row(StrEnum):
     EVENTS = "events"
     RECEIPTS = "receipts"
     WITHHELD = "withheld"
+    SOURCES = "sources"
 
 
 class Result(StrEnum):

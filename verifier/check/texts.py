@@ -767,6 +767,46 @@ TEXTS: Mapping[str, Text] = {
         "by then. Ask the sender why.",
         "可能是任一方时钟有误，或令牌申请过迟；但它仍表明上述内容当时已存在。请向提交方询问原因。",
     ),
+    # Sources.
+    "SOURCE_FORM": _changed(
+        "a source's files are not what the format says", "来源系统的文件不符合格式"
+    ),
+    "SOURCE_OF_OTHER_LOG": _changed("a source is of another log", "所示来源系统属于另一日志"),
+    "SOURCE_MAP_PROOF": _changed(
+        "the log's map does not hold this head of a source's log",
+        "日志映射中没有来源系统日志的这一头部",
+    ),
+    "SOURCE_NOT_INCLUDED": _changed(
+        "what is shown of a source's log is not what its head commits to",
+        "所示来源系统日志内容与其头部所承诺的不一致",
+    ),
+    "SOURCE_RECORD_DIFFERS": _log_lies(
+        "a record names a source and a number, and that source's log has no such record",
+        "某记录载明来源系统及编号，而该来源系统的日志中没有这一记录",
+    ),
+    "SOURCE_ENTRIES": _changed(
+        "other entries of a source's log are shown than the format asks for",
+        "所示来源系统日志条目与格式所要求的不同",
+    ),
+    "SOURCE_PROFILE": _log_lies(
+        "a source's log does not keep what its profile says", "来源系统日志未保持其说明所载内容"
+    ),
+    "SOURCE_NUMBER_TWICE": _log_lies(
+        "a source's log has two records under one number", "来源系统日志中同一编号下有两条记录"
+    ),
+    "SOURCE_NUMBER_DIFFERS": _log_lies(
+        "a number in a source's log contradicts a closing", "来源系统日志中的编号与某日结存相矛盾"
+    ),
+    "SOURCE_CLOSING_DIFFERS": _log_lies(
+        "a closing in a source's log is not what follows from its day",
+        "来源系统日志的某日结存与当日条目不符",
+    ),
+    "SOURCES_NOT_SHOWN": Text(
+        "records name sources whose logs are not in the package, so nothing is said of their numbers",
+        "记录载明了来源系统，但证据包未附其日志，因此对其编号不作说明",
+        "Ask the sender for an export with sources, if gaps in them matter to you.",
+        "如编号是否有缺对您重要，请向提交方索取含来源系统的导出。",
+    ),
     # What is not judged.
     "BLOCKED": Text(
         "an earlier failure took away what this needs",
@@ -779,6 +819,7 @@ TEXTS: Mapping[str, Text] = {
     "NO_TOKEN": _none("the package has no timestamp token", "证据包不含时间戳令牌"),
     "NO_SIGNED_ACTS": _none("the package has no signed acts", "证据包不含签署的行为"),
     "NO_EVENTS": _none("the package has no proved contract event", "证据包不含附证明的合约事件"),
+    "NO_SOURCES": _none("no record names a source", "没有记录载明来源系统"),
     "NO_RECEIPTS": _none("you gave no receipts", "您未提供回执"),
     # Findings, outside the verdict.
     "SM3_NOT_CHECKED": Text(
@@ -819,6 +860,44 @@ TEXTS: Mapping[str, Text] = {
         "该日志声明其自某检查点起承接另一日志",
         "Ask for a package of the other log as well: the two agree if its last header names this log.",
         "请同时索取另一日志的证据包：若其末批次载明本日志为后继，则二者相符。",
+    ),
+    "SOURCE_GAPS": Text(
+        "numbers of a source are missing: no record taken in has them; a reason that follows is the "
+        "agency's word",
+        "某来源系统有编号缺失：所收记录中无此编号；其后所附原因为机构之陈述",
+        "Ask the sender what these numbers are. A record that got no number leaves no gap.",
+        "请向提交方询问这些编号的情况。未获编号的记录不留空缺。",
+    ),
+    "SOURCE_CAME_LATE": Text(
+        "records came after a closing of their source that called their numbers missing",
+        "有记录晚于其来源系统已载明该编号缺失的日结存",
+        "Ask the sender why they came late; their numbers had been left out by the source until then.",
+        "请向提交方询问迟交原因；此前来源系统已留出这些编号。",
+    ),
+    "SOURCE_CLOCK_BACK": Text(
+        "a record says an earlier time than one of the same source with a smaller number",
+        "某记录所称时间早于同一来源系统中编号更小的记录",
+        "Ask the sender about the clock of the source.",
+        "请向提交方询问来源系统的时钟情况。",
+    ),
+    "SOURCE_NUMBERED_BY_SERVICE": Text(
+        "the service gave a source's numbers as it took records in: they say nothing of records that "
+        "never came",
+        "某来源系统的编号由服务方收录时给出：不能说明从未提交的记录",
+        "Don't read the absence of gaps as completeness of the source.",
+        "勿将无缺号理解为来源系统记录完整。",
+    ),
+    "SOURCE_HIDES": Text(
+        "a source leaves records out by its settings, as its agency states",
+        "据机构陈述，某来源系统因设置而不记录部分内容",
+        "Ask what these settings leave out; such records have no number and leave no gap.",
+        "请询问这些设置略去了什么；此类记录无编号，也不留空缺。",
+    ),
+    "SOURCE_CLOSED_EARLY": Text(
+        "a day of a source was closed before it ended, by the chain's time",
+        "按链上时间，某来源系统的某日在结束前已结存",
+        "The service's clock was ahead; what came later that day stands under another day.",
+        "服务方时钟超前；当日其后的记录列于另一日。",
     ),
     "EVENT_TIME_DIFFERS": Text(
         "a record gives another time for a contract event than its block has",

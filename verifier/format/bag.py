@@ -30,6 +30,7 @@ MAX_PATH_BYTES = 200  # with any usual base folder below the 260 of older Window
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _KEY_SET = re.compile(r"data/keys/([0-9a-f]{64})\.txt")
+_SOURCE = re.compile(r"data/sources/([0-9a-f]{64})\.(?:json|txt)")
 _TOKEN = re.compile(r"data/anchors/tokens/([0-9]+)-([0-9])-(0|[1-9][0-9]?)\.tst")
 _NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,15}")
 
@@ -47,6 +48,13 @@ class TokenPlace(NamedTuple):
     size: int
     chain: int
     number: int
+
+
+class SourceFiles(NamedTuple):
+    """Names of the two files of a source's log."""
+
+    proof: str
+    entries: str
 
 
 class ShownFiles(NamedTuple):
@@ -79,6 +87,17 @@ def key_set_name(digest: str) -> str:
 def key_set_in(name: str) -> str | None:
     """The hex digest in the name of a key set's file, or None if `name` is not of that shape."""
     match = _KEY_SET.fullmatch(name)
+    return None if match is None else match[1]
+
+
+def source_names(key: str) -> SourceFiles:
+    """The files of the source whose key this is, in hex."""
+    return SourceFiles(f"data/sources/{key}.json", f"data/sources/{key}.txt")
+
+
+def source_in(name: str) -> str | None:
+    """The hex key in the name of a source's file, or None if `name` is not of that shape."""
+    match = _SOURCE.fullmatch(name)
     return None if match is None else match[1]
 
 

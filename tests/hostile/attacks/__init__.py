@@ -14,6 +14,7 @@ from tests.hostile.attacks import (
     person,
     receipts,
     records,
+    sources,
     tokens,
 )
 from tests.hostile.case import CATALOGUE as ALL
@@ -33,5 +34,6 @@ __all__ = [
     "person",
     "receipts",
     "records",
+    "sources",
     "tokens",
 ]

@@ -511,7 +511,7 @@ def head_changed(change: Callable[[str], str]) -> Case:
     container="2.5 FAIL FILE_MISSING",
     inclusion="6.4 FAIL HEAD_FORM",
     order="11.1 NOT CHECKED BLOCKED",
-    blocked="7.3 8.5 17.1",
+    blocked="7.3 8.5 17.1 18.8",
 )
 def absence_shown_as_a_complete_matter() -> Case:
     """A complete package of no records, over a proof that the map has no such key."""

@@ -53,56 +53,64 @@ def leaf_text(old: str, new: str) -> Case:
     return damaged(damage={"leaf_bytes": leaf_bytes(change)})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_DUPLICATE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:JSON_DUPLICATE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_with_two_digests_under_one_name() -> Case:
     """Claim `amount` stands twice, so that each tribunal could be shown an amount of its own."""
     return leaf_text('"claims":{"amount":', f'"claims":{{"amount":"{"A" * 43}","amount":')
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_exponent() -> Case:
     """The position is written as 1E0."""
     return leaf_text('"position":1,', '"position":1E0,')
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_fraction() -> Case:
     """The position is written as 1.0."""
     return leaf_text('"position":1,', '"position":1.0,')
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_integer_beyond_doubles() -> Case:
     """The position is 2^53 + 1, which a reader with doubles takes for another number."""
     return leaf_text('"position":1,', f'"position":{2**53 + 1},')
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_infinite_number() -> Case:
     """The position is 1e400, which many readers take for infinity."""
     return leaf_text('"position":1,', '"position":1e400,')
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_INTEGER", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_negative_zero() -> Case:
     """The position of the first leaf is -0."""
     change = leaf_bytes(lambda leaf: leaf.replace(b'"position":0', b'"position":-0'), 0)
     return damaged(damage={"leaf_bytes": change})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_with_needless_escape() -> Case:
     """A letter of the kind is written as an escape."""
     return leaf_text('"kind":"payment"', '"kind":"\\u0070ayment"')
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SURROGATE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:JSON_SURROGATE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_with_lone_surrogate() -> Case:
     """The kind ends with half a character, which no UTF-8 can carry."""
     return leaf_text('"kind":"payment"', '"kind":"payment\\ud800"')
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_with_members_out_of_order() -> Case:
     """The blind comes last instead of first."""
 
@@ -113,74 +121,78 @@ def leaf_with_members_out_of_order() -> Case:
     return damaged(damage={"leaf_bytes": leaf_bytes(change)})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_trailing_line_feed() -> Case:
     """A line feed belongs to the leaf, so that an empty line follows it."""
     return damaged(damage={"leaf_bytes": leaf_bytes(lambda leaf: leaf + b"\n")})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_BOM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_BOM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_byte_order_mark() -> Case:
     """A byte order mark precedes the value."""
     return damaged(damage={"leaf_bytes": leaf_bytes(lambda leaf: b"\xef\xbb\xbf" + leaf)})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_a_second_value() -> Case:
     """A second value follows the first."""
     return damaged(damage={"leaf_bytes": leaf_bytes(lambda leaf: leaf + b"{}")})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:MEMBER_UNKNOWN", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:MEMBER_UNKNOWN", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_with_unknown_member() -> Case:
     """The leaf has a member that the format doesn't list."""
     return damaged(damage={"leaf": leaf_member(remark="paid in cash")})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:MEMBER_MISSING", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:MEMBER_MISSING", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_without_blind() -> Case:
     """The leaf has no blind, so its bytes could be guessed."""
     return damaged(damage={"leaf": leaf_member(blind=None)})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_BLIND", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_BLIND", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_short_blind() -> Case:
     """The blind has 15 bytes."""
     return damaged(damage={"leaf": leaf_member(blind=b64url_encode(bytes(15)))})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:TIME_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:TIME_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_leap_second() -> Case:
     """recorded_at has 60 seconds."""
     return damaged(damage={"leaf": leaf_member(recorded_at="2026-10-01T00:00:60.000Z")})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SOURCE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SOURCE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_source_without_number() -> Case:
     """The leaf names a source but no number in it."""
     return damaged(damage={"leaf": leaf_member(source="00" * 32)})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_CLAIMS", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_CLAIMS", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_without_claims() -> Case:
     """The leaf has no claim, yet fills a position."""
     world = World.told(damage={"leaf": leaf_member(position=5, claims={})})
     return case(world.complete(erased={}).put_disclosures(5, []).restated(), world)
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SIZE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:LEAF_SIZE", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_above_64_kib() -> Case:
     """The leaf has more than 64 KiB."""
     return damaged(damage={"leaf": leaf_member(remark="x" * 65_536)})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:B64URL_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:B64URL_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_tail_bits_in_its_blind() -> Case:
     """An unused bit at the end of the blind is set."""
     return damaged(damage={"leaf": leaf_member(blind=set_tail_bit(b64url_encode(bytes(16))))})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:B64URL_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:B64URL_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_tail_bits_in_a_digest() -> Case:
     """An unused bit at the end of a claim's digest is set."""
 
@@ -193,7 +205,7 @@ def leaf_with_tail_bits_in_a_digest() -> Case:
     return damaged(damage={"leaf": at})
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:MEMBER_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:MEMBER_FORM", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_upper_case_key() -> Case:
     """The matter key is in upper case."""
     return damaged(damage={"leaf": leaf_member(matter=honest().log.number(CASE).key.hex().upper())})
@@ -202,7 +214,7 @@ def leaf_with_upper_case_key() -> Case:
 # ---------------------------------------------------------------------- 3.2 and 3.3
 
 
-@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_with_another_position() -> Case:
     """Leaf 1 says that it is leaf 7."""
     return damaged(damage={"leaf": _position(7)})
@@ -495,19 +507,19 @@ def with_end(path: str, change: Callable[[bytes], bytes]) -> Case:
     return case(package.put(path, change(package[path])).restated())
 
 
-@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_line_doubled() -> Case:
     """The exporter lists one leaf twice."""
     return with_lines(LEAVES, lambda lines: [*lines[:2], *lines[1:]])
 
 
-@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_lines_swapped() -> Case:
     """The exporter turns two leaves around."""
     return with_lines(LEAVES, lambda lines: [lines[1], lines[0], *lines[2:]])
 
 
-@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 11.1 13.1 17.1")
+@attack(integrity="3.2 FAIL LEAF_MISPLACED", blocked="2.5 6.5 11.1 13.1 17.1 18.8")
 def leaf_lines_swapped_in_an_extract() -> Case:
     """The exporter of an extract turns its two leaves around."""
     return with_lines(LEAVES, lambda lines: lines[::-1], "extract")
@@ -525,49 +537,53 @@ def leaf_line_of_another_matter() -> Case:
     return with_lines(LEAVES, lambda lines: [lines[0], foreign, *lines[2:]])
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_lines_with_carriage_returns() -> Case:
     """The exporter ends the lines of leaves with CR LF."""
     return with_lines(LEAVES, lambda lines: [line + b"\r" for line in lines])
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:LINES_END", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:LINES_END", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_lines_without_last_line_feed() -> Case:
     """The exporter doesn't end the last line of leaves."""
     return with_end(LEAVES, lambda content: content[:-1])
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_lines_with_an_empty_line() -> Case:
     """The exporter puts an empty line between two leaves."""
     return with_lines(LEAVES, lambda lines: [lines[0], b"", *lines[1:]])
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_lines_with_an_empty_line_at_the_end() -> Case:
     """The exporter ends the leaves with an empty line."""
     return with_end(LEAVES, lambda content: content + b"\n")
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:LINES_END", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:LINES_END", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_lines_with_trailing_bytes() -> Case:
     """Bytes follow the last line of leaves."""
     return with_end(LEAVES, lambda content: content + b" ")
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:LINES_EMPTY", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:LINES_EMPTY", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def leaf_file_without_a_line() -> Case:
     """The file of leaves is there and empty."""
     return with_end(LEAVES, lambda _: b"")
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(integrity="3.1 FAIL LEAF_FORM:JSON_SYNTAX", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8")
 def two_leaves_on_one_line() -> Case:
     """The exporter takes the LF between two leaves away."""
     return with_lines(LEAVES, lambda lines: [lines[0] + lines[1], *lines[2:]])
 
 
-@attack(integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1")
+@attack(
+    integrity="3.1 FAIL LEAF_FORM:JSON_NOT_CANONICAL", blocked="2.5 6.5 7.3 8.5 11.1 13.1 17.1 18.8"
+)
 def leaf_line_that_is_not_canonical() -> Case:
     """The exporter puts a space behind a comma of a leaf."""
     return with_lines(LEAVES, lambda lines: [lines[0].replace(b",", b", ", 1), *lines[1:]])

@@ -99,7 +99,7 @@ def test_every_step_is_under_its_own_number_with_a_sentence() -> None:
 def test_steps_run_in_the_order_of_their_numbers() -> None:
     numbers = [step.number for step in sorted(STEPS.values(), key=lambda one: one.order)]
     assert numbers.index("4.9") + 1 == numbers.index("4.10")
-    assert numbers[-1] == "17.9"
+    assert numbers[-1] == "18.8"
 
 
 def test_what_does_not_apply_to_a_kind(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_what_does_not_apply_to_a_kind(tmp_path: Path) -> None:
     assert of(extract, Row.COMPLETENESS) == (Result.NOT_APPLICABLE, None, "EXTRACT")
     inputs = honest().inputs(NOBODY)
     absent = judged(tmp_path, honest().absent(), inputs=inputs)
-    for row in (Row.INTEGRITY, Row.ORDER, Row.TIME, Row.WITHHELD):
+    for row in (Row.INTEGRITY, Row.ORDER, Row.TIME, Row.WITHHELD, Row.SOURCES):
         assert of(absent, row) == (Result.NOT_APPLICABLE, None, "NO_RECORDS")
     assert of(absent, Row.TIMESTAMP) == (Result.NOT_APPLICABLE, None, "NO_TOKEN")
     assert of(absent, Row.SIGNATURES) == (Result.NOT_APPLICABLE, None, "NO_SIGNED_ACTS")

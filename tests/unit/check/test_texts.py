@@ -38,6 +38,7 @@ def sentences() -> list[str]:
         "ORDER",
         "ORDER_UNKNOWN",
         "EVENTS",
+        "SOURCES",
         "TIMESTAMP",
     ):
         found += getattr(row_texts, name)
@@ -161,6 +162,7 @@ def test_every_row_result_and_verdict_has_a_chinese_word() -> None:
 
 def test_every_row_that_can_pass_has_words_for_it() -> None:
     own = {Row.FINALITY, Row.COMPLETENESS, Row.ORDER, Row.HISTORY, Row.EVENTS, Row.TIMESTAMP}
+    own |= {Row.SOURCES}
     never = {Row.SIGNATURES}
     assert set(row_texts.PASS) == set(Row) - own - never
 

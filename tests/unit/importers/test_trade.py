@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from notary.cases import trade
 from notary.cases.template import load_template
+from notary.cases.trade_dealings import OTHERS_CALL
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -35,6 +38,20 @@ def test_the_bytes_of_the_case_stay_as_they_were(tmp_path: Path) -> None:
     for name, content in contents(tmp_path / "case").items():
         digest.update(f"{name}\n{hashlib.sha256(content).hexdigest()}\n".encode())
     assert digest.hexdigest() == "cf7f6fa754aee01696099eb452695e42019ca8474555698802ec5852976da039"
+
+
+def test_a_numbered_case_numbers_without_gaps_but_for_the_call_of_another_contract(
+    tmp_path: Path,
+) -> None:
+    trade.generate(tmp_path / "case", seed=1, sources=True)
+    messages, calls = [], []
+    for path in sorted((tmp_path / "case").rglob("messages.ndjson")):
+        messages += [json.loads(line)["seq"] for line in path.read_text("utf-8").splitlines()]
+    for path in sorted((tmp_path / "case").rglob("calls.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            calls += [int(row["seq"]) for row in csv.DictReader(file)]
+    assert sorted(messages) == list(range(1, 13))
+    assert sorted(calls) == [n for n in range(1, 14) if n != OTHERS_CALL]
 
 
 def test_the_template_has_six_consignments_of_twelve_steps() -> None:

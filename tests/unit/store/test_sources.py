@@ -8,10 +8,12 @@ from itertools import pairwise
 
 import pytest
 
+from notary.adapters.store.audit import check_rows
+from notary.adapters.store.snapshot import opened_live
 from notary.adapters.store.source_rows import entries_of
 from notary.adapters.store.sources import StoredSources
 from notary.core.intake import Accepted, Incoming, Outcome, Refused
-from notary.errors import CallerError
+from notary.errors import CallerError, Contradiction
 from notary.ports import Matter
 from notary.usecases.sources import Source, Sources
 from tests.simulators.store import StoreWorld, offer
@@ -274,3 +276,29 @@ def test_the_number_of_a_source_is_of_this_log(world: StoreWorld) -> None:
     source = make(world)
     assert numbers.parse_source(source.number).log_tag == world.identity.tag
     assert numbers.parse_source(source.number).key == source.key
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE source_entries SET position = 9 WHERE position = 1", "entry 1 is missing"),
+        ("DELETE FROM source_entries WHERE position = 3", "has 3 entries, its heads say otherwise"),
+        (
+            "UPDATE source_entries SET entry = (SELECT entry FROM source_entries WHERE position = 2)"
+            " WHERE position = 1",
+            "the head at 4 entries is another",
+        ),
+        ("UPDATE source_entries SET entry = X'7b7d' WHERE position = 1", "MEMBER_MISSING"),
+    ],
+)
+def test_an_audit_finds_a_changed_entry(sqlite_world: StoreWorld, change: str, words: str) -> None:
+    world = sqlite_world
+    matter, source = world.open_matter(), make(world)
+    leaves(send(world, matter, source, [0, 1, 2]))
+    world.seal()
+    with opened_live(world.database) as connection:
+        check_rows(connection, world.identity, lambda done, total: None)
+    with world.database.transaction() as connection:
+        connection.exec_driver_sql(change)
+    with opened_live(world.database) as connection, pytest.raises(Contradiction, match=words):
+        check_rows(connection, world.identity, lambda done, total: None)

@@ -20,6 +20,7 @@ from verifier.check.steps import (
     integrity,
     order,
     receipts,
+    sources,
     time,
     timestamp,
     withheld,
@@ -39,6 +40,7 @@ NOT_APPLICABLE: Mapping[Kind, Mapping[Row, str]] = {
         Row.TIME: "NO_RECORDS",
         Row.EVENTS: "NO_RECORDS",
         Row.WITHHELD: "NO_RECORDS",
+        Row.SOURCES: "NO_RECORDS",
     },
 }
 
@@ -197,6 +199,17 @@ STEPS: dict[str, Step] = {
         timestamp.step_15_5,
         timestamp.step_15_6,
         timestamp.step_15_7,
+    ),
+    **_steps(
+        Row.SOURCES,
+        sources.step_18_1,
+        sources.step_18_2,
+        sources.step_18_3,
+        sources.step_18_4,
+        sources.step_18_5,
+        sources.step_18_6,
+        sources.step_18_7,
+        sources.step_18_8,
     ),
 }
 

@@ -77,6 +77,7 @@ def step_2_5(case: Case) -> Iterator[Trouble]:
     yield from _token_files(case)
     # Last, because it is blocked by a disclosure that can't be read.
     yield from _attachment_files(case, kind)
+    yield from _source_files(case, kind)
 
 
 def _matter_files(case: Case, kind: Kind) -> Iterator[Trouble]:
@@ -149,6 +150,17 @@ def _token_files(case: Case) -> Iterator[Trouble]:
             yield failed(
                 "FILE_UNKNOWN", f"{bag.token_name(place)}: no checkpoint of that size is shown"
             )
+
+
+def _source_files(case: Case, kind: Kind) -> Iterator[Trouble]:
+    """Sources that are half there, or that no leaf names."""
+    for key in case.evidence.source_keys:
+        names = bag.source_names(key)
+        for name in names:
+            if name not in case.bag:
+                yield failed("FILE_MISSING", f"{name} is missing")
+        if kind is Kind.ABSENT or bytes.fromhex(key) not in case.numbered:
+            yield failed("FILE_UNKNOWN", f"{names.proof}: no leaf of the package names the source")
 
 
 def _batches_that_date_nothing(case: Case, kind: Kind) -> Iterator[Trouble]:

@@ -1,0 +1,129 @@
+"""Sources from intake to verdict: the service, a chain, and the stand-alone verifier."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notary import demo
+from notary.usecases.export import ExportOrder
+from tests.anvil import Anvil
+from tests.scenarios.service import live as scene
+from tests.scenarios.service.live import Live
+from verifier.format import numbers
+
+MAP = """\
+id = "calls"
+version = 1
+format = "csv"
+kind = "call"
+[account]
+column = "account"
+[source]
+name = "pbx-1"
+number = "seq"
+[identity]
+columns = ["seq"]
+[claims.caller]
+type = "text"
+column = "caller"
+"""
+
+
+def ingest(service: Any, folder: Path, *rows: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "calls.map.toml").write_text(MAP)
+    (folder / "calls.csv").write_text("\n".join(["seq,account,caller", *rows]) + "\n")
+    service.ingest(1, (folder,))
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Calls of one exchange in two matters over some days; 4 never comes, 2 comes late."""
+    folder = tmp_path_factory.mktemp("sources")
+    with Anvil(*scene.CHAIN) as anvil:
+        made = scene.make(folder / "home", anvil)
+        with made.opened() as service:
+            service.new_matter(1, "A", ("A",))
+            service.new_matter(1, "B", ("B",))
+            new = ["--zone", "Europe/Berlin", "--numbered-by", "source", "--first", "1"]
+            assert made.run("source", "new", "pbx-1", *new).returncode == 0
+            ingest(service, folder / "one", "1,A,+1", "3,B,+2", "5,A,+3")
+            now = datetime.now(UTC)
+            assert service.sources.close(now + timedelta(days=1)) == 1
+            ingest(service, folder / "two", "2,A,+4", "6,B,+5")
+            assert service.sources.close(now + timedelta(days=5)) == 4
+            scene.work(service)
+        yield made
+
+
+def judged(live: Live, folder: Path, order: ExportOrder) -> tuple[int, dict[str, Any], Path]:
+    out = folder / "package.zip"
+    with live.opened() as service:
+        result = service.export(1, order, out, lambda done, total: None)
+        demo.write_policy(service, folder)
+    demo.write_inputs(folder, order.number.text, live.anvil.url, [result])
+    policy = folder / "policy.toml"
+    policy.write_text(policy.read_text("utf-8").replace('"order"', '"order", "sources"'))
+    code, report = scene.judge(folder, out)
+    return code, report, out
+
+
+def number(live: Live) -> numbers.MatterNumber:
+    with live.opened() as service:
+        return numbers.parse(service.register.all(1)[0].number)
+
+
+def row(report: dict[str, Any]) -> tuple[str, str | None]:
+    [found] = [one for one in report["rows"] if one["row"] == "sources"]
+    return found["result"], found["code"]
+
+
+def test_a_complete_package_shows_the_source_and_what_is_missing(
+    live: Live, tmp_path: Path
+) -> None:
+    code, report, out = judged(live, tmp_path, ExportOrder(number(live)))
+    assert (code, row(report)) == (0, ("PASS", None)), report
+    found = {one["code"]: one["en"] for one in report["findings"]}
+    assert found["SOURCE_GAPS"].endswith("'pbx-1': 4")
+    assert found["SOURCE_CAME_LATE"].endswith("'pbx-1': records 2")
+    with zipfile.ZipFile(out) as archive:
+        [entries] = [n for n in archive.namelist() if "sources" in n and n.endswith(".txt")]
+        lines = archive.read(entries).decode().splitlines()
+    # Of the other matter's calls stand number, kind and a digest.
+    others = [json.loads(one.split(" ", 1)[1]) for one in lines if '"number":3,' in one]
+    assert [sorted(one) for one in others] == [["entry", "kind", "number", "record"]]
+
+
+def test_an_extract_shows_it_when_asked(live: Live, tmp_path: Path) -> None:
+    order = ExportOrder(number(live), "extract", (0,), sources=True)
+    code, report, _ = judged(live, tmp_path, order)
+    assert (code, row(report)) == (0, ("PASS", None)), report
+
+
+@pytest.mark.parametrize(
+    ("kind", "positions", "sources"), [("complete", (), False), ("extract", (0,), None)]
+)
+def test_what_is_not_shown_is_not_checked(
+    live: Live, tmp_path: Path, kind: str, positions: tuple[int, ...], sources: bool | None
+) -> None:
+    order = ExportOrder(number(live), kind, positions, sources=sources)
+    code, report, _ = judged(live, tmp_path, order)
+    assert (code, row(report)) == (3, ("NOT CHECKED", "SOURCES_NOT_SHOWN"))
+
+
+def test_the_store_holds_together(live: Live, tmp_path: Path) -> None:
+    done = live.run("backup", str(tmp_path / "backup"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_status_names_the_source(live: Live) -> None:
+    status = json.loads(live.run("status", "--json").stdout)
+    [one] = status["sources"]
+    assert (one["name"], one["records"], one["missing"]) == ("pbx-1", 5, 1)

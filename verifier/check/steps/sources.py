@@ -1,0 +1,129 @@
+"""Steps 18.1 to 18.8: the logs of the sources of records (docs/spec/verification.md §3)."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from verifier.check.case import Case
+from verifier.check.rows import Trouble, failed, not_checked
+from verifier.check.source_logs import SourceLog
+from verifier.format import matter_map, source_log
+from verifier.format.errors import FormatError
+
+
+def step_18_1(case: Case) -> Iterator[Trouble]:
+    """Every proof and entry of a source parses, and its number has the files' key and the log's tag."""
+    for part in case.evidence.sources:
+        for error in (part.proof.error, part.entries.error):
+            if error is not None:
+                yield failed(f"SOURCE_FORM:{error.code}", f"{part.proof.name}: {error.message}")
+        lines = part.entries.value
+        for fault in () if lines is None else lines.faults:
+            yield failed(f"SOURCE_FORM:{fault.code}", fault.message)
+        found = () if lines is None else lines.found
+        if any(before.place >= after.place for before, after in pairwise(found)):
+            yield failed("SOURCE_FORM", f"{part.entries.name}: indexes do not ascend")
+        proof = part.proof.value
+        if proof is None:
+            continue
+        if proof.source.key != part.key:
+            yield failed("SOURCE_FORM", f"{part.proof.name} is of {proof.source}")
+        if proof.source.log_tag != case.log_tag:
+            yield failed("SOURCE_OF_OTHER_LOG", f"{part.proof.name} is of {proof.source}")
+
+
+def step_18_2(case: Case) -> Iterator[Trouble]:
+    """Its map proof is an inclusion in the as-of batch, and its head has the one form."""
+    for one in case.sources.values():
+        root = case.as_of_batch_header.header.map_root
+        try:
+            if one.map_proof.batch != case.as_of_batch:
+                yield failed("SOURCE_MAP_PROOF", f"{one.name} is of batch {one.map_proof.batch}")
+            matter_map.check(one.map_proof, one.key, root)
+            one.parse_head()
+        except FormatError as error:
+            yield failed(f"SOURCE_MAP_PROOF:{error.code}", f"{one.name}: {error.message}")
+
+
+def step_18_3(case: Case) -> Iterator[Trouble]:
+    """The entries shown and the hashes give that head's root."""
+    for one in case.sources.values():
+        shown = {index: line.hash for index, line in one.entries.items()}
+        hashes = one.parts.proof.need().hashes
+        try:
+            root = source_log.shown_root(one.head.size, shown, hashes)
+        except FormatError as error:
+            yield failed(f"SOURCE_NOT_INCLUDED:{error.code}", f"{one.name}: {error.message}")
+            continue
+        if root != one.head.root:
+            yield failed(
+                "SOURCE_NOT_INCLUDED", f"{one.name}: {root.hex()}, want {one.head.root.hex()}"
+            )
+
+
+def step_18_4(case: Case) -> Iterator[Trouble]:
+    """Every leaf that names the source has its entry, with number, kind and digest."""
+    for one in case.sources.values():
+        for line in case.numbered.get(one.key, ()):
+            found = one.entry_of(line.leaf.number, line.record)
+            if found is None or found[1].kind != line.leaf.kind:
+                yield failed(
+                    "SOURCE_RECORD_DIFFERS",
+                    f"record {line.leaf.position} has number {line.leaf.number}, and {one.name} has "
+                    "no such entry",
+                )
+
+
+def step_18_5(case: Case) -> Iterator[Trouble]:
+    """The shown entries are those of package.md §6."""
+    for one in case.sources.values():
+        shown = source_log.join_ranges((index, index) for index in one.entries)
+        profiles = {index: closing.profile for index, closing in one.closings.items()}
+        wanted = source_log.shown_ranges(one.head.size, _indexes(case, one), profiles)
+        if shown != wanted:
+            yield failed("SOURCE_ENTRIES", f"{one.name} shows {_said(shown)}, want {_said(wanted)}")
+
+
+def step_18_6(case: Case) -> Iterator[Trouble]:
+    """Profiles keep what they must keep; each number has one entry, where closings say."""
+    for one in case.sources.values():
+        if 0 not in one.profiles:
+            yield failed("SOURCE_PROFILE", f"{one.name}: entry 0 is no profile")
+            continue
+        lasting = one.first_profile.lasting
+        for index, profile in one.profiles.items():
+            if profile.lasting != lasting:
+                yield failed("SOURCE_PROFILE", f"{one.name}: entry {index} is of another source")
+        for index, closing in one.closings.items():
+            if closing.profile > index or closing.profile not in one.profiles:
+                yield failed("SOURCE_PROFILE", f"{one.name}: entry {index} names no profile")
+        for number, some in one.numbers.items():
+            if len(some) > 1:
+                yield failed("SOURCE_NUMBER_TWICE", f"{one.name}: number {number}")
+        for fault in one.misnumbered():
+            yield failed("SOURCE_NUMBER_DIFFERS", f"{one.name}: {fault}")
+
+
+def step_18_7(case: Case) -> Iterator[Trouble]:
+    """Closings follow from their days, and from the closings before."""
+    for one in case.sources.values():
+        for fault in (*one.faults_of_days(), *one.faults_between()):
+            yield failed("SOURCE_CLOSING_DIFFERS", f"{one.name}: {fault}")
+
+
+def step_18_8(case: Case) -> Iterator[Trouble]:
+    """Every source that a leaf names is shown."""
+    case.evidence.leaf_lines.need()
+    for key, lines in case.numbered.items():
+        if key not in case.sources:
+            yield not_checked("SOURCES_NOT_SHOWN", f"{len(lines)} records of source {key.hex()}")
+
+
+def _indexes(case: Case, one: SourceLog) -> list[int]:
+    """Where the entries of the package's leaves stand in the log."""
+    found = [one.entry_of(line.leaf.number, line.record) for line in case.numbered.get(one.key, ())]
+    return [entry[0] for entry in found if entry is not None]
+
+
+def _said(ranges: list[tuple[int, int]]) -> str:
+    named = [f"{first} to {last}" for first, last in ranges[:5]]
+    return ", ".join(named) + (" …" if len(ranges) > 5 else "")
