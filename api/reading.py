@@ -54,7 +54,10 @@ def head_of(request: Request, media_type: str) -> tuple[Message, int | None]:
                 "the body is compressed; send it as it is",
                 {"Accept-Encoding": "identity"},
             )
-    parsed = _USUAL if kind == b"application/json" else _content_type(kind)
+    if kind == _USUAL_TYPE and media_type == JSON:
+        # What nearly all send: reading a content type takes a twentieth of a record's time.
+        return _USUAL, length
+    parsed = _content_type(kind)
     if parsed.get_content_type() != media_type:
         raise HttpFault(
             415,
@@ -141,4 +144,5 @@ def _content_type(value: bytes) -> Message:
     return parsed
 
 
-_USUAL = _content_type(b"application/json")
+_USUAL_TYPE = JSON.encode()
+_USUAL = _content_type(_USUAL_TYPE)
