@@ -28,6 +28,8 @@ from notary.core.intent import Cause, State
 from notary.core.source_findings import count_of
 from notary.usecases.overview import Figures
 
+SOURCE = ["source", "number"]  # two agencies may call theirs the same
+
 FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
 
 
@@ -140,21 +142,21 @@ class _Collector(Collector):
 
 def _sources(found: Figures) -> Iterator[Metric]:
     missing = GaugeMetricFamily(
-        "notary_source_numbers_missing", "Numbers that no record has.", labels=["source"]
+        "notary_source_numbers_missing", "Numbers that no record has.", labels=SOURCE
     )
     unexplained = GaugeMetricFamily(
-        "notary_source_numbers_unexplained", "Those without a stated reason.", labels=["source"]
+        "notary_source_numbers_unexplained", "Those without a stated reason.", labels=SOURCE
     )
     last = GaugeMetricFamily(
-        "notary_source_last_record_timestamp_seconds", "When its last one came.", labels=["source"]
+        "notary_source_last_record_timestamp_seconds", "When its last one came.", labels=SOURCE
     )
     today = GaugeMetricFamily(
         "notary_source_today",
         "Since the last closing: records, late ones, of a clock that ran back, conflicts.",
-        labels=["source", "what"],
+        labels=[*SOURCE, "what"],
     )
     for one in found.sources:
-        name, state = [one.profile.name], one.state
+        name, state = [one.profile.name, one.number], one.state
         missing.add_metric(name, count_of(state.count.missing))
         unexplained.add_metric(name, count_of(source_findings.unexplained(state)))
         if state.received_ms is not None:

@@ -113,7 +113,15 @@ def test_a_profile_is_stated_anew_and_the_status_names_the_source(asked: People)
     status = asked.client.get("/v1/status").json()
     assert "pbx-1" in {one["name"] for one in status["sources"]}
     page = metrics._page(asked.service.figures()).decode()
-    assert 'notary_source_today{source="pbx-1",what="records"}' in page
+    number = listed["pbx-1"]["source"]
+    series = f'notary_source_today{{number="{number}",source="pbx-1",what="records"}}'
+    assert series in page
+    # Another agency may call its source the same.
+    headers = asked.headers(asked.other)
+    asked.client.post("/v1/sources", json=SOURCE, headers=headers)
+    page = metrics._page(asked.service.figures()).decode()
+    missing = [one for one in page.splitlines() if one.startswith("notary_source_numbers_missing{")]
+    assert len([one for one in missing if 'source="pbx-1"' in one]) == 2
 
 
 def test_a_gap_is_an_alarm_and_no_illness_of_the_service(asked: People, matter: str) -> None:
