@@ -13,6 +13,8 @@ from typing import Any
 
 from notary.errors import CallerError
 from notary.importers.column_map import EPCIS, ColumnMap, load_map
+from verifier.format import numbers
+from verifier.format.errors import FormatError
 
 FORMAT = "notary-watch/1"
 NAME = "watch.toml"
@@ -97,6 +99,11 @@ def checked(settings: Settings) -> Settings:
             raise _wrong(
                 f"{one.path} and the agent's own folder {settings.state} lie in one another"
             )
+        if one.matter is not None:
+            try:
+                numbers.parse(one.matter)
+            except FormatError as error:
+                raise _wrong(f"{one.path}: matter: {error.message}") from error
         if one.map is None and one.matter is None:
             raise _wrong(
                 f"{one.path} has neither a map nor a matter: nothing leads its files to one"

@@ -65,6 +65,7 @@ class Watch:
         self._settings = settings
         self._report = report
         self._clock: Clock = SystemClock()
+        self._fault: BaseException | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -127,8 +128,7 @@ class Watch:
         """Work until `stop` is set."""
         key = self.key()
         journal = Journal(self._settings.state)
-        ended = threading.Event()
-        sending = threading.Thread(target=self._send, args=(key, stop, ended), daemon=True)
+        sending = threading.Thread(target=self._send, args=(key, stop), daemon=True)
         try:
             scanner = self._scanner(journal, _Counted())
             scanner.sweep()
@@ -139,10 +139,13 @@ class Watch:
                 stop.wait(self._settings.poll_s)
         finally:
             stop.set()
-            ended.wait(LONGEST_PAUSE_S)
+            if sending.ident is not None:
+                sending.join(LONGEST_PAUSE_S)
             journal.close()
+        if self._fault is not None:
+            raise self._fault
 
-    def _send(self, key: SenderKey, stop: threading.Event, ended: threading.Event) -> None:
+    def _send(self, key: SenderKey, stop: threading.Event) -> None:
         """Send what waits, again and again. In a thread of its own, by its own connection."""
         journal = Journal(self._settings.state)
         try:
@@ -164,9 +167,11 @@ class Watch:
                 except NotaryError as error:
                     self._report(f"{error.code}: {error}")
                 stop.wait(pause)
+        except BaseException as error:  # noqa: BLE001 - whoever looks must end as well, and say why
+            self._fault = error
         finally:
             journal.close()
-            ended.set()
+            stop.set()
 
     def _looked(self, journal: Journal, scanner: Scanner) -> None:
         journal.set_fact("full", FULL if scanner.full else None)

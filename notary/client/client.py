@@ -83,8 +83,9 @@ class Client:
 
     def health(self) -> Health:
         """Whether records are sealed and anchored. A service that answers no is an answer."""
-        told = self._transport.once("GET", "/health").json()
-        return Health(str(told["status"]), tuple(told["reasons"]))
+        return self._transport.once("GET", "/health").read(
+            lambda told: Health(str(told["status"]), tuple(told["reasons"]))
+        )
 
     def clock_offset(self) -> ClockOffset:
         """Measure how far the clocks are apart, by the Date of one answer."""
@@ -101,18 +102,18 @@ class Client:
 
     def matters(self) -> list[ServedMatter]:
         """Every matter of the agency."""
-        return [_matter(one) for one in self._transport.call("GET", "/v1/matters").json()]
+        answer = self._transport.call("GET", "/v1/matters")
+        return answer.read(lambda told: [_matter(one) for one in told])
 
     def matter(self, number: str) -> ServedMatter:
         """One matter. Raises CallerError MATTER_UNKNOWN."""
-        return _matter(self._transport.call("GET", f"/v1/matters/{quote(number, safe='')}").json())
+        return self._transport.call("GET", f"/v1/matters/{quote(number, safe='')}").read(_matter)
 
     def new_matter(self, title: str, accounts: Sequence[str] = ()) -> ServedMatter:
         """Register a matter. It has no idempotency key, so OutcomeUnknown asks to look first."""
         document: Json = {"title": title, "accounts": list(accounts)}
-        return _matter(
-            self._transport.call("POST", "/v1/matters", _json(document), repeatable=False).json()
-        )
+        answer = self._transport.call("POST", "/v1/matters", _json(document), repeatable=False)
+        return answer.read(_matter)
 
     def submit(self, record: Record) -> Acknowledged:
         """Hand in a record; durable when this returns.
@@ -121,7 +122,7 @@ class Client:
         service is away or busy for too long: the same call may be repeated at any time.
         """
         answer = self._transport.call("POST", "/v1/records", _json(record.document()))
-        return acknowledged(answer.json(), record, (), self._keys)
+        return answer.read(lambda told: acknowledged(told, record, (), self._keys))
 
     def submit_many(
         self, records: Iterable[Record]
@@ -143,12 +144,13 @@ class Client:
         answer = self._transport.call(
             "POST", "/v1/records/with-files", lambda: _multipart(document, files)
         )
-        return acknowledged(answer.json(), record, files, self._keys)
+        return answer.read(lambda told: acknowledged(told, record, files, self._keys))
 
     def receipt(self, record_id: str, matter: str) -> Acknowledged:
         """Leaf and receipt of an acknowledged record of that matter again."""
         path = f"/v1/records/{quote(record_id, safe='')}/receipt"
-        return receipt_again(self._transport.call("GET", path).json(), matter, self._keys)
+        answer = self._transport.call("GET", path)
+        return answer.read(lambda told: receipt_again(told, matter, self._keys))
 
 
 def _stretch(file: OriginalFile, size: int) -> Iterator[bytes]:

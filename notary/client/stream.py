@@ -129,7 +129,10 @@ class RecordStream:
     def _outcome(self, answer: dict[str, Any], record: Record) -> Acknowledged | Refusal:
         status = answer.get("status")
         if status in (200, 201):
-            return acknowledged(answer, record, (), self._keys)
+            try:
+                return acknowledged(answer, record, (), self._keys)
+            except (KeyError, TypeError, ValueError, AttributeError) as fault:
+                raise bad(f"the outcome has not its members ({fault!r})") from fault
         if not isinstance(status, int):
             raise bad("an outcome has no status")
         code, detail = str(answer.get("code", "REFUSED")), str(answer.get("detail", ""))

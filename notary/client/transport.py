@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from notary.errors import CallerError, ConflictError, NotaryError, NothingHappened, OutcomeUnknown
@@ -26,6 +26,8 @@ LONGEST_PAUSE_S = 30.0
 MAX_ANSWER_BYTES = 16 * 2**20  # an array of 1,000 answers has 8
 # What the service answers when nothing happened and the same request may come again.
 AGAIN = frozenset({408, 429, 503})
+
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,23 @@ class Answer:
                 f"the answer ({self.status}) is no JSON. Is this the service's address, and no other's?",
             ) from error
 
+    def read(self, build: Callable[[Any], Built]) -> Built:
+        """What `build` makes of the body. Raises OutcomeUnknown ANSWER_GARBLED if it can't."""
+        told = self.json()
+        try:
+            return build(told)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise OutcomeUnknown(
+                "ANSWER_GARBLED",
+                f"the answer ({self.status}) has not the members that it should have ({error!r}).",
+            ) from error
+
 
 def problem(answer: Answer) -> NotaryError:
     """The error that a problem document tells, by what to do next."""
-    told = answer.json()
-    code, detail = str(told.get("code", "REFUSED")), str(told.get("detail", ""))
+    code, detail = answer.read(
+        lambda told: (str(told.get("code", "REFUSED")), str(told.get("detail", "")))
+    )
     return by_status(answer.status, code, detail)
 
 

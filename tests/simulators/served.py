@@ -103,8 +103,8 @@ def free_port() -> int:
 class Proxy:
     """A way to the service. `faults` are taken one for each connection; without one it passes.
 
-    "refuse" answers nothing; "busy" answers 503; "garble" answers a page; a number cuts the answer off after
-    so many bytes, when the service has done its work.
+    "refuse" answers nothing; "busy" answers 503; "garble" answers a page, "empty" and "list" JSON without
+    members; a number cuts the answer off after so many bytes, when the service has done its work.
     """
 
     target: int
@@ -163,6 +163,8 @@ _ANSWERS = {
     "busy": b"HTTP/1.1 503 Busy\r\nContent-Type: application/problem+json\r\nRetry-After: 7\r\n"
     b'Content-Length: 42\r\n\r\n{"code": "BUSY", "detail": "wait a while"}',
     "garble": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<html>no</html>",
+    "empty": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "list": b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\n[]",
 }
 
 

@@ -200,6 +200,15 @@ def test_an_answer_of_another_server_is_none(proxy: Proxy, service: Served, matt
         through(proxy, service).submit(message(matter, 1))
 
 
+def test_an_answer_without_its_members_is_none(proxy: Proxy, service: Served, matter: str) -> None:
+    for fault in ("empty", "list"):
+        proxy.faults = [fault] * 2
+        with pytest.raises(OutcomeUnknown, match="has not the members"):
+            through(proxy, service).matter(matter)
+        with pytest.raises((OutcomeUnknown, Contradiction)):
+            through(proxy, service).submit(message(matter, 1))
+
+
 def test_a_receipt_by_another_key_is_not_believed(service: Served, matter: str) -> None:
     other = service.receipt_key
     flipped = other[:-2] + ("A" if other[-2] != "A" else "B") + other[-1]

@@ -50,6 +50,7 @@ def test_the_pages_example_is_read(state: Path) -> None:
         ('originals = "digests"', 'originals = "none"', "originals is"),
         ('map = "asterisk.map.toml"', "", "neither a map nor a matter"),
         ('source = "pbx-1"', "", "source is missing"),
+        ('matter = "nm1qyq', 'matter = "nm1qyp', "matter: "),
         ('names = "Master.csv*"', "names = 3", "another type"),
         ("[[folder]]", "[folder]", "can't be read"),
     ],
