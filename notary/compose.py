@@ -1049,8 +1049,9 @@ class _Sealing:
         # While another command holds the key folder, the next batch finds them as well.
         with suppress(NothingHappened):
             self.service.retire_keys()
-        # A restored store can't take a tombstone in before it was compared with the chain.
-        with suppress(NothingHappened):
+        # A restored store can't take a tombstone in before it was compared with the chain. A register that
+        # can't be read does not stop the sealing, but the next start.
+        with suppress(NothingHappened, CallerError):
             self.service.eraser.finish()
         return self.service._sealer.seal(now, self.service._recent_block(now)).index
 

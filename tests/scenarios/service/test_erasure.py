@@ -17,7 +17,8 @@ import pytest
 from notary import config, demo
 from notary.adapters.keys.erasures import REGISTER
 from notary.core.erasures import Order, Reason
-from notary.errors import CallerError
+from notary.errors import CallerError, NothingHappened
+from notary.usecases import backup as backups
 from notary.usecases import certificate
 from notary.usecases.export import ExportOrder, ExportResult
 from notary.usecases.reissue import read_earlier
@@ -306,6 +307,30 @@ def test_a_new_backup_into_the_same_folder_holds_nothing_of_it(
         service.run_backup(service.backup(dest), None, dest, scene_bar)
     assert not [path for path in (dest / "objects").rglob("*") if path.is_file()]
     assert len(list(dest.glob("store-*.db"))) == 1
+    # Every tree and receipt of the copy stands, and no record wants an original that is gone.
+    assert backups.verify(dest, scene_bar).objects == 0
+
+
+def test_a_backup_that_an_erasure_overtakes_says_so_and_the_next_one_is_whole(
+    story: Story, tmp_path: Path
+) -> None:
+    (tmp_path / "late.txt").write_text(f"{SECRET} came late.\n", "utf-8")
+    dest = tmp_path / "backup"
+    with story.live.opened() as service:
+        service.ingest(1, (tmp_path / "late.txt",), matter=story.number.text)
+        matter = service.register.all(1)[0]
+
+        def erasing(title: str, unit: str) -> Any:
+            # The rows are copied, the originals are not yet.
+            if title == "copying attachments":
+                service.eraser.erase(matter, [matter.size - 1], ORDER, no_progress)
+            return scene_bar(title, unit)
+
+        with pytest.raises(NothingHappened) as caught:
+            service.run_backup(service.backup(dest), None, dest, erasing)
+        assert caught.value.code == "ERASED_MEANWHILE"
+        service.run_backup(service.backup(dest), None, dest, scene_bar)
+    assert backups.verify(dest, scene_bar).objects == 0
 
 
 def test_commands_show_ask_and_refuse(story: Story) -> None:
