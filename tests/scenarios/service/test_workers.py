@@ -12,12 +12,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from notary import config
 from tests.anvil import Anvil
+from tests.postgres import Server
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live
 from tests.simulators.check_world import check_world
@@ -178,3 +181,40 @@ def test_a_worker_that_stands_still_is_followed_and_does_no_harm_when_it_wakes_u
         second.send(signal.SIGKILL)
         until(lambda: first.said().count("took over") == 1, first.said)
     settled(live)
+
+
+@pytest.mark.slow
+def test_on_another_machine_a_killed_worker_is_followed_when_its_lease_is_over(
+    postgres_server: Server, tmp_path: Path
+) -> None:
+    """Two homes on one database: neither sees the other's files, so the database's clock decides."""
+    uri = postgres_server.empty()
+    with Anvil(*scene.CHAIN) as anvil:
+        one = scene.make(tmp_path / "home", anvil, {"cadence_s": 2}, database=uri)
+        folder = tmp_path / "other-machine"
+        folder.mkdir()
+        text = (one.home / config.CONFIG_NAME).read_text("utf-8")
+        # The key folder is one that both mount.
+        text = text.replace('keys = "keys"', f'keys = "{one.made.home.keys}"')
+        (folder / config.CONFIG_NAME).write_text(text, "utf-8")
+        two = Live(replace(one.made, home=config.load(folder)), anvil)
+        first = Worker(one, tmp_path / "first", QUICK)
+        first.wait_for("sealed batch")
+        second = Worker(two, tmp_path / "second", QUICK)
+        try:
+            second.wait_for("standing by")
+            killed_at = time.monotonic()
+            first.send(signal.SIGKILL)
+            second.wait_for("took over")
+            assert time.monotonic() - killed_at > 1
+            second.wait_for("sealed batch")
+        finally:
+            first.end()
+            second.send(signal.SIGTERM)
+            second.process.wait(PATIENCE_S)
+            second.end()
+        assert status(two)["at_work"] is None
+        # In the order of the chain, and none of them twice.
+        sizes = scene.anchored_sizes(one)
+        assert sizes == sorted(set(sizes))
+    postgres_server.drop(uri)
