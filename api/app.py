@@ -19,7 +19,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BeforeValidator, Field
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import (
     custody,
@@ -85,11 +85,15 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI; the framework's own route, which the description is of, gives the same answers."""
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", records.RECORDS):
-            if scope.get("path") in ONLY_POSTED and scope["method"] != "POST":
+            answering: ASGIApp = self._app
+            if (
+                scope["type"] == "http"
+                and scope["path"] in ONLY_POSTED
+                and scope["method"] != "POST"
+            ):
                 # The framework would look for a record of that name.
-                await problems.only("POST")(scope, receive, send)
-                return
-            await self._app(scope, receive, send)
+                answering = problems.only("POST")
+            await answering(scope, receive, send)
             return
         scope["app"] = self._app
         try:

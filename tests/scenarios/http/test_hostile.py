@@ -5,8 +5,11 @@ docs/http.md "Any number of records: a stream", "Limits and waiting".
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +136,47 @@ def test_the_same_as_a_record_and_in_an_array(
         assert {one["status"] for one in array.json()} == {422}
     else:
         assert (array.status, array.json()["code"]) == (422, "BODY_JSON")
+
+
+BOUNDARY = b"b0undary"
+
+
+def upload(server: Server, connection: Connection, key: str, size: int, sent: int) -> None:
+    """A record with one file of `size` bytes, of which `sent` are sent."""
+    record = {**server.record(key), "files": [{"media_type": "audio/wav", "size": size}]}
+    part = b'--%b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n'
+    head = part % (BOUNDARY, b"record") + json.dumps(record).encode() + b"\r\n"
+    head += part % (BOUNDARY, b"file")
+    tail = b"\r\n--%b--\r\n" % BOUNDARY
+    kind = f"multipart/form-data; boundary={BOUNDARY.decode()}"
+    connection.head("POST", "/v1/records/with-files", kind, len(head) + size + len(tail))
+    connection.socket.sendall(head)
+    for _ in range(sent // MIB):
+        connection.socket.sendall(b"r" * MIB)
+    if sent == size:
+        connection.socket.sendall(tail)
+
+
+def test_a_hundred_megabytes_of_a_file_are_kept_in_flat_memory(server: Server) -> None:
+    with server.connect() as connection:
+        upload(server, connection, "large file", 100 * MIB, 100 * MIB)
+        assert connection.answer().status == 201
+
+
+def test_an_upload_whose_sender_goes_away_leaves_nothing(server: Server) -> None:
+    def kept() -> set[Path]:
+        return {path for path in (server.home / "data").rglob("*") if path.is_file()}
+
+    before = kept()
+    with server.connect() as connection:
+        upload(server, connection, "cut file", 100 * MIB, 5 * MIB)
+        end = time.monotonic() + 20
+        while kept() <= before and time.monotonic() < end:
+            time.sleep(0.01)
+        assert kept() - before, "nothing of it is on its way"
+    while kept() - before and time.monotonic() < end:
+        time.sleep(0.05)
+    assert kept() == before
 
 
 def test_two_hundred_connections_that_never_finish_leave_room_for_others(server: Server) -> None:
