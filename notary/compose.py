@@ -556,7 +556,7 @@ class Service:
             thread.join(PARTING_S)
 
     def courier(self, report: Callable[[str], None]) -> Courier:
-        """Brings notices of alarms to the webhooks."""
+        """Brings notices of alarms and anchors to the webhooks."""
         return Courier(self.notices, self.receivers, self.identity.name, self._clock, report)
 
     def test_webhooks(self, name: str | None) -> dict[str, str | None]:
@@ -924,6 +924,7 @@ class Service:
             self._audits,
             max_deadline=timedelta(seconds=settings.max_deadline_s),
             receivers=[one.name for one in settings.webhook],
+            anchor_receivers=[one.name for one in settings.webhook if one.anchors],
             token_book=self.token_book,
             authorities=[one.name for one in settings.timestamp],
             sources=self._source_findings,

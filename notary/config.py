@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -46,11 +46,15 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True)
 class Webhook:
-    """A place that alarms are sent to. `secret` is a file, from the home folder on."""
+    """A place that alarms are sent to, and with `anchors` every proved anchor.
+
+    `secret` is a file, from the home folder on.
+    """
 
     name: str
     url: str
     secret: str
+    anchors: bool = True
 
 
 @dataclass(frozen=True)
@@ -273,16 +277,27 @@ def check_endpoints(urls: tuple[str, ...], what: str) -> None:
 
 
 def _tables(listed: Any, name: str, kind: type[Named], path: Path) -> list[Named]:
-    """The tables `[[name]]`, each with exactly the members of `kind`, all texts, no name twice."""
-    wanted = {member.name for member in fields(kind)}
+    """The tables `[[name]]`, each with the members of `kind`, no name twice.
+
+    A member with a default may be left out and is true or false; any other is a text.
+    """
+    switches = {member.name for member in fields(kind) if member.default is not MISSING}
+    texts = {member.name for member in fields(kind)} - switches
     found: list[Named] = []
     for table in listed if isinstance(listed, list) else [listed]:
-        if not isinstance(table, dict) or set(table) != wanted:
+        if not isinstance(table, dict) or set(table) - switches != texts:
             raise CallerError(
-                "CONFIG_INVALID", f"{path}: a [[{name}]] has exactly {', '.join(sorted(wanted))}"
+                "CONFIG_INVALID",
+                f"{path}: a [[{name}]] has exactly {', '.join(sorted(texts))}"
+                + "".join(f", and if you like {switch}" for switch in sorted(switches)),
             )
-        if not all(isinstance(value, str) and value for value in table.values()):
-            raise CallerError("CONFIG_INVALID", f"{path}: a member of a [[{name}]] is no text")
+        for member, value in table.items():
+            if member in switches and not isinstance(value, bool):
+                raise CallerError(
+                    "CONFIG_INVALID", f"{path}: {member} of a [[{name}]] is true or false"
+                )
+            if member in texts and not (isinstance(value, str) and value):
+                raise CallerError("CONFIG_INVALID", f"{path}: {member} of a [[{name}]] is no text")
         one = kind(**table)
         if any(other.name == one.name for other in found):
             raise CallerError("CONFIG_INVALID", f"{path}: two [[{name}]] are named {one.name}")

@@ -1,26 +1,30 @@
-"""Ports for alarms that come and go, and for telling receivers of it. The docstrings are the contracts.
+"""Ports for alarms that come and go, for anchors that are proved, and for telling receivers of both.
 
+The docstrings are the contracts.
 Test: tests/unit/store/test_notices.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from notary.ports import Entropy
+from verifier.format import times
 
 ID_BYTES = 16  # of a message id: it never repeats, in no log
 
 
 class Change(StrEnum):
-    """What happened to an alarm."""
+    """What happened, to an alarm or to batches."""
 
     RAISED = "alarm_raised"
     RESOLVED = "alarm_resolved"
+    ANCHORED = "batch_anchored"
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,41 @@ class Stand:
 
 
 @dataclass(frozen=True)
-class AlarmEvent:
-    """A change of an alarm. `number` grows with time; `message_id` is the receivers' to know it again."""
+class Anchored:
+    """A proved anchor, as receivers are told of it: batches `first_batch` to `size` − 1 came on chain."""
+
+    anchor: int
+    first_batch: int
+    size: int
+    root: bytes
+    chain_id: int
+    contract: bytes
+    block: int
+    block_hash: bytes
+    tx_hash: bytes
+    anchored_at: datetime
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The members of a message."""
+        return {
+            "anchor": self.anchor,
+            "first_batch": self.first_batch,
+            "last_batch": self.size - 1,
+            "size": self.size,
+            "root": self.root.hex(),
+            "chain_id": self.chain_id,
+            "contract": "0x" + self.contract.hex(),
+            "block": self.block,
+            "block_hash": "0x" + self.block_hash.hex(),
+            "tx": "0x" + self.tx_hash.hex(),
+            "time": times.format_time(self.anchored_at),
+        }
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened. `number` grows with time; `message_id` is the receivers' to know it again."""
 
     number: int
     message_id: str
@@ -43,12 +80,17 @@ class AlarmEvent:
     stand: Stand
     seen_at: datetime
 
+    @property
+    def anchored(self) -> dict[str, object] | None:
+        """What a message says of an anchor; None of an alarm."""
+        return json.loads(self.stand.text) if self.change is Change.ANCHORED else None
+
 
 @dataclass(frozen=True)
 class Notice:
     """An event on its way to one receiver."""
 
-    event: AlarmEvent
+    event: Event
     receiver: str
     tries: int
 
@@ -67,12 +109,27 @@ def new_message_id(entropy: Entropy) -> str:
 
 
 class NoticeBook(Protocol):
-    """Alarms as they came and went, and what of that each receiver has not taken. All of it is durable."""
+    """Alarms as they came and went, anchors as they were proved, and what of that each receiver has not
+    taken. All of it is durable.
+    """
 
     def keep(
         self, standing: Mapping[str, Stand], receivers: Sequence[str], now: datetime
-    ) -> list[AlarmEvent]:
+    ) -> list[Event]:
         """Store what changed since the last time, with a notice for each receiver; return it."""
+        ...
+
+    def newest_anchored(self) -> int | None:
+        """The number of the newest anchor that is kept here."""
+        ...
+
+    def keep_anchored(
+        self, anchored: Iterable[Anchored], receivers: Sequence[str], now: datetime
+    ) -> list[Event]:
+        """Store those anchors that are not kept yet, with a notice of each for each receiver; return them.
+
+        Wants them ascending, from the one after `newest_anchored` on without a gap.
+        """
         ...
 
     def standing(self) -> dict[str, Stand]:

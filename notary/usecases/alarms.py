@@ -1,4 +1,5 @@
-"""Every alarm of the service that stands, from its store alone, and the record of those that came and went.
+"""Every alarm of the service that stands, from its store alone, and the record of those that came and went,
+and of the anchors that were proved.
 
 Owns the alarms that the sender does not raise itself (docs/spec/sender.md §7). Tests:
 tests/unit/service/test_alarms.py; their names are held by tests/unit/anchor/test_operations_page.py.
@@ -11,10 +12,11 @@ from datetime import datetime, timedelta
 
 from notary.chain_ports import IntentBook
 from notary.core.audit_state import AuditMemory, alarm_of
-from notary.core.moments import has_passed
+from notary.core.intent import Intent
+from notary.core.moments import has_passed, moment
 from notary.core.source_findings import SourceFinding
 from notary.core.stamping import LATE
-from notary.notice_ports import NoticeBook, Stand
+from notary.notice_ports import Anchored, NoticeBook, Stand
 from notary.ports import BatchLog, Promise
 from notary.timestamp_ports import TokenBook
 from notary.usecases.standing import Standing
@@ -41,6 +43,7 @@ class AlarmBoard:
         *,
         max_deadline: timedelta,
         receivers: Sequence[str],
+        anchor_receivers: Sequence[str],
         token_book: TokenBook,
         authorities: Sequence[str],
         sources: SourceWatch | None = None,
@@ -52,6 +55,7 @@ class AlarmBoard:
         self._audits = audits
         self._max_deadline = max_deadline
         self._receivers = receivers
+        self._anchor_receivers = anchor_receivers
         self._token_book = token_book
         self._authorities = authorities
         self._sources = sources
@@ -145,3 +149,36 @@ class AlarmBoard:
         if stopped is not None:
             standing[WORKER_STOPPED] = Stand(stopped, now)
         self._notices.keep(standing, self._receivers, now)
+        self._keep_anchored(now)
+
+    def _keep_anchored(self, now: datetime) -> None:
+        """Keep the anchors that were proved since the last look; of a log that is seen first, the newest."""
+        proved = self._book.proved_count()
+        newest = self._notices.newest_anchored()
+        first = proved - 1 if newest is None else newest + 1
+        if first < 0 or first >= proved:
+            return
+        before = max(first - 1, 0)  # with the one before, which says where its batches begin
+        intents = self._book.on_chain_from(before)[: proved - before]
+        begins = [0] * (first == 0) + [one.size for one in intents]
+        anchored = map(_anchored, intents[first - before :], begins)
+        self._notices.keep_anchored(anchored, self._anchor_receivers, now)
+
+
+def _anchored(intent: Intent, first_batch: int) -> Anchored:
+    """What is told of a proved anchor."""
+    assert intent.number is not None
+    assert intent.block is not None
+    assert intent.tx_hash is not None
+    return Anchored(
+        anchor=intent.number,
+        first_batch=first_batch,
+        size=intent.size,
+        root=intent.root,
+        chain_id=intent.chain_id,
+        contract=intent.contract,
+        block=intent.block.number,
+        block_hash=intent.block.hash,
+        tx_hash=intent.tx_hash,
+        anchored_at=moment(intent.block.time * 1000),
+    )

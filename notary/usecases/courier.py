@@ -77,18 +77,15 @@ def sign(secret: bytes, message_id: str, body: bytes, now: datetime) -> Message:
 
 
 def body_of(notice: Notice, log: str) -> bytes:
-    """What a receiver is told of an alarm. Nothing of a person is in it."""
+    """What a receiver is told of an event. Nothing of a person is in it."""
     event = notice.event
-    return _body(
-        str(event.change),
-        event.seen_at,
-        log=log,
-        number=event.number,
-        code=event.code,
-        cause=event.stand.cause,
-        since=times.format_time(event.stand.since),
-        text=event.stand.text,
-    )
+    said = event.anchored or {
+        "code": event.code,
+        "cause": event.stand.cause,
+        "since": times.format_time(event.stand.since),
+        "text": event.stand.text,
+    }
+    return _body(str(event.change), event.seen_at, log=log, number=event.number, **said)
 
 
 def send_test(receiver: Receiver, log: str, now: datetime, entropy: Entropy) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notary.notice_ports import AlarmEvent, Change
+from notary.notice_ports import Change, Event
 from tests.simulators.chain_faults import TRANSPORT
 
 ON_THE_WAY = frozenset(rule.__name__.replace("_", " ") for rule in TRANSPORT)
@@ -75,7 +75,7 @@ class Explanations:
         self._faults.append(fault)
         return fault
 
-    def note(self, event: AlarmEvent) -> str:
+    def note(self, event: Event) -> str:
         """Count a change of an alarm; a sentence that explains it. AssertionError if nothing does."""
         # Without an intent that is held, the text alone has the cause.
         cause = event.stand.text.partition(":")[0]

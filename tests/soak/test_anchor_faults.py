@@ -149,6 +149,7 @@ class Trial:
             AuditFile(world.store.data),
             max_deadline=timedelta(seconds=MAX_DEADLINE_S),
             receivers=[],
+            anchor_receivers=[],
             token_book=StoredTokens(world.database),
             authorities=[],
         )

@@ -9,7 +9,7 @@ import pytest
 
 from notary.chain_ports import Alarm
 from notary.core.intent import Cause
-from notary.notice_ports import AlarmEvent, Change, Stand
+from notary.notice_ports import Change, Event, Stand
 from tests.soak.explanations import LATER, MAY_RAISE, WINDOW, Explanations
 from tests.soak.test_anchor_faults import WANTED, trial
 from tests.unit.anchor.test_operations_page import named
@@ -19,8 +19,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def event(
     code: str, text: str = "", change: Change = Change.RAISED, after: timedelta = WINDOW
-) -> AlarmEvent:
-    return AlarmEvent(1, "msg", change, code, Stand(text, NOW), NOW + after)
+) -> Event:
+    return Event(1, "msg", change, code, Stand(text, NOW), NOW + after)
 
 
 def test_a_fault_of_its_own_within_the_window_explains_an_alarm() -> None:

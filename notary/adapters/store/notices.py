@@ -1,12 +1,13 @@
-"""Alarms as they came and went, and what of that the receivers of notices still have to be told.
+"""Alarms that came and went, anchors that were proved, and what of that receivers still have to be told.
 
-An event and its deliveries are stored together, in the transaction that sees the change; so an alarm is told
+An event and its deliveries are stored together, in the transaction that sees the change; so it is told
 to every receiver or, after a crash, seen anew. Test: tests/unit/store/test_notices.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,14 +16,29 @@ from sqlmodel import Field
 
 from notary.adapters.store.database import Database, Row, table_of
 from notary.core.moments import milliseconds, moment
-from notary.notice_ports import AlarmEvent, Change, Notice, Stand, Waiting, new_message_id
+from notary.notice_ports import (
+    Anchored,
+    Change,
+    Event,
+    Notice,
+    Stand,
+    Waiting,
+    new_message_id,
+)
 from notary.ports import Entropy
 
 KEPT = timedelta(days=30)  # events that are settled, for people who look back
 
 
+ANCHORED_CODE = "ANCHORED"  # of the events of anchors, where those of alarms have the alarm's
+
+
 class AlarmEventRow(Row, table=True):
-    """An alarm was raised or resolved. `cause` is why an anchor is held, else null."""
+    """An alarm was raised or resolved, or an anchor was proved.
+
+    `cause` is why an anchor is held, or the number of the anchor that was proved, else null. `text` is for
+    people; of an anchor it is JSON, the members of the message.
+    """
 
     __tablename__ = "alarm_events"
 
@@ -55,7 +71,7 @@ WAITING = text("NOT given_up")
 
 
 class StoredNotices:
-    """Implements notary.notice_ports.NoticeBook."""
+    """Keeps events and notices."""
 
     def __init__(self, database: Database, entropy: Entropy) -> None:
         self._database = database
@@ -63,7 +79,7 @@ class StoredNotices:
 
     def keep(
         self, standing: Mapping[str, Stand], receivers: Sequence[str], now: datetime
-    ) -> list[AlarmEvent]:
+    ) -> list[Event]:
         """Store what changed since the last time, with a notice for each receiver; return it.
 
         Another cause of an alarm that stands is told as raised again.
@@ -73,34 +89,75 @@ class StoredNotices:
             if not _changes(_last(connection), standing):
                 return []
         with self._database.transaction() as connection:
-            events = []
-            for change, code, stand in _changes(_last(connection), standing):
-                message_id = new_message_id(self._entropy)
-                row = {
-                    "message_id": message_id,
-                    "change": str(change),
-                    "code": code,
-                    "cause": stand.cause,
-                    "text": stand.text,
-                    "since_ms": milliseconds(stand.since),
-                    "seen_at_ms": milliseconds(now),
-                }
-                result = connection.execute(insert(EVENTS), row)
-                number: int = result.inserted_primary_key[0]  # type: ignore[index]  # it has one
-                events.append(AlarmEvent(number, message_id, change, code, stand, now))
-                for receiver in receivers:
-                    connection.execute(
-                        insert(NOTICES),
-                        {
-                            "event_id": number,
-                            "receiver": receiver,
-                            "tries": 0,
-                            "next_at_ms": milliseconds(now),
-                            "given_up": False,
-                        },
-                    )
+            events = [
+                self._add(connection, change, code, stand, receivers, now)
+                for change, code, stand in _changes(_last(connection), standing)
+            ]
             _forget(connection, receivers, now)
         return events
+
+    def newest_anchored(self) -> int | None:
+        """The number of the newest anchor that is kept here."""
+        with self._database.reading() as connection:
+            return _newest_anchored(connection)
+
+    def keep_anchored(
+        self, anchored: Iterable[Anchored], receivers: Sequence[str], now: datetime
+    ) -> list[Event]:
+        """Store those anchors that are not kept yet, with a notice of each for each receiver; return them.
+
+        Wants them ascending, from the one after `newest_anchored` on without a gap.
+        """
+        with self._database.transaction() as connection:
+            newest = _newest_anchored(connection)
+            return [
+                self._add(
+                    connection,
+                    Change.ANCHORED,
+                    ANCHORED_CODE,
+                    Stand(json.dumps(one.facts), one.anchored_at, str(one.anchor)),
+                    receivers,
+                    now,
+                )
+                for one in anchored
+                # Another worker may have kept them meanwhile.
+                if newest is None or one.anchor > newest
+            ]
+
+    def _add(
+        self,
+        connection: Connection,
+        change: Change,
+        code: str,
+        stand: Stand,
+        receivers: Sequence[str],
+        now: datetime,
+    ) -> Event:
+        """Write an event, with its notices."""
+        message_id = new_message_id(self._entropy)
+        row = {
+            "message_id": message_id,
+            "change": str(change),
+            "code": code,
+            "cause": stand.cause,
+            "text": stand.text,
+            "since_ms": milliseconds(stand.since),
+            "seen_at_ms": milliseconds(now),
+        }
+        result = connection.execute(insert(EVENTS), row)
+        number: int = result.inserted_primary_key[0]  # type: ignore[index]  # it has one
+        for receiver in receivers:
+            connection.execute(
+                insert(NOTICES),
+                {
+                    "event_id": number,
+                    "receiver": receiver,
+                    "tries": 0,
+                    "next_at_ms": milliseconds(now),
+                    "given_up": False,
+                },
+            )
+        return Event(number, message_id, change, code, stand, now)
 
     def standing(self) -> dict[str, Stand]:
         """The alarms that stood at the last look."""
@@ -176,6 +233,12 @@ def _last(connection: Connection) -> dict[str, Stand]:
     return {row.code: _event(row).stand for row in rows}
 
 
+def _newest_anchored(connection: Connection) -> int | None:
+    newest = select(EVENTS.c.cause).where(EVENTS.c.code == ANCHORED_CODE)
+    cause = connection.execute(newest.order_by(EVENTS.c.id.desc()).limit(1)).scalar()
+    return None if cause is None else int(cause)
+
+
 def _forget(connection: Connection, receivers: Sequence[str], now: datetime) -> None:
     """Notices for receivers that are configured no more, and old events that nothing needs."""
     connection.execute(delete(NOTICES).where(NOTICES.c.receiver.not_in(receivers)))
@@ -189,8 +252,8 @@ def _same(notice: Notice) -> tuple[Any, ...]:
     return NOTICES.c.event_id == notice.event.number, NOTICES.c.receiver == notice.receiver
 
 
-def _event(row: Any) -> AlarmEvent:
-    return AlarmEvent(
+def _event(row: Any) -> Event:
+    return Event(
         row.id,
         row.message_id,
         Change(row.change),

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,9 +70,18 @@ class Inbox:
 
     def told(self) -> list[tuple[str, str, str | None]]:
         """Change, alarm and cause of each message, each id once, in the order of the events."""
-        found = {message_id: body["data"] | {"type": body["type"]} for message_id, body in self.got}
+        found = {
+            message_id: body["data"] | {"type": body["type"]}
+            for message_id, body in self.got
+            if body["type"] != "batch_anchored"
+        }
         events = sorted(found.values(), key=lambda one: int(one["number"]))
         return [(one["type"], one["code"], one["cause"]) for one in events]
+
+    def anchored(self) -> list[dict[str, Any]]:
+        """The anchors that were told, each message once."""
+        bodies = dict(self.got).values()
+        return [one["data"] for one in bodies if one["type"] == "batch_anchored"]
 
     def close(self) -> None:
         self._server.shutdown()
@@ -190,3 +201,56 @@ def test_webhook_test_says_who_took_it_and_who_did_not(tmp_path: Path) -> None:
         done = live.run("webhook", "test", "other")
         assert done.returncode == 2
         assert "error WEBHOOK_UNKNOWN" in done.stderr
+
+
+def verified_by_a_stranger(headers: dict[str, str], body: bytes, folder: Path) -> bool:
+    """As docs/operations.md shows it, by openssl and the standard tools alone."""
+    page = Path("docs/operations.md").read_text("utf-8")
+    [script] = [one for one in page.split("```") if "openssl dgst -sha256 -mac" in one]
+    (folder / "body").write_bytes(body)
+    (folder / "ops.secret").write_text("whsec_" + base64.b64encode(KEY).decode() + "\n", "ascii")
+    said = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "ID": headers["webhook-id"],
+            "STAMP": headers["webhook-timestamp"],
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return said.stdout.strip() == headers["webhook-signature"]
+
+
+@pytest.mark.slow
+def test_each_anchor_is_told_with_what_leads_to_its_block_and_whoever_has_the_secret_checks_it(
+    tmp_path: Path,
+) -> None:
+    with made(tmp_path) as (live, inbox):
+        heard: list[tuple[dict[str, str], bytes]] = []
+        take = inbox.take
+
+        def hear(headers: dict[str, str], body: bytes) -> None:
+            heard.append((headers, body))
+            take(headers, body)
+
+        inbox.take = hear  # type: ignore[method-assign]
+        # The first was proved by a worker that had no webhook yet.
+        with worker(live):
+            letters(live, tmp_path, 0)
+            inbox.until(lambda: len(inbox.anchored()) == 1)
+        [one] = inbox.anchored()
+        assert (one["anchor"], one["first_batch"], one["last_batch"], one["size"]) == (1, 1, 1, 2)
+        block = live.anvil.rpc("eth_getBlockByNumber", hex(one["block"]), False)
+        assert block["hash"] == one["block_hash"]
+        assert one["tx"] in block["transactions"]
+        # Killed and started again, it tells no anchor a second time.
+        with worker(live):
+            letters(live, tmp_path, 10)
+            inbox.until(lambda: len(inbox.anchored()) == 2)
+        assert [one["anchor"] for one in inbox.anchored()] == [1, 2]
+        headers, body = heard[0]
+        assert verified_by_a_stranger(headers, body, tmp_path)
+        assert not verified_by_a_stranger(headers, body + b" ", tmp_path)

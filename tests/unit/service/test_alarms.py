@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from notary.adapters.audit_file import AuditFile
-from notary.adapters.store.anchors import AnchorStore
+from notary.adapters.store.anchors import INTENTS, AnchorStore
 from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.timestamps import StoredTokens
 from notary.core.audit_state import AuditState, Finding
@@ -41,7 +42,8 @@ def board(world: StoreWorld) -> AlarmBoard:
         StoredNotices(world.database, world.entropy),
         AuditFile(world.data),
         max_deadline=PROMISE,
-        receivers=["a"],
+        receivers=["a", "b"],
+        anchor_receivers=["a"],
         token_book=StoredTokens(world.database),
         authorities=["alpha"],
     )
@@ -137,3 +139,64 @@ def test_a_drift_that_an_audit_found_stands_in_the_file(
     assert (stand.text, format_time(stand.since)) == ("block 7: another hash", since)
     file.keep(AuditState(since, 0, False, ["node"], ended_at=since))
     assert "AUDIT_DRIFT" not in board.standing(world.clock.now())
+
+
+def prove(world: StoreWorld) -> None:
+    """Let the newest anchor be proved."""
+    with world.database.transaction() as connection:
+        connection.execute(update(INTENTS).values(state="PROVED"))
+
+
+def told(world: StoreWorld, receiver: str) -> list[dict[str, object]]:
+    """The anchors that the receiver is told of, each once."""
+    notices = StoredNotices(world.database, world.entropy)
+    found = []
+    while (notice := notices.due(receiver, world.clock.now())) is not None:
+        notices.taken(notice)
+        if notice.event.anchored is not None:
+            found.append(notice.event.anchored)
+    return found
+
+
+def test_each_proved_anchor_is_told_once_with_the_batches_that_came_with_it(
+    board: AlarmBoard, world: StoreWorld
+) -> None:
+    now = world.clock.now()
+    board.look(now)
+    assert told(world, "a") == []
+    world.seal()
+    anchor(world)
+    # Mined is not proved: a chain may still take it back.
+    board.look(now)
+    assert told(world, "a") == []
+    prove(world)
+    board.look(now)
+    [first] = told(world, "a")
+    assert (first["anchor"], first["first_batch"], first["last_batch"]) == (0, 0, 0)
+    board.look(now)
+    assert told(world, "a") == []
+    for _ in range(3):
+        world.seal()
+    anchor(world)
+    world.seal()
+    anchor(world)
+    prove(world)
+    board.look(now)
+    second, third = told(world, "a")
+    assert (second["anchor"], second["first_batch"], second["last_batch"]) == (1, 1, 3)
+    assert (third["anchor"], third["first_batch"], third["last_batch"]) == (2, 4, 4)
+    assert (third["size"], third["block"], third["root"]) == (5, 2, (bytes([5]) * 32).hex())
+    # It wants alarms alone.
+    assert told(world, "b") == []
+
+
+def test_of_a_log_that_had_anchors_before_the_newest_is_told(
+    board: AlarmBoard, world: StoreWorld
+) -> None:
+    for _ in range(3):
+        world.seal()
+        anchor(world)
+    prove(world)
+    board.look(world.clock.now())
+    [only] = told(world, "a")
+    assert (only["anchor"], only["first_batch"], only["last_batch"]) == (2, 2, 2)

@@ -125,6 +125,7 @@ def test_webhooks_are_read_as_they_stand(tmp_path: Path) -> None:
         (HOOK + "more = 1", "has exactly name, secret, url"),
         (HOOK.replace('"ops"', "1"), "is no text"),
         (HOOK.replace('"ops"', '""'), "is no text"),
+        (HOOK + 'anchors = "no"', r"anchors of a \[\[webhook\]\] is true or false"),
         (HOOK + HOOK, r"two \[\[webhook\]\] are named ops"),
         ("webhook = 1", "has exactly"),
     ],

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from notary.adapters.store.notices import StoredNotices
-from notary.notice_ports import Change, Stand, Waiting
+from notary.notice_ports import Anchored, Change, Stand, Waiting
 from tests.simulators.places import Crash, Places, crash
 from tests.simulators.store import StoreWorld
 from tests.simulators.store_faults import watched
@@ -129,6 +129,65 @@ def test_a_crash_anywhere_leaves_the_event_with_its_notices_or_none(
             notices.taken(notice)
         expected = [(Change.RESOLVED, f"ALARM_{at - 1}")] if at else []
         assert told == [*expected, (Change.RAISED, f"ALARM_{at}")]
+        if not crashed:
+            break
+        at += 1
+    assert "after commit" in places.passed
+    assert at > 5
+
+
+def proved(world: StoreWorld, number: int) -> Anchored:
+    return Anchored(
+        anchor=number,
+        first_batch=2 * number,
+        size=2 * number + 2,
+        root=b"r" * 32,
+        chain_id=31337,
+        contract=b"c" * 20,
+        block=number + 100,
+        block_hash=b"b" * 32,
+        tx_hash=b"t" * 32,
+        anchored_at=world.clock.now().replace(microsecond=0),
+    )
+
+
+def test_an_anchor_is_told_once_and_is_no_alarm(world: StoreWorld, notices: StoredNotices) -> None:
+    now, alarms = world.clock.now(), {"HELD": stand(world)}
+    notices.keep(alarms, BOTH, now)
+    assert notices.newest_anchored() is None
+    [event] = notices.keep_anchored([proved(world, 3)], BOTH, now)
+    assert (event.change, event.anchored) == (Change.ANCHORED, proved(world, 3).facts)
+    assert notices.newest_anchored() == 3
+    # As a second worker, which looked before the first had kept it.
+    [event] = notices.keep_anchored([proved(world, 3), proved(world, 4)], ["a"], now)
+    assert event.anchored == proved(world, 4).facts
+    assert notices.standing() == alarms
+    assert (notices.waiting("a"), notices.waiting("b")) == (Waiting(3, 0), Waiting(2, 0))
+    # It is known again for ever, however long ago it was.
+    notices.keep({}, BOTH, now + timedelta(days=400))
+    assert notices.newest_anchored() == 4
+
+
+def test_a_crash_anywhere_leaves_the_anchors_of_one_look_all_told_or_none(
+    world: StoreWorld, notices: StoredNotices
+) -> None:
+    at = 0
+    while True:
+        places = Places(at, crash)
+        crashed = False
+        anchored = [proved(world, 2 * at), proved(world, 2 * at + 1)]
+        try:
+            with watched(world.database, world.folder, places):
+                notices.keep_anchored(anchored, BOTH, world.clock.now())
+        except Crash:
+            crashed = True
+        assert notices.newest_anchored() in (2 * at - 1 if at else None, 2 * at + 1)
+        notices.keep_anchored(anchored, BOTH, world.clock.now())
+        told = []
+        while (notice := notices.due("a", world.clock.now())) is not None:
+            told.append(notice.event.anchored)
+            notices.taken(notice)
+        assert told == [one.facts for one in anchored]
         if not crashed:
             break
         at += 1
