@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 
@@ -302,3 +303,14 @@ def test_an_audit_finds_a_changed_entry(sqlite_world: StoreWorld, change: str, w
         connection.exec_driver_sql(change)
     with opened_live(world.database) as connection, pytest.raises(Contradiction, match=words):
         check_rows(connection, world.identity, lambda done, total: None)
+
+
+def test_two_workers_at_once_close_each_day_once(world: StoreWorld) -> None:
+    source = make(world)
+    world.clock.advance(40 * DAY)
+    now_ = world.clock.now()
+    with ThreadPoolExecutor(2) as workers:
+        closed = list(workers.map(lambda _: store_of(world).close_due(now_), range(2)))
+    assert sum(closed) == 40
+    days = [one.day for one in entries(world, source) if isinstance(one, Closing)]
+    assert len(set(days)) == len(days) == 40
