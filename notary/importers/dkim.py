@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from notary.importers.dkim_message import SignedMail, canonical_header, without_value
 from verifier.format.jsonc import Json
 from verifier.format.times import format_time
 
@@ -35,8 +36,6 @@ MAX_SIGNATURES = 20  # of one message: each is checked, and more say nothing new
 # Headers whose change misleads a reader most.
 READ_FIRST = ("from", "to", "cc", "date", "subject")
 
-_LINE_END = re.compile(rb"\r?\n")
-_BLANKS = re.compile(rb"[ \t]+")
 _FOLD = re.compile(rb"[ \t\r\n]+")
 _TAG_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_]*")
 _DOMAIN = re.compile(
@@ -91,7 +90,7 @@ class _Bad(Exception):
 
 def signatures(data: bytes) -> list[Signature]:
     """The signatures of a message, in the order of its headers; at most MAX_SIGNATURES."""
-    mail = _Mail(data)
+    mail = SignedMail(data)
     places = mail.by_name.get(HEADER, [])[:MAX_SIGNATURES]
     return [_signature(mail, place) for place in places]
 
@@ -178,44 +177,7 @@ def finding_says(finding: Finding) -> dict[str, Json]:
     return {"result": result, "notes": list(finding.notes)}
 
 
-class _Mail:
-    """A message with lines that end in CRLF. `bare` says that the file ended some of them otherwise.
-
-    Headers stand without their last line end; `by_name` has their places.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        crlf = _LINE_END.sub(b"\r\n", data)
-        self.bare = len(crlf) != len(data)
-        head, _, self.body = (b"\r\n" + crlf).partition(b"\r\n\r\n")
-        headers: list[tuple[bytes, list[bytes]]] = []
-        for line in head.split(b"\r\n"):
-            if line[:1] in (b" ", b"\t") and headers:
-                headers[-1][1].append(line)
-                continue
-            name, colon, rest = line.partition(b":")
-            # A line of an mbox ("From ...") and whatever else is no header is signed by nobody.
-            if colon:
-                headers.append((name, [rest]))
-        self.headers = [(name, b"\r\n".join(parts)) for name, parts in headers]
-        self.by_name: dict[bytes, list[int]] = {}
-        for place, (name, _) in enumerate(self.headers):
-            self.by_name.setdefault(_name(name), []).append(place)
-        self._bodies: dict[str, bytes] = {}
-
-    def canonical_body(self, canon: str) -> bytes:
-        """The body in one of the two forms; made once, however many signatures there are."""
-        if canon not in self._bodies:
-            form = _relaxed if canon == "relaxed" else _simple
-            self._bodies[canon] = form(self.body)
-        return self._bodies[canon]
-
-
-def _name(name: bytes) -> bytes:
-    return name.rstrip(b" \t").lower()
-
-
-def _signature(mail: _Mail, place: int) -> Signature:
+def _signature(mail: SignedMail, place: int) -> Signature:
     raw = mail.headers[place][1]
     tags: dict[str, str] = {}
     notes: list[str] = []
@@ -354,26 +316,7 @@ def _base64(text: str, what: str) -> bytes:
         raise _Bad(f"{what} is not base64") from None
 
 
-def _simple(body: bytes) -> bytes:
-    """RFC 6376 §3.4.3."""
-    return _without_last_empty_lines(body) + b"\r\n"
-
-
-def _relaxed(body: bytes) -> bytes:
-    """RFC 6376 §3.4.4."""
-    lines = [_BLANKS.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
-    kept = _without_last_empty_lines(b"\r\n".join(lines))
-    return kept + b"\r\n" if kept else b""
-
-
-def _without_last_empty_lines(body: bytes) -> bytes:
-    end = len(body.rstrip(b"\r\n"))
-    # Every LF is the end of a CRLF, so what is left of the line ends can be written back.
-    rest = body[end:].replace(b"\r\n", b"\n").rstrip(b"\n").replace(b"\n", b"\r\n")
-    return body[:end] + rest
-
-
-def _signed(mail: _Mail, place: int, wanted: list[bytes], canon: str) -> bytes:
+def _signed(mail: SignedMail, place: int, wanted: list[bytes], canon: str) -> bytes:
     """What is signed of the headers (RFC 6376 §3.7)."""
     if b"from" not in wanted:
         raise _Bad("it does not sign From")
@@ -386,30 +329,13 @@ def _signed(mail: _Mail, place: int, wanted: list[bytes], canon: str) -> bytes:
         # From the bottom upwards; a name without header left signs that there is none.
         taken[field] += 1
         if taken[field] <= len(places):
-            out += _canonical(*mail.headers[places[-taken[field]]], canon) + b"\r\n"
+            out += canonical_header(*mail.headers[places[-taken[field]]], canon) + b"\r\n"
     name, raw = mail.headers[place]
-    out += _canonical(name, _without_value(raw), canon)
+    out += canonical_header(name, without_value(raw), canon)
     return bytes(out)
 
 
-def _canonical(name: bytes, value: bytes, canon: str) -> bytes:
-    if canon == "simple":
-        return name + b":" + value
-    unfolded = value.replace(b"\r\n", b"")
-    return _name(name) + b":" + _BLANKS.sub(b" ", unfolded).strip(b" ")
-
-
-def _without_value(raw: bytes) -> bytes:
-    """The signature's own header without the value of b= and the blanks around it."""
-    parts = raw.split(b";")
-    for index, part in enumerate(parts):
-        name, equals, _ = part.partition(b"=")
-        if equals and name.strip(b" \t\r\n") == b"b":
-            parts[index] = name + b"="
-    return b";".join(parts)
-
-
-def _notes(mail: _Mail, wanted: list[bytes], domain: str) -> list[str]:
+def _notes(mail: SignedMail, wanted: list[bytes], domain: str) -> list[str]:
     notes = []
     for name in READ_FIRST:
         there = len(mail.by_name.get(name.encode("ascii"), []))
