@@ -274,7 +274,12 @@ def reopen_world(
     folder: Path, seed: str, now: datetime = START, agency: str = AGENCY
 ) -> StoreWorld:
     """The store that another process made; `seed` must be new, so that no randomness repeats."""
-    world = _open(folder, database_of(folder), SetClock(now), SeededEntropy(seed))
+    database = database_of(folder)
+    try:
+        world = _open(folder, database, SetClock(now), SeededEntropy(seed))
+    except BaseException:
+        database.close()
+        raise
     agency_id = world.agencies.by_name(agency)
     assert agency_id is not None
     world.agency_id = agency_id

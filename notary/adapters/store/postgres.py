@@ -8,6 +8,7 @@ Test: tests/unit/store/test_postgres.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -20,26 +21,24 @@ from notary.errors import CallerError
 
 WRITER_LOCK = 0x6E6F74617279  # "notary": advisory locks of a database are told apart by a number
 LOCK_TIMEOUT_MS = 30_000  # as on SQLite: a large sealing holds the lock for about ten seconds
-# A process that stands still in the middle of a transaction (a paused machine) would keep every other one
-# from writing: the server ends its session.
+# A process that stands still in the middle of a write transaction (a paused machine) would keep every other
+# one from writing: the server ends its session. A reader is in nobody's way, and may think for longer.
 IDLE_TIMEOUT_MS = 60_000
 CONNECT_TIMEOUT_S = 10
 KEEPALIVES_S = (
     30  # a machine that is gone without a word is noticed within about a minute, lock and all
 )
 OLDEST_SERVER = 140_000  # PostgreSQL 14, the oldest that is maintained
-READERS = (
-    20  # connections of a process that read at once; `notary serve` answers with as many threads
-)
+CONNECTIONS = 20  # of a process that read at once, and as many that wait to write
 
-_SETTINGS = {
+_SETTINGS: dict[str, int | str] = {
     "lock_timeout": LOCK_TIMEOUT_MS,
-    "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
     "tcp_keepalives_idle": KEEPALIVES_S,
     "tcp_keepalives_interval": 10,
     "tcp_keepalives_count": 3,
     "timezone": "UTC",
 }
+_WRITER_SETTINGS: dict[str, int | str] = {"idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS}
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -55,8 +54,8 @@ class PostgresServer:
         self.name = shown(uri)
         self._uri = uri
         begin = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
-        self.writer = self._engine(begin, READERS)
-        self.reader = self._engine("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", READERS)
+        self.writer = self._engine(begin, {**_SETTINGS, **_WRITER_SETTINGS})
+        self.reader = self._engine("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", _SETTINGS)
 
     def before_writing(self) -> None:
         """Nothing: the server keeps its files."""
@@ -97,13 +96,13 @@ class PostgresServer:
             row = connection.exec_driver_sql("SELECT pg_database_size(current_database())").one()
         return int(row[0])
 
-    def _engine(self, begin: str, most: int) -> Engine:
+    def _engine(self, begin: str, settings: Mapping[str, int | str]) -> Engine:
         engine = create_engine(
             "postgresql+psycopg://",
-            creator=self._connect,
+            creator=lambda: self._connect(settings),
             hide_parameters=True,
             use_native_hstore=False,
-            pool_size=most,
+            pool_size=CONNECTIONS,
             max_overflow=0,
         )
 
@@ -113,7 +112,7 @@ class PostgresServer:
 
         return engine
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _connect(self, settings: Mapping[str, int | str]) -> psycopg.Connection[Any]:
         """A session in which no transaction begins of its own accord."""
         connection = psycopg.connect(
             self._uri,
@@ -123,7 +122,7 @@ class PostgresServer:
         )
         try:
             connection.adapters.register_dumper(str, _Text)
-            for name, value in _SETTINGS.items():
+            for name, value in settings.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, str(value)))
             _require_fit(connection, self.name)
         except BaseException:

@@ -244,14 +244,17 @@ def test_a_lock_that_stays_is_reported_as_nothing_happened(
 def test_a_process_that_stands_still_in_a_transaction_loses_the_lock(
     pulse: StoredPulse, postgres_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(postgres._SETTINGS, "idle_in_transaction_session_timeout", 100)
+    monkeypatch.setitem(postgres._WRITER_SETTINGS, "idle_in_transaction_session_timeout", 100)
     frozen = Database(postgres_store)
 
     def write() -> None:
-        with frozen.transaction() as connection:
+        # A reader is in nobody's way: it stands still for as long, and goes on.
+        with frozen.reading() as reader, frozen.transaction() as connection:
+            reader.exec_driver_sql("SELECT 1")
             connection.exec_driver_sql(LOST)
             # Waits until the server has ended the other's session.
             pulse.beat("second")
+            reader.exec_driver_sql("SELECT 1")
 
     with pytest.raises(OutcomeUnknown):
         write()
