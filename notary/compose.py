@@ -54,7 +54,8 @@ from notary.adapters.webhook import HttpReceiver
 from notary.chain_ports import EndpointState
 from notary.config import Home
 from notary.core.audit_state import AuditState
-from notary.core.custody import LOCAL, Request
+from notary.core.custody import LOCAL, Action, Request
+from notary.core.custody import record as custody_record
 from notary.core.erasures import standings
 from notary.core.intake import Accepted
 from notary.core.keyring import Keyring
@@ -80,6 +81,7 @@ from notary.usecases.dkim_checks import DkimChecker
 from notary.usecases.erase import Eraser
 from notary.usecases.erasure_plan import Planner
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
+from notary.usecases.findings import FindFindings, Report
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.holds import Holds
 from notary.usecases.import_report import IngestReport
@@ -293,6 +295,8 @@ class Service:
             self.token_book,
             timedelta(seconds=home.config.timestamp_gap_s),
         )
+        self._imports = StoredImports(database, keyring, self._entropy)
+        self.findings = FindFindings(self.reader, self.register, self._imports, self.sources)
         self.acceptor = GuardedAcceptor(
             RecordAcceptor(
                 StoredRecords(database),
@@ -313,7 +317,6 @@ class Service:
             self._clock,
             self._entropy,
         )
-        self._imports = StoredImports(database, keyring, self._entropy)
         self.dkim_checks = StoredDkimChecks(database)
         self._pulse = StoredPulse(database, self._clock)
         self._audits = AuditFile(home.data)
@@ -814,6 +817,28 @@ class Service:
         if item is not None:
             self.custody.file(agency_id, item)
         return shown
+
+    def find_findings(
+        self,
+        agency_id: int,
+        matter: str | None,
+        source: str | None,
+        purpose: str | None,
+        progress: Progress,
+    ) -> Report:
+        """What does not fit in the agency's records; on record for each matter whose records it names."""
+        self.local_request(
+            purpose
+        )  # a purpose that can't be recorded is refused before anything is read
+        number = None if matter is None else self.matter(agency_id, matter).number
+        report = self.findings.run(agency_id, matter=number, source=source, progress=progress)
+        matters = {one.number: one.key for one in self.register.all(agency_id)}
+        for name, positions in report.named().items():
+            request = self.local_request(purpose)
+            now = self._clock.now()
+            item = custody_record(matters[name], request, Action.READ, now, positions)
+            self.custody.file(agency_id, item)
+        return report
 
     # Public material.
 

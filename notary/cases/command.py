@@ -5,23 +5,25 @@ Test: tests/unit/cases/test_command.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
 from notary.cases import register, trade
 from notary.cases.case_folder import CaseFolder
 from notary.cases.collection import files as collection
+from notary.cases.frauds.plant import KEY, parse_kinds, plant
 from notary.errors import CallerError
 
 COLLECTION = "collection"
 TRADE = "trade"
 
 
-def write_case(name: str, seed: int, out: Path) -> dict[str, object]:
+def write_case(name: str, seed: int, out: Path, frauds: str | None = None) -> dict[str, object]:
     """Write the case into `out`, which is made or empty; return what was written, as JSON values.
 
-    Raises CallerError CASE_UNKNOWN or CASE_FOLDER, before anything is written.
+    `frauds` names those to plant in it. Raises CallerError CASE_UNKNOWN, CASE_FOLDER, FRAUD_UNKNOWN or
+    FRAUD_CASE, before anything is written.
     """
     if name not in (COLLECTION, TRADE):
         raise CallerError("CASE_UNKNOWN", f"want {COLLECTION} or {TRADE}, got {name!r}.")
@@ -30,21 +32,31 @@ def write_case(name: str, seed: int, out: Path) -> dict[str, object]:
             "CASE_FOLDER",
             f"{out} is not an empty folder. Nothing was touched; name another by --out.",
         )
-    return _collection(seed, out) if name == COLLECTION else _trade(seed, out)
+    kinds = () if frauds is None else parse_kinds(frauds)
+    if kinds and name != COLLECTION:
+        raise CallerError("FRAUD_CASE", f"frauds are planted in the case {COLLECTION} alone.")
+    return _collection(seed, out, kinds) if name == COLLECTION else _trade(seed, out)
 
 
 def said(written: Mapping[str, object]) -> str:
     """What was written, for people."""
+    planted = ""
+    if written.get("frauds"):
+        planted = (
+            f"{written['frauds']} frauds are planted; {KEY} says where, and the counts above are those of "
+            "the case without them\n"
+        )
     return (
         f"case {written['case']}, seed {written['seed']}: {written['files']} files in {written['folder']}\n"
         f"{written['matters']} matters; a right import gives {written['records']} records, "
         f"{written['documents']} documents, and {written['unassigned']} rows that wait\n"
-        f"{written['folder']}/README.md says what is what and how to take it in"
+        f"{planted}{written['folder']}/README.md says what is what and how to take it in"
     )
 
 
-def _collection(seed: int, out: Path) -> dict[str, object]:
+def _collection(seed: int, out: Path, kinds: Sequence[str]) -> dict[str, object]:
     case = collection.generate(out, seed)
+    planted = plant(out, seed, kinds) if kinds else []
     return {
         "case": COLLECTION,
         "seed": seed,
@@ -56,6 +68,7 @@ def _collection(seed: int, out: Path) -> dict[str, object]:
         "documents": case.answer["documents"],
         "unassigned": case.answer["unassigned"],
         "expected": collection.EXPECTED,
+        "frauds": len(planted),
     }
 
 
@@ -76,4 +89,5 @@ def _trade(seed: int, out: Path) -> dict[str, object]:
         "documents": 0,
         "unassigned": 0,
         "expected": None,
+        "frauds": 0,
     }

@@ -18,6 +18,7 @@ from notary import config
 from notary.cli import (
     erasing,
     events,
+    findings,
     keeping,
     keys,
     linting,
@@ -49,6 +50,7 @@ app.add_typer(originals.objects_app, name="objects")
 people.register(app)
 app.add_typer(sources.source_app, name="source")
 events.register(app)
+findings.register(app)
 keeping.register(app)
 erasing.register(app)
 linting.register(app)
@@ -605,13 +607,20 @@ def case_(
     name: Annotated[str, typer.Argument(help="collection or trade.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write; new or empty.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    frauds: Annotated[
+        str | None,
+        typer.Option(
+            help="Plant frauds in the collection case: all, or some of backdated, dropped, edited, masked, "
+            "wrong-zone, split, late, joined by commas. frauds.json says what was done."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a generated case: export files, column maps, a register of accounts, and a README."""
     from notary.cases import command
 
     with errors_said():
-        written = command.write_case(name, seed, out)
+        written = command.write_case(name, seed, out, frauds)
         if as_json:
             say_json(written)
         else:

@@ -73,6 +73,15 @@ class RecordDetail:
     disclosures: Mapping[str, str]
 
 
+class EnteredRecord(NamedTuple):
+    """A record in the order of entry; `opened` is None once its content was erased."""
+
+    record_id: int
+    matter_key: bytes
+    received_at: datetime
+    opened: OpenRecord | None
+
+
 class RecordReader:
     """Records by id or position. Without keys it still gives everything but content."""
 
@@ -138,6 +147,26 @@ class RecordReader:
             if len(page) < PAGE_RECORDS:
                 return
             first = page[-1].position + 1
+
+    def entered(self, agency_id: int) -> Iterator[EnteredRecord]:
+        """Every record of the agency in the order of its entry, read as it is asked for.
+
+        Raises CallerError KEY_MISSING without keys.
+        """
+        last = 0
+        while True:
+            with self._database.reading() as connection:
+                found = rows.records_after(connection, agency_id, last, PAGE_RECORDS)
+                groups = rows.RecordRows(connection).groups_by_id([one.group_id for one in found])
+            for record in found:
+                opened = None
+                if record.wrapped_secret is not None:
+                    opened = self._open(agency_id, record)
+                received_at = moment(groups[record.group_id].received_at_ms)
+                yield EnteredRecord(record.record_id, record.matter_key, received_at, opened)
+            if len(found) < PAGE_RECORDS:
+                return
+            last = found[-1].record_id
 
     def open_attachment(self, agency_id: int, record_id: int, number: int) -> BinaryIO:
         """The original `attachment-<number>` in the clear, authenticated while it is read.

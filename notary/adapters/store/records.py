@@ -255,6 +255,18 @@ def records_of_matter(
     return [StoredRecord._make(row) for row in rows]
 
 
+def records_after(
+    connection: Connection, agency_id: int, record_id: int, count: int
+) -> list[StoredRecord]:
+    """At most `count` records of the agency with ids above `record_id`, in the order of their entry."""
+    rows = connection.execute(
+        _RECORDS.where(RECORDS.c.agency_id == agency_id, RECORDS.c.id > record_id)
+        .order_by(RECORDS.c.id)
+        .limit(count)
+    )
+    return [StoredRecord._make(row) for row in rows]
+
+
 def leaves_of_matter(
     connection: Connection, agency_id: int, matter_key: bytes, size: int
 ) -> list[bytes]:

@@ -20,7 +20,7 @@ from notary.importers.column_map import load_map, shipped_maps
 from notary.importers.media import media_type
 
 SMALL = Size(debtors=10, days=21, working_day_calls=10, peak_day_calls=30)
-DIGEST = "b891271fb6167b376a4516e8a3e34ee3f73cb15dc9e53c7e697a5cebfffde132"
+DIGEST = "e58647e483cf2eadee2d506bd86eb20f963165a54c8e12298aa8011e330538bf"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,103 @@
+"""Owns what the exports of the collection case mean to whoever edits them.
+
+Test: tests/unit/cases/test_frauds.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from notary.cases.collection.hours import AGENCY_ZONE
+from notary.cases.frauds.sheets import Layout, Row, csv_form, log_form, moved_text
+
+LOCAL = "%Y-%m-%d %H:%M:%S"
+
+
+def _next_letter(row: Row, turn: int) -> None:
+    row["call_no"] = f"{row['call_no']}{chr(ord('B') + turn)}"
+
+
+def _new_channel(row: Row, turn: int) -> None:
+    at = datetime.strptime(row["start"], LOCAL).replace(tzinfo=AGENCY_ZONE)
+    number = row["sequence"]
+    row["uniqueid"] = row["linkedid"] = f"{int(at.timestamp())}.{number}"
+
+
+def new_uuid(text: str, turn: int) -> str:
+    """Another UUID of version 4 that follows from this one."""
+    digits = hashlib.sha256(f"{text}/{turn}".encode()).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
+
+
+def _new_leg(row: Row, turn: int) -> None:
+    row["uuid"] = new_uuid(row["uuid"], turn)
+    row["bleg_uuid"] = new_uuid(row["bleg_uuid"], turn)
+
+
+DIALLER = Layout(
+    name="dialler",
+    files="days/*/calls.csv",
+    form=csv_form(),
+    reference="call_no",
+    account="account",
+    outside="called",
+    outbound=("direction", "O"),
+    stamps=("started",),
+    lengths=("talk_s", "total_s"),
+    moved=moved_text(LOCAL),
+    copied=_next_letter,
+    first_row=2,
+    alone=False,
+    answered=lambda row: row["result"] == "ANS",
+)
+ASTERISK = Layout(
+    name="asterisk",
+    files="switches/asterisk/*/Master.csv-*",
+    form=log_form(
+        (
+            *("accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp"),
+            *("lastdata", "start", "answer", "end", "duration", "billsec", "disposition"),
+            *("amaflags", "uniqueid", "userfield", "peeraccount", "linkedid", "sequence"),
+        ),
+        frozenset({"duration", "billsec", "sequence"}),
+        frozenset({"answer"}),
+    ),
+    reference="uniqueid",
+    account="accountcode",
+    outside="dst",
+    outbound=("dcontext", "outbound"),
+    stamps=("start", "answer", "end"),
+    lengths=("billsec", "duration"),
+    moved=moved_text(LOCAL),
+    copied=_new_channel,
+    first_row=1,
+    alone=False,
+    answered=lambda row: "HUMAN" in row["userfield"],
+)
+FREESWITCH = Layout(
+    name="freeswitch",
+    files="switches/freeswitch/*/Master.csv.*",
+    form=log_form(
+        (
+            *("caller_id_name", "caller_id_number", "destination_number", "context"),
+            *("start_stamp", "answer_stamp", "end_stamp", "duration", "billsec", "hangup_cause"),
+            *("uuid", "bleg_uuid", "accountcode", "read_codec", "write_codec"),
+        ),
+        frozenset(),
+        frozenset(),
+    ),
+    reference="uuid",
+    account="accountcode",
+    outside="destination_number",
+    outbound=("context", "outbound"),
+    stamps=("start_stamp", "answer_stamp", "end_stamp"),
+    lengths=("billsec", "duration"),
+    moved=moved_text(LOCAL),
+    copied=_new_leg,
+    first_row=1,
+    alone=True,
+    answered=lambda row: row["hangup_cause"] == "NORMAL_CLEARING" and int(row["billsec"]) > 34,
+)
+LAYOUTS: Mapping[str, Layout] = {one.name: one for one in (DIALLER, ASTERISK, FREESWITCH)}
