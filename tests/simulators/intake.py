@@ -133,9 +133,9 @@ def counts(report: FileReport) -> tuple[int, int, int, int, int]:
     )
 
 
-def make_intake_world(folder: Path) -> IntakeWorld:
-    """A new store; `folder` is empty."""
-    store = make_world(folder / "home")
+def make_intake_world(folder: Path, uri: str | None = None) -> IntakeWorld:
+    """A new store, in PostgreSQL with a `uri`; `folder` is empty."""
+    store = make_world(folder / "home", uri=uri)
     store.canaries.add("reminder")
     files = folder / "files"
     files.mkdir()

@@ -56,7 +56,11 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setattr("notary.adapters.dns.TIMEOUT_S", 0.3)
-    world = make_intake_world(tmp_path)
+    yield from _scene(tmp_path, None)
+
+
+def _scene(folder: Path, uri: str | None) -> Iterator[Scene]:
+    world = make_intake_world(folder, uri)
     with NameServer(zone(rsa_signer(), ed25519_signer())).running() as server:
         yield Scene(world, server, [])
     world.store.close()
@@ -89,6 +93,19 @@ def test_the_result_is_a_record_beside_the_message_with_the_key_as_it_was_seen(
         }
     assert not scene.checker().check_next()
     assert scene.waiting() == (0, None)
+
+
+def test_the_queue_is_the_same_on_both_databases(store_uri: str | None, tmp_path: Path) -> None:
+    for scene in _scene(tmp_path, store_uri):
+        scene.take(rsa_signer().sign())
+        scene.server.mode = "fails"
+        assert not scene.checker().check_next()
+        assert scene.waiting()[0] == 1
+        scene.server.mode = "honest"
+        scene.world.store.clock.advance(2 * FIRST_PAUSE.total_seconds())
+        assert scene.checker().check_next()
+        assert scene.derived()[0]["text"] == "example.com: PASS"
+        assert scene.waiting() == (0, None)
 
 
 def test_a_message_given_again_is_asked_for_once(scene: Scene) -> None:
