@@ -26,7 +26,7 @@ from verifier.format import jsonc
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 
-_HALF_SECOND = timedelta(milliseconds=500)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class Client:
         got = datetime.now(UTC)
         with suppress(ValueError, TypeError):
             stated = parsedate_to_datetime(answer.date or "")
-            # The header has whole seconds, so the moment is on average half a second later.
+            # The header has whole seconds, and a server renews it once a second: up to two seconds late.
             middle = sent + (got - sent) / 2
-            within = _HALF_SECOND + (got - sent) / 2
-            return ClockOffset(stated + _HALF_SECOND - middle, within, got)
+            within = _SECOND + (got - sent) / 2
+            return ClockOffset(stated + _SECOND - middle, within, got)
         raise OutcomeUnknown("ANSWER_GARBLED", "the service's answer has no Date.")
 
     def matters(self) -> list[ServedMatter]:
