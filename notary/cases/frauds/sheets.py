@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -130,22 +129,6 @@ def log_form(columns: Sequence[str], bare: frozenset[str], empty: frozenset[str]
         return '"' + text.replace('"', '""') + '"'
 
     return Form(read, write)
-
-
-def lines_form() -> Form:
-    """NDJSON, as case_folder.lines writes it."""
-    return Form(
-        lambda data: [json.loads(line) for line in data.decode().splitlines()],
-        lambda rows: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(),
-    )
-
-
-def page_form(member: str, rest: Mapping[str, Any]) -> Form:
-    """One JSON document whose array `member` holds the rows, beside other members."""
-    return Form(
-        lambda data: list(json.loads(data)[member]),
-        lambda rows: (json.dumps({**rest, member: list(rows)}, indent=1) + "\n").encode(),
-    )
 
 
 def moved_text(form: str) -> Callable[[Any, timedelta], Any]:

@@ -96,7 +96,10 @@ def seen(
             _integer(came, "row"),
             reference,
         ),
-        intern(f"{_text(came, 'importer') or 'rest'}{f' of {source}' if source else ''}"),
+        # What was offered one by one has no file; each kind of it is another system's, or the service's own.
+        intern(
+            f"{_text(came, 'importer') or f'offered/{kind}'}{f' of {source}' if source else ''}"
+        ),
         intern(kind),
         entered,
         received,

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+from notary.core.findings.analysis import analyse
 from notary.core.findings.rows import clock_findings
 from notary.core.findings.seen import seen
-from tests.simulators.sightings import BEGIN, HOUR, call
+from tests.simulators.sightings import BEGIN, HOUR, call, text_of
 from verifier.format.jsonc import Json
 
 
@@ -35,6 +36,18 @@ def test_the_number_of_the_source_counts_before_every_other() -> None:
     found = seen("call", {"reference": "D0001", "fields": {"sequence": "7"}}, number=3)
     assert (found.prefix, found.number) == ("#", 3)
     assert seen("call", {"reference": "D0001", "fields": {"sequence": "7"}}).number == 7
+
+
+def test_what_the_service_files_itself_makes_no_record_of_others_late() -> None:
+    # Each day somebody reads; now and then a letter comes by REST, ten days after it was sent.
+    records = []
+    for day in range(40):
+        now: dict[str, Json] = {"occurred_at": text_of(day * 24 * HOUR)}
+        records.append(seen("custody", now, entered=2 * day))
+        if day % 15 == 14:
+            sent: dict[str, Json] = {"occurred_at": text_of((day - 10) * 24 * HOUR)}
+            records.append(seen("letter", sent, entered=2 * day + 1))
+    assert analyse(records) == []
 
 
 def test_a_record_of_any_shape_is_looked_at() -> None:
