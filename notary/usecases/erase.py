@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from notary.adapters.durable import one_at_a_time
 from notary.adapters.store import erasing
 from notary.adapters.store.database import Connection, Database
 from notary.adapters.store.erasing import ContentRow
@@ -93,7 +92,7 @@ class Eraser:
         require_free(planned)
         for at in range(0, len(planned), AT_A_TIME):
             part = planned[at : at + AT_A_TIME]
-            with one_at_a_time(self.lock):
+            with self.database.alone(self.lock):
                 # A hold may have come since; one that comes now waits for the lock.
                 held = self.holds.standing(matter)
                 for one in part:
@@ -122,7 +121,7 @@ class Eraser:
         self.enforce()
         matters = {one.target.matter: None for one in self.unfinished()}
         for key in matters:
-            with one_at_a_time(self.lock):
+            with self.database.alone(self.lock):
                 matter = self._matter(key)
                 if matter is None:
                     # The matter came after the backup that this store was restored from.
@@ -146,7 +145,7 @@ class Eraser:
         """Destroy again what a store that was put back by hand has; how many records it were."""
         back = find_back(self.database, self.keys, self.erasures, self.clock)
         if back.rows:
-            with one_at_a_time(self.lock):
+            with self.database.alone(self.lock):
                 self._destroy(back.rows, back.names)
         return len(back.rows)
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from notary.adapters.durable import one_at_a_time
 from notary.adapters.store import erasing
 from notary.adapters.store.database import Database
 from notary.core.erasures import HOLD, Target, check_stated, read_target, untimed
@@ -110,7 +109,7 @@ class Holds:
 
     def release(self, matter: Matter, position: int, reason: str, authority: str) -> Accepted:
         """Release the hold at that position. Raises CallerError HOLD_UNKNOWN, or as `set`."""
-        with one_at_a_time(self.lock):
+        with self.database.alone(self.lock):
             for hold in self.standing(matter):
                 if hold.position == position:
                     target = Target(Digest(matter.key), position, hold.leaf)
@@ -124,7 +123,7 @@ class Holds:
         self, matter: Matter, action: str, target: Target | None, reason: str, authority: str
     ) -> Accepted:
         # Whatever an erasure has begun under the lock comes before the hold, or sees it.
-        with one_at_a_time(self.lock):
+        with self.database.alone(self.lock):
             return self._record(matter, action, target, reason, authority)
 
     def _record(

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -41,6 +41,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import SQLModel
 
+from notary.adapters.durable import one_at_a_time
 from notary.adapters.store.sqlite import SqliteFile
 from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
 
@@ -131,6 +132,8 @@ class Backend(Protocol):
 
     def forget_deleted(self) -> bool: ...
 
+    def alone(self) -> AbstractContextManager[None]: ...
+
 
 class Database:
     """The store's database: a SQLite file, given as its path, or PostgreSQL, given as a URI.
@@ -211,6 +214,16 @@ class Database:
                 outer.commit()
         finally:
             connection.close()
+
+    @contextmanager
+    def alone(self, lock: Path) -> Iterator[None]:
+        """Held by one at a time of all that take it, on whatever machine; others wait.
+
+        Reading and writing go on. `lock` keeps apart those of this machine. Raises NothingHappened
+        STORE_UNAVAILABLE if it can't be had.
+        """
+        with one_at_a_time(lock), self._translated(), self._backend.alone():
+            yield
 
     def check_guard(self) -> None:
         """Raise what the guard raises now; for effects that are no writes."""

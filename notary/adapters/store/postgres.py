@@ -8,7 +8,8 @@ Test: tests/unit/store/test_postgres.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from notary.errors import CallerError
 
 WRITER_LOCK = 0x6E6F74617279  # "notary": advisory locks of a database are told apart by a number
+ALONE_LOCK = WRITER_LOCK + 1
 LOCK_TIMEOUT_MS = 30_000  # as on SQLite: a large sealing holds the lock for about ten seconds
 # A process that stands still in the middle of a write transaction (a paused machine) would keep every other
 # one from writing: the server ends its session. A reader is in nobody's way, and may think for longer.
@@ -89,6 +91,13 @@ class PostgresServer:
     def forget_deleted(self) -> bool:
         """False: the server overwrites what was deleted when it needs the room (docs/operations.md)."""
         return False
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A lock of the database's, apart from that of writers, kept until the block ends."""
+        with self.reader.connect() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ALONE_LOCK})")
+            yield
 
     def size(self) -> int:
         """The bytes of the database, as the server counts them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,10 @@ class SqliteFile:
                 f"{self.path}: a reader kept the write-ahead log from being emptied. Try again.",
             )
         return True
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nothing: whoever can open the file is on this machine, where a lock file does."""
+        return nullcontext()
 
     def size(self) -> int:
         """The bytes of the file."""
