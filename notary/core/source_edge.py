@@ -1,7 +1,7 @@
 """The right edge of a source's log while it grows: which number a record gets, and when days close.
 
 Pure. Whoever holds the store's write lock opens an edge, lets it take records and due closings, and
-writes what it has become. Spec: docs/spec/format.md §16; why so, docs/design/0026-source-logs.md.
+writes what it has become. Spec: docs/spec/format.md §16; why so, docs/design/0031-source-logs.md.
 Test: tests/unit/core/test_source_edge.py.
 """
 
