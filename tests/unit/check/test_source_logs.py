@@ -56,9 +56,9 @@ def test_the_row_says_what_is_shown_and_what_is_not(tmp_path: Path) -> None:
     row, _ = judged(tmp_path)
     assert row["result"] == "PASS"
     assert row["en"] == (
-        "3 records have their numbers in the logs of 1 sources, as of the same batch; 2 numbers of these "
-        "sources are missing there, and 0 of the records came after a closing that missed them; 0 records "
-        "name no source. A record that got no number leaves no gap; earlier removal is not excluded."
+        "3 records have their numbers in the logs of their sources, as of the same batch. Sources: 1; "
+        "numbers missing in their logs: 2; records that came after a closing that missed them: 0; records "
+        "that name no source: 0. A record that got no number leaves no gap; earlier removal is not excluded."
     )
 
 
@@ -112,7 +112,7 @@ def test_a_record_that_came_after_the_closing_that_missed_it_is_named(tmp_path: 
     found = {one["code"]: one["en"] for one in document["findings"]}
     assert found["SOURCE_CAME_LATE"].endswith("'pbx-1': records 1")
     [row] = [one for one in document["rows"] if one["row"] == "sources"]
-    assert "and 1 of the records came after a closing" in row["en"]
+    assert "after a closing that missed them: 1;" in row["en"]
 
 
 @pytest.mark.parametrize("name", ["pbx\n\x1b[2J", "源" * 200, "'; --"])
