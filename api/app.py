@@ -25,6 +25,7 @@ from api import (
     custody,
     description,
     erasing,
+    exports,
     metrics,
     problems,
     reading,
@@ -132,7 +133,8 @@ def create_app() -> Front:
         app.state.uploads = Shares("uploads", with_files.MAX_UPLOADS)
         app.state.upload_threads = CapacityLimiter(with_files.MAX_UPLOADS)
         try:
-            yield
+            with service.export_jobs.at_work():
+                yield
         finally:
             service.close()
 
@@ -151,6 +153,7 @@ def create_app() -> Front:
     _private(app)
     records.install(app)
     erasing.install(app)
+    exports.install(app)
     stream.install(app)
     with_files.install(app)
     description.install(app)

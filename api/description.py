@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from api.problems import MEDIA_TYPE, RETRIED
 from api.wire import (
     NewErasure,
+    NewExport,
     NewHold,
     NewMatter,
     NewRecord,
@@ -29,6 +30,7 @@ DECLARED = "x-problems"  # taken out again
 _REF = "#/components/schemas/{model}"
 _MODELS = (
     NewErasure,
+    NewExport,
     NewHold,
     NewMatter,
     NewRecord,
@@ -42,7 +44,7 @@ _WORDS = {
     403: "The key's roles do not allow it.",
     404: "There is no such thing.",
     408: "The body stood still for too long.",
-    409: "The idempotency key came with other content.",
+    409: "The idempotency key came with other content, or an export has no package.",
     413: "The body or a part of it is too large.",
     415: "The body is of another content type, charset or encoding.",
     422: "The request does not fit; repeating it changes nothing.",

@@ -135,6 +135,10 @@ class _Collector(Collector):
             given_up.add_metric([name], notices.given_up)
         yield waiting
         yield given_up
+        exports = GaugeMetricFamily("notary_exports", "Exports over HTTP.", labels=["state"])
+        for step, count in found.exports.items():
+            exports.add_metric([step], count)
+        yield exports
         yield from _endpoints(found)
         yield from _stamps(found)
         yield from _sources(found)

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from notary.core.custody import MAX_PURPOSE
 from notary.core.erasures import MAX_STATED, Reason
+from verifier.format.statement import Kind
+from verifier.format.statement import Reason as WithholdReason
 
 
 def _integer(value: object) -> object:
@@ -160,6 +163,61 @@ class CustodyView(Strict):
     request: str | None
     shown: tuple[tuple[int, int], ...] | None
     package: HandedView | None
+
+
+class NewWithhold(Strict):
+    """A field to keep back, or without `claim` all of a record."""
+
+    position: Position
+    claim: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    reason: Annotated[str, Field(pattern=f"^({'|'.join(WithholdReason)})$")]
+
+
+class NewExport(Strict):
+    """A package to make. `positions` are those of an extract; `sources` null: as the kind has it."""
+
+    matter: str
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: Annotated[str, Field(pattern=f"^({'|'.join(Kind)})$")] = "complete"
+    positions: Annotated[tuple[Position, ...], Field(max_length=MAX_POSITIONS)] = ()
+    withhold: Annotated[tuple[NewWithhold, ...], Field(max_length=MAX_POSITIONS)] = ()
+    full_history: bool = False
+    sources: bool | None = None
+    purpose: Annotated[str, Field(min_length=1, max_length=MAX_PURPOSE)] | None = None
+
+
+class ProgressView(Strict):
+    """How far a job is: batches of a full history, then records. It begins again with each attempt."""
+
+    done: int
+    of: int
+
+
+class PackageView(Strict):
+    """A package that can be fetched, and what it holds."""
+
+    sha256: str
+    size: int
+    records: int
+    shown: int
+    withheld: int
+    as_of_block: int
+    as_of_time: str
+
+
+class ExportView(Strict):
+    """A job. `state` is waiting, running, done or failed; `error` is what ended it."""
+
+    export: str
+    matter: str
+    kind: str
+    state: str
+    created_at: str
+    attempts: int
+    progress: ProgressView
+    package: PackageView | None
+    error: Problem | None
+    expires_at: str | None
 
 
 class NewErasure(Strict):

@@ -36,6 +36,7 @@ from notary.adapters.store.batches import StoredBatchLog
 from notary.adapters.store.custody import HeldCustody
 from notary.adapters.store.database import Database
 from notary.adapters.store.dkim_checks import StoredDkimChecks
+from notary.adapters.store.exports import StoredExports
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.leases import StoredLeases
 from notary.adapters.store.leases import require as require_lease
@@ -81,6 +82,7 @@ from notary.usecases.dkim_checks import DkimChecker
 from notary.usecases.erase import Eraser
 from notary.usecases.erasure_plan import Planner
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
+from notary.usecases.export_jobs import ExportJobs
 from notary.usecases.findings import FindFindings, Report
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.holds import Holds
@@ -294,6 +296,15 @@ class Service:
             StoredEvidence(database, self._objects, keyring, identity),
             self.token_book,
             timedelta(seconds=home.config.timestamp_gap_s),
+        )
+        self.export_jobs = ExportJobs(
+            StoredExports(database, keyring, self._entropy),
+            self.exporter,
+            self._objects,
+            keyring,
+            self._clock,
+            self._entropy,
+            home.data,
         )
         self._imports = StoredImports(database, keyring, self._entropy)
         self.findings = FindFindings(self.reader, self.register, self._imports, self.sources)
@@ -1003,7 +1014,11 @@ class Service:
     def figures(self) -> Figures:
         """What monitoring reads, from the store alone."""
         return self._overview.figures(
-            self._clock.now(), self._counts(), self._waiting_notices(), self._all_sources()
+            self._clock.now(),
+            self._counts(),
+            self._waiting_notices(),
+            self.export_jobs.book.counts(),
+            self._all_sources(),
         )
 
     def _all_sources(self, agency_id: int | None = None) -> list[Source]:

@@ -106,7 +106,7 @@ def _take_in(service: Service, out: Path, seed: int, say: Say) -> str:
             column_map=stage.column_map,
         )
         count = sum(file.accepted for file in report.files)
-        say(f"   {stage.title}: {count} records from {len(report.files)} files")
+        say(f"   {stage.title}: {_taken_in(count, len(report.files))}")
         worker.run_until_idle()
         say(f"   anchored and proved after {time.monotonic() - started:.0f} s")
         if stage is case.stages[0]:
@@ -122,6 +122,10 @@ def _explain(service: Service, say: Say) -> None:
     say(f"   number {OTHERS_CALL} of source {exchange} is missing; stated reason: {reason}")
 
 
+def _taken_in(records: int, files: int) -> str:
+    return f"{present.counted(records, 'record')} from {present.counted(files, 'file')}"
+
+
 def _take_in_samples(service: Service, out: Path, say: Say) -> None:
     """Files that others published, in a matter of their own; the refusals say what to mend."""
     matter = service.new_matter(service.agency_id, "Files that others published", (CALLS_ACCOUNT,))
@@ -135,7 +139,7 @@ def _take_in_samples(service: Service, out: Path, say: Say) -> None:
             matter=matter.number if to_matter else None,
         )
         entered = sum(file.accepted for file in report.files)
-        say(f"   samples/{folder}: {entered} records from {len(report.files)} files")
+        say(f"   samples/{folder}: {_taken_in(entered, len(report.files))}")
         for file in report.files:
             for problem in file.problems:
                 say(f"     refused {file.path.name}, {problem.sentence()}")

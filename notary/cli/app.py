@@ -445,6 +445,9 @@ def export(
             help="Show the logs of the records' sources, whole days of them. Default: in complete packages.",
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if there is one.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the order, write nothing.")
     ] = False,
@@ -459,6 +462,11 @@ def export(
         if (number is None) == (again is None):
             raise CallerError(
                 "ORDER_MIXED", "name a matter number, or --again a package; not both."
+            )
+        if out.exists() and not (force or dry_run):
+            raise CallerError(
+                "EXPORT_FILE",
+                f"{out} is there already. Nothing was changed; name another file, or replace it by --force.",
             )
         if again is not None:
             if position or absent or full_history:

@@ -476,19 +476,24 @@ def export_json(result: ExportResult) -> dict[str, object]:
     }
 
 
+def counted(count: int, word: str) -> str:
+    """So many of them, for people: one has no plural."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def export_text(result: ExportResult, out: Path | None) -> str:
     """What was exported, for people."""
     where = "dry run: nothing was written" if out is None else f"wrote {out}"
     moment = times.format_block_time(result.as_of_time)
     return (
-        f"{where}\n{result.kind}: {result.shown} of {result.records} records as of block "
-        f"{result.as_of_block} ({moment}), {result.withheld} fields withheld"
+        f"{where}\n{result.kind}: {result.shown} of {counted(result.records, 'record')} as of block "
+        f"{result.as_of_block} ({moment}), {counted(result.withheld, 'field')} withheld"
         + (
             f"; records added since the earlier package: {len(result.added)}"
             if result.added
             else ""
         )
-        + (f"; {len(result.erased)} records erased" if result.erased else "")
+        + (f"; {counted(len(result.erased), 'record')} erased" if result.erased else "")
         + (
             f"\nrecords {', '.join(map(str, result.unsaid))} were erased, and their tombstones are not "
             "anchored yet or not shown:\ntheir fields count as withheld"

@@ -180,7 +180,7 @@ class Exporter:
         Raises CallerError for an order that can't be met and NothingHappened ASOF_MISSING while no
         proof is final yet; then `out` holds no package.
         """
-        kind = _kind(order)
+        kind = kind_of(order)
         chain = self._chain_side(order)
         matter = self._matter(agency_id, order, kind, chain)
         shown = _shown(kind, matter, chain)
@@ -220,7 +220,9 @@ class Exporter:
         stated = self._statement(choices, chain, shown, batches, legs, matter, events)
         packed[bag.STATEMENT] = statement.encode(stated)
         packed[bag.README] = readme.encode(stated)
-        stored_zip.write_zip(bag.add_tag_files(packed, digests), out)
+        files_of = bag.add_tag_files(packed, digests)
+        _require_size(files_of)
+        stored_zip.write_zip(files_of, out)
         return ExportResult(
             kind.value,
             stated.records,
@@ -456,7 +458,8 @@ class Exporter:
         )
 
 
-def _kind(order: ExportOrder) -> Kind:
+def kind_of(order: ExportOrder) -> Kind:
+    """The kind that is ordered. Raises CallerError for an order that contradicts itself."""
     try:
         kind = Kind(order.kind)
     except ValueError:
@@ -470,6 +473,17 @@ def _kind(order: ExportOrder) -> Kind:
     if kind is Kind.ABSENT and order.withhold:
         raise CallerError("NOTHING_TO_WITHHOLD", "an absent package holds no records.")
     return kind
+
+
+def _require_size(files: Mapping[str, file_digests.Content]) -> None:
+    size = stored_zip.zip_size({name: file_digests.size_of(one) for name, one in files.items()})
+    if len(files) > stored_zip.MAX_FILES or size > stored_zip.MAX_PACKAGE_BYTES:
+        raise CallerError(
+            "PACKAGE_SIZE",
+            f"this package would have {len(files)} files and {size} bytes; at most "
+            f"{stored_zip.MAX_FILES} files and {stored_zip.MAX_PACKAGE_BYTES} bytes are allowed. Export "
+            "extracts of fewer records each.",
+        )
 
 
 def _shows_sources(order: ExportOrder, kind: Kind) -> bool:

@@ -77,6 +77,7 @@ class Figures:
     balance: SeenBalance | None
     as_of_time: int | None
     notices: Mapping[str, Waiting]
+    exports: Mapping[str, int]  # jobs by state
     endpoints: tuple[EndpointState, ...]
     owing: tuple[Owing, ...]
     sources: tuple[Source, ...]
@@ -209,6 +210,7 @@ class Overview:
         now: datetime,
         counts: Counts,
         notices: Mapping[str, Waiting],
+        exports: Mapping[str, int],
         sources: Sequence[Source],
     ) -> Figures:
         """What is measured, from the store alone: the worker is another process."""
@@ -231,6 +233,7 @@ class Overview:
             balance=kept,
             as_of_time=None if as_of is None else as_of.as_of.block_time,
             notices=notices,
+            exports=exports,
             endpoints=self.book.endpoints(),
             owing=self._owing(),
             sources=tuple(sources),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from notary import compose, creation
 from notary.compose import Service
 from notary.core.roles import ALL_ROLES, Role
 from notary.creation import Created
+from notary.usecases.export_jobs import THREAD
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,13 @@ def statements_of(app: Front) -> Iterator[list[str]]:
     trace: list[str] = []
     connections = []
 
+    def told(text: str) -> None:
+        # The exports look for work at any moment, in a thread of their own.
+        if threading.current_thread().name != THREAD:
+            trace.append(_without_values(text))
+
     def opened(connection: Any, *_: object) -> None:
-        connection.set_trace_callback(lambda text: trace.append(_without_values(text)))
+        connection.set_trace_callback(told)
         connections.append(connection)
 
     for engine in (database._reader, database._writer):

@@ -53,16 +53,25 @@ def places(asked: People) -> dict[str, dict[str, str]]:
             "number": number,
             "record_id": taken.json()["record_id"],
             "name": made.json()["source"],
+            "export": _ordered(asked, headers, number),
         }
     tag = numbers.parse(found["own"]["number"]).log_tag
     found["nobody"] = {
         "number": numbers.make(b"\x09" * numbers.RANDOM_LENGTH, tag).text,
         "record_id": asked.service.record_names.name(9, 10**6),
         "name": numbers.make_source(b"\x09" * numbers.RANDOM_LENGTH, tag).text,
+        "export": "09" * 16,
     }
     for place in found.values():
         place["position"] = "0"
     return found
+
+
+def _ordered(asked: People, headers: dict[str, str], number: str) -> str:
+    order = {"matter": number, "idempotency_key": "e-1"}
+    told = asked.client.post("/v1/exports", json=order, headers=headers)
+    assert told.status_code == 202, told.text
+    return str(told.json()["export"])
 
 
 def documented() -> dict[str, set[Role]]:

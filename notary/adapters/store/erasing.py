@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from notary.adapters.store.bulk import parts
 from notary.adapters.store.database import table_of
+from notary.adapters.store.exports import ExportJobRow
 from notary.adapters.store.import_tables import ImportKeptRow, UnassignedRow
 from notary.adapters.store.tables import AttachmentRow, MatterRow, RecordRow
 from notary.core.erasures import Target
@@ -22,6 +23,7 @@ MATTERS = table_of(MatterRow)
 ATTACHMENTS = table_of(AttachmentRow)
 KEPT = table_of(ImportKeptRow)
 UNASSIGNED = table_of(UnassignedRow)
+EXPORTS = table_of(ExportJobRow)
 
 _HAS_CONTENT = or_(RECORDS.c.wrapped_secret.is_not(None), RECORDS.c.sealed_values.is_not(None))
 
@@ -84,6 +86,13 @@ def destroy(connection: Connection, rows: Sequence[ContentRow]) -> None:
             .values(wrapped_secret=None, sealed_row=None, record_id=row.record_id)
         )
         connection.execute(delete(ATTACHMENTS).where(ATTACHMENTS.c.record_id == row.record_id))
+        # A package that is kept may show it: with the job's row goes the salt that opens the package.
+        of_record = (
+            select(MATTERS.c.key)
+            .join(RECORDS, RECORDS.c.matter_id == MATTERS.c.id)
+            .where(RECORDS.c.id == row.record_id)
+        )
+        connection.execute(delete(EXPORTS).where(EXPORTS.c.matter_key.in_(of_record)))
 
 
 class PlaceRow(NamedTuple):

@@ -119,7 +119,7 @@ def test_a_package_that_kept_nothing_back_takes_new_records_in(
     # All but who exported it meanwhile, which nobody asked to show.
     assert {position for position, _ in disclosed(out)} == {0, 1, 2, 6, 7}
     assert {one["position"] for one in statement(out)["withheld"]} == {3, 4, 5}
-    said = story.again("open.zip", out, "--show-added")
+    said = story.again("open.zip", out, "--show-added", "--force")
     assert said["withheld"] == 0
 
 
@@ -197,7 +197,7 @@ def test_an_earlier_block_or_time_can_be_asked_for(story: Story, tmp_path: Path)
     old = statement(story.folder / "open.zip")["as_of"]
     for as_of in (str(old["block"]), old["time"]):
         out = tmp_path / "asof.zip"
-        story.run("export", story.number, "-o", str(out), "--as-of", as_of)
+        story.run("export", story.number, "-o", str(out), "--as-of", as_of, "--force")
         assert statement(out)["as_of"] == old
     done = story.run(
         "export", story.number, "-o", str(tmp_path / "x.zip"), "--as-of", "0", exit_code=75
