@@ -49,7 +49,8 @@ def said(written: Mapping[str, object]) -> str:
     return (
         f"case {written['case']}, seed {written['seed']}: {written['files']} files in {written['folder']}\n"
         f"{written['matters']} matters; a right import gives {written['records']} records, "
-        f"{written['documents']} documents, and {written['unassigned']} rows that wait\n"
+        f"{written['documents']} documents, {written['mails']} messages, and {written['unassigned']} rows "
+        "that wait\n"
         f"{planted}{written['folder']}/README.md says what is what and how to take it in"
     )
 
@@ -66,6 +67,7 @@ def _collection(seed: int, out: Path, kinds: Sequence[str]) -> dict[str, object]
         "records": case.answer["records"],
         "by_kind": case.answer["by_kind"],
         "documents": case.answer["documents"],
+        "mails": case.answer["mails"],
         "unassigned": case.answer["unassigned"],
         "expected": collection.EXPECTED,
         "frauds": len(planted),
@@ -87,6 +89,7 @@ def _trade(seed: int, out: Path) -> dict[str, object]:
         "records": case.total,
         "by_kind": dict(case.records),
         "documents": 0,
+        "mails": 0,
         "unassigned": 0,
         "expected": None,
         "frauds": 0,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from notary.core.findings.seen import Seen, seen
 from notary.importers.column_map import ColumnMap, load_map
+from notary.importers.document import document_row, document_source
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows, recognise
 from notary.importers.rows import ImportedRow, Reject
@@ -71,6 +72,19 @@ def _rows(path: Path, maps: Sequence[ColumnMap]) -> list[ImportedRow]:
                 _READ.clear()
             _READ[key] = rows
         return _READ[key]
+
+
+def mails_of(case: Path) -> list[Seen]:
+    """The messages of the mail server, each in its account's matter."""
+    register = register_of(case)
+    found = []
+    for position, path in enumerate(sorted((case / "mail").rglob("*.eml"))):
+        with Original(path) as original:
+            row = document_row(original, document_source(original, SECRET), bytes(32))
+        assert isinstance(row, ImportedRow), row
+        matter = register[path.parent.name]
+        found.append(seen(row.kind, row.claims, matter=matter, position=position, entered=position))
+    return found
 
 
 def maps_in(folder: Path) -> list[ColumnMap]:

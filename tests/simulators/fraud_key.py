@@ -10,7 +10,7 @@ from pathlib import Path
 from notary.cases.frauds.answer import Planted
 from notary.core.findings.analysis import analyse
 from notary.core.findings.finding import Finding
-from tests.simulators.case_records import days_of, switch_of
+from tests.simulators.case_records import days_of, mails_of, switch_of
 
 # Which findings name a fraud of each kind. One of them is enough: an edit can show in several ways.
 NAMES = {
@@ -68,7 +68,7 @@ def _touches(finding: Finding, fraud: Planted, folder: Path) -> bool:
 
 
 def findings_of(case: Path) -> list[Finding]:
-    """What is found in the exports of a case: in the daily ones, and in the log of each switch."""
+    """What is found in the exports of a case: the daily ones, the mails, the log of each switch."""
     switches = sorted(path.name for path in (case / "switches").iterdir())
-    streams = [days_of(case), *(switch_of(case, name) for name in switches)]
+    streams = [days_of(case), mails_of(case), *(switch_of(case, name) for name in switches)]
     return [one for records in streams for one in analyse(records)]

@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 from notary.cases.collection import exports
 from notary.cases.collection.hours import AGENCY_ZONE
+from notary.cases.collection.mails import mailed
 from notary.cases.collection.model import (
     Call,
     Collection,
@@ -22,19 +23,25 @@ from notary.cases.collection.model import (
     Payment,
     Reversal,
 )
-from notary.cases.collection.switches import SWITCHES, Switch, path_of
+from notary.cases.collection.switch import Switch, path_of
+from notary.cases.collection.switches import SWITCHES
 
 Answer: TypeAlias = dict[str, object]
 K = TypeVar("K", bound=Hashable)
+E = TypeVar("E", bound=Event)
 
 FORMAT = "notary-collection-case/1"
 DOCUMENTS = 1  # of each matter: the contract
 
 
 def expected(case: Collection) -> Answer:
-    """The answer as JSON values: in total, by matter, by day and by file; and for each switch's logs."""
+    """The answer as JSON values: in total, by matter, by day and by file; and for each switch's logs.
+
+    `mails` are the messages of the mail server, which are records beside those of the days.
+    """
     matters = _grouped(case.events, lambda event: event.matter)
     days = _grouped(case.events, lambda event: event.exported_on)
+    mails = mailed(case)
     return {
         "format": FORMAT,
         "seed": case.seed,
@@ -43,6 +50,7 @@ def expected(case: Collection) -> Answer:
         "peak_day": str(case.peak_day),
         **_counts(case.events),
         "documents": DOCUMENTS * len(case.debtors),
+        "mails": len(mails),
         "matters": {
             debtor.matter: _matter(debtor, matters.get(debtor.matter, []))
             for debtor in case.debtors
@@ -64,13 +72,13 @@ def recorded_at(event: Event) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _counts(events: Sequence[Event]) -> Answer:
+def _counts(events: Sequence[Event], *, local: bool = True) -> Answer:
     known = [event for event in events if event.matter is not None]
     return {
         "records": len(known),
         "by_kind": _tally(event.kind for event in known),
         "unassigned": len(events) - len(known),
-        "doubled_times": sum(_doubled(event) for event in known),
+        "doubled_times": sum(_doubled(event) for event in known) if local else 0,
     }
 
 
@@ -104,21 +112,22 @@ def _day(events: Sequence[Event]) -> Answer:
 
 
 def _switch(switch: Switch, calls: Sequence[Call]) -> Answer:
-    known = [call for call in calls if call.matter is not None]
+    logged = [call for call in calls if switch.holds(call)]
+    endings = [switch.endings(call.disposition) for call in logged if call.matter is not None]
     return {
-        **_counts(calls),
-        "endings": _tally(switch.endings(call.disposition) for call in known),
-        "files": _files(calls, lambda call: path_of(switch, call.exported_on)),
+        **_counts(logged, local=switch.local),
+        "endings": _tally(word for word in endings if word is not None),
+        "files": _files(logged, lambda call: path_of(switch, call), local=switch.local),
     }
 
 
-def _files(events: Sequence[Event], path: Callable[[Event], str]) -> Answer:
+def _files(events: Sequence[E], path: Callable[[E], str], *, local: bool = True) -> Answer:
     files = _grouped(events, path)
-    return {name: _counts(files[name]) for name in sorted(files)}
+    return {name: _counts(files[name], local=local) for name in sorted(files)}
 
 
-def _grouped(events: Sequence[Event], key: Callable[[Event], K]) -> dict[K, list[Event]]:
-    groups: dict[K, list[Event]] = {}
+def _grouped(events: Sequence[E], key: Callable[[E], K]) -> dict[K, list[E]]:
+    groups: dict[K, list[E]] = {}
     for event in events:
         groups.setdefault(key(event), []).append(event)
     return groups

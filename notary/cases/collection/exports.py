@@ -74,7 +74,7 @@ def content(export: str, events: Iterable[Event]) -> bytes:
 def attachments(event: Event, draws: Draws) -> dict[str, bytes]:
     """The files that the event's row names, by their paths beside the export."""
     if isinstance(event, Letter):
-        return {_page(event): pdf.page(_letter_text(event))}
+        return {_page(event): pdf.page(letter_text(event))}
     if isinstance(event, Filing):
         text = [f"APPLICATION FOR A PAYMENT ORDER {event.reference}", f"Account {event.account}"]
         return {_page(event): pdf.page([*text, f"Sum: {money(event.amount, event.currency)}"])}
@@ -111,7 +111,8 @@ def _page(event: Letter | Filing) -> str:
     return f"pages/{event.reference}.pdf"
 
 
-def _letter_text(letter: Letter) -> list[str]:
+def letter_text(letter: Letter) -> list[str]:
+    """What the page of a letter says."""
     # The page's font has no Chinese characters; the addressee stands in the export.
     return [
         f"DEMAND, STAGE {letter.stage}",

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
 from importlib import resources
 from pathlib import Path
 
 from notary.cases import case_folder, pdf, register
 from notary.cases.case_folder import CaseFolder
-from notary.cases.collection import exports, switches
+from notary.cases.collection import exports, mails, switches
 from notary.cases.collection.expected import Answer, expected
 from notary.cases.collection.make import FULL, Size, make
 from notary.cases.collection.model import Call, Collection, Debtor, Event
+from notary.cases.collection.switch import path_of
 from notary.cases.draws import Draws
 
 EXPECTED = "expected.json"
@@ -44,6 +44,10 @@ class CollectionFiles:
         """The folder of a matter's documents."""
         return self.folder / _documents(debtor)
 
+    def mails(self, debtor: Debtor) -> Path:
+        """The folder of a matter's messages; not there where no letter went by e-mail."""
+        return self.folder / "mail" / debtor.accounts[0]
+
     def switch(self, name: str) -> Path:
         """The folder of a switch's logs and their map."""
         return self.folder / "switches" / name
@@ -63,6 +67,7 @@ def write(folder: Path, case: Collection) -> CollectionFiles:
         stem = name.split(".")[0]
         out.write_map(f"maps/{stem}", case_folder.map_text("collection", stem))
     _switches(out, case)
+    _mails(out, case)
     for debtor in case.debtors:
         out.write(f"{_documents(debtor)}/contract-{debtor.contract}.pdf", _contract(debtor))
     entries = [register.Entry(one.matter, one.title, one.accounts) for one in case.debtors]
@@ -87,15 +92,25 @@ def _days(out: CaseFolder, case: Collection) -> None:
 
 def _switches(out: CaseFolder, case: Collection) -> None:
     draws = Draws(case.seed)
-    days: dict[date, list[Call]] = {day: [] for day in case.calendar}
-    for call in case.calls:
-        days[call.exported_on].append(call)
     for switch in switches.SWITCHES:
         out.write_map(
             f"switches/{switch.name}/{switch.name}", case_folder.map_text("collection", switch.name)
         )
-        for day, calls in days.items():
-            out.write(switches.path_of(switch, day), switches.content(switch, calls, draws))
+        files: dict[str, list[Call]] = {}
+        for call in case.calls:
+            if switch.holds(call):
+                files.setdefault(path_of(switch, call), []).append(call)
+        for path, calls in files.items():
+            out.write(path, switch.content(calls, draws))
+
+
+def _mails(out: CaseFolder, case: Collection) -> None:
+    accounts = {debtor.matter: debtor.accounts[0] for debtor in case.debtors}
+    for letter in mails.mailed(case):
+        lines = exports.letter_text(letter)
+        data = mails.message(letter, lines, pdf.page(lines))
+        account = accounts[letter.matter] if letter.matter is not None else letter.account
+        out.write(f"mail/{account}/{letter.reference}.eml", data)
 
 
 def _documents(debtor: Debtor) -> str:

@@ -1,23 +1,24 @@
-"""Owns the same calls as two telephone switches log them: Asterisk's cdr_csv and FreeSWITCH's mod_cdr_csv.
+"""Owns the same calls as two telephone switches log them in CSV, and the list of all ways to log them.
 
 They stand for other agencies' sources of the same calls and are never taken in beside the dialler's own
 export. A switch writes a call when it ends, by its local clock, with the true number. Layouts: Asterisk's
 cdr/cdr_csv.c (append_string quotes, append_int does not, a time that never came is empty without quotes)
-and the template "example" of FreeSWITCH's cdr_csv.conf.xml.
+and the template "example" of FreeSWITCH's cdr_csv.conf.xml, which mod_cdr_csv reads.
 Test: tests/scenarios/ingest/test_collection_case.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from notary.cases.collection.hours import AGENCY_ZONE
+from notary.cases.collection.json_logs import FREESWITCH_JSON, TWILIO
 from notary.cases.collection.model import DAY, Call, Disposition
+from notary.cases.collection.switch import COMPANY, Switch, as_they_ended, uuid
+from notary.cases.collection.vcons import VCON
 from notary.cases.draws import Draws
 
-_COMPANY = "Northway Example"
 # A machine takes the line as a person does; only the dialplan's detection tells them apart.
 _ASTERISK = {
     Disposition.ANSWERED: "ANSWERED",
@@ -36,25 +37,9 @@ _FREESWITCH = {
 }
 
 
-@dataclass(frozen=True)
-class Switch:
-    """A way to log calls: the name of a day's file, a call's line, and the word for each ending."""
-
-    name: str
-    file: Callable[[date], str]
-    line: Callable[[Call, Draws], str]
-    endings: Callable[[Disposition], str]
-
-
-def path_of(switch: Switch, day: date) -> str:
-    """A day's log: its path below the case's folder."""
-    return f"switches/{switch.name}/{day}/{switch.file(day)}"
-
-
-def content(switch: Switch, calls: Iterable[Call], draws: Draws) -> bytes:
-    """A log of these calls, in the order in which they ended."""
-    ordered = sorted(calls, key=lambda call: (call.ended_at, call.number))
-    return "".join(switch.line(call, draws) for call in ordered).encode()
+def _lines(line: Callable[[Call, Draws], str]) -> Callable[[Sequence[Call], Draws], bytes]:
+    """A log of lines, in the order in which the calls ended."""
+    return lambda calls, draws: "".join(line(call, draws) for call in as_they_ended(calls)).encode()
 
 
 def _asterisk(call: Call, draws: Draws) -> str:
@@ -66,7 +51,7 @@ def _asterisk(call: Call, draws: Draws) -> str:
         _quoted(call.caller),
         _quoted(call.callee),
         _quoted(context),
-        _quoted(f'"{_COMPANY if call.outbound else ""}" <{call.caller}>'),
+        _quoted(f'"{COMPANY if call.outbound else ""}" <{call.caller}>'),
         _quoted(f"PJSIP/{call.agent or 'dialler'}-{call.number:08x}"),
         _quoted("" if end is Disposition.FAILED else f"PJSIP/trunk-{call.number:08x}"),
         _quoted("Dial"),
@@ -90,7 +75,7 @@ def _asterisk(call: Call, draws: Draws) -> str:
 def _freeswitch(call: Call, draws: Draws) -> str:
     codec = "PCMA" if call.answered_at is not None else ""
     cells: Sequence[str] = (
-        _COMPANY if call.outbound else call.caller,
+        COMPANY if call.outbound else call.caller,
         call.caller,
         call.callee,
         "outbound" if call.outbound else "inbound",
@@ -100,8 +85,8 @@ def _freeswitch(call: Call, draws: Draws) -> str:
         str(call.ring_s + call.talk_s),
         str(call.talk_s),
         _FREESWITCH[call.disposition],
-        _uuid(draws, f"a/{call.number}"),
-        _uuid(draws, f"b/{call.number}") if call.answered_at is not None else "",
+        uuid(draws, f"a/{call.number}"),
+        uuid(draws, f"b/{call.number}") if call.answered_at is not None else "",
         call.account,
         codec,
         codec,
@@ -118,24 +103,19 @@ def _local(at: datetime) -> str:
     return at.astimezone(AGENCY_ZONE).isoformat(" ", "seconds")[:19]
 
 
-def _uuid(draws: Draws, what: str) -> str:
-    """A UUID of version 4 (RFC 9562 §5.4) whose random bits are drawn."""
-    digits = draws.hexes(f"uuid/{what}")
-    variant = "89ab"[int(digits[16], 16) % 4]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
-
-
 ASTERISK = Switch(
     "asterisk",
-    lambda day: f"Master.csv-{day:%Y%m%d}",
-    _asterisk,
+    lambda call: f"Master.csv-{call.exported_on:%Y%m%d}",
+    _lines(_asterisk),
     lambda end: _ASTERISK[end].lower(),
+    local=True,
 )
 FREESWITCH = Switch(
     "freeswitch",
     # Rotated by a hang-up signal a second after midnight.
-    lambda day: f"Master.csv.{day + DAY:%Y-%m-%d}-00-00-01",
-    _freeswitch,
+    lambda call: f"Master.csv.{call.exported_on + DAY:%Y-%m-%d}-00-00-01",
+    _lines(_freeswitch),
     lambda end: _FREESWITCH[end],
+    local=True,
 )
-SWITCHES = (ASTERISK, FREESWITCH)
+SWITCHES = (ASTERISK, FREESWITCH, FREESWITCH_JSON, TWILIO, VCON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from notary.cases.collection.expected import recorded_at
 from notary.cases.collection.files import CollectionFiles, generate
 from notary.cases.collection.make import FULL, Size
 from notary.cases.collection.model import Call, Visit
+from notary.cases.collection.switch import Switch
+from notary.cases.collection.switches import SWITCHES
 from notary.ports import Matter
 from notary.usecases.import_report import FileReport
 from tests.simulators.intake import IntakeWorld
@@ -213,29 +216,88 @@ def test_days_in_another_order_give_the_same_records(world: IntakeWorld, tmp_pat
         check_matter(world.claims(matter), answer["matters"][name])
 
 
-@pytest.mark.parametrize("name", ["asterisk", "freeswitch"])
-def test_a_switch_logs_the_same_calls(world: IntakeWorld, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.name)
+def test_a_switch_logs_the_same_calls(world: IntakeWorld, tmp_path: Path, switch: Switch) -> None:
     case = generate(tmp_path / "case", seed=6, size=SMALL)
     matters = register(world, case)
     answer: Any = case.answer
-    found = answer["switches"][name]
+    found = answer["switches"][switch.name]
     reports = {
         report.path.relative_to(case.folder).as_posix(): report
-        for report in world.take_all(case.switch(name))
+        for report in world.take_all(case.switch(switch.name))
     }
     assert [problem for report in reports.values() for problem in report.problems] == []
-    assert {path: counts(report) for path, report in reports.items() if report.rows} == {
+    assert {path: counts(report) for path, report in reports.items()} == {
         path: wanted(one) for path, one in found["files"].items()
     }
     records = [record for matter in matters.values() for record in world.claims(matter)]
-    assert len(records) == found["records"]
-    assert Counter(record["disposition"] for record in records) == found["endings"]
-    calls = sorted(
-        (recorded_at(call), call.callee, call.talk_s)
-        for call in case.case.calls
-        if call.matter is not None
-    )
-    assert calls == sorted((str(r["occurred_at"]), number(r), r["talk_s"]) for r in records)
+    assert len(records) == found["records"] > 0
+    endings = (record.get("disposition") for record in records)
+    assert Counter(word for word in endings if word is not None) == found["endings"]
+    calls = [call for call in case.case.calls if call.matter is not None and switch.holds(call)]
+    told = sorted((str(r["occurred_at"]), number(r), str(r["account"])) for r in records)
+    assert told == sorted((begun(switch, call), call.callee, call.account) for call in calls)
+    if switch.name == "vcon":
+        digests = [contents(record)["digest"] for record in records]
+        assert digests == ["PASS"] * len(records)
+    if switch.name != "twilio":
+        # Of a vCon the recording, which is as long as people spoke.
+        name = "duration_s" if switch.name == "vcon" else "talk_s"
+        assert sorted(call.talk_s for call in calls) == sorted(int(str(r[name])) for r in records)
+    else:
+        lengths = [call.ring_s + call.talk_s for call in calls if call.talk_s]
+        assert sorted(lengths) == sorted(
+            int(str(r["duration_s"])) for r in records if "duration_s" in r
+        )
+
+
+def test_a_demand_by_e_mail_is_a_message_of_the_letters_page(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    case = generate(tmp_path / "case", seed=6, size=SMALL)
+    matters = register(world, case)
+    take_days(world, case)
+    answer: Any = case.answer
+    mailed = 0
+    for debtor in case.case.debtors:
+        if not case.mails(debtor).exists():
+            continue
+        for path in sorted(case.mails(debtor).iterdir()):
+            report = world.take(path, matter=matters[debtor.matter])
+            assert (report.accepted, report.problems) == (1, ())
+            mail = world.claims(matters[debtor.matter])[-1]
+            letter = next(one for one in case.case.events if one.reference == path.stem)
+            [page] = sequence(mail, "attachments")
+            bytes_ = case.folder / "days" / str(letter.exported_on) / "pages" / f"{path.stem}.pdf"
+            assert page["sha256"] == hashlib.sha256(bytes_.read_bytes()).hexdigest()
+            assert (mail["kind"], mail["channel"]) == ("message", "e-mail")
+            assert mail["occurred_at"] == recorded_at(letter)
+            mailed += 1
+    assert mailed == answer["mails"] > 0
+
+
+def begun(switch: Switch, call: Call) -> str:
+    """When the switch says that the call was: a recording begins when the line is taken."""
+    if switch.name == "vcon":
+        assert call.answered_at is not None
+        return call.answered_at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return recorded_at(call)
+
+
+def contents(record: Claims) -> Claims:
+    fields = record["fields"]
+    assert isinstance(fields, dict)
+    content = fields["content"]
+    assert isinstance(content, dict)
+    return content
+
+
+def sequence(record: Claims, name: str) -> list[Claims]:
+    fields = record["fields"]
+    assert isinstance(fields, dict)
+    found = fields[name]
+    assert isinstance(found, list)
+    return [one for one in found if isinstance(one, dict)]
 
 
 def number(record: Claims) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import re
 import subprocess
 import sys
 import time
 import wave
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from notary.importers.column_map import load_map, shipped_maps
 from notary.importers.media import media_type
 
 SMALL = Size(debtors=10, days=21, working_day_calls=10, peak_day_calls=30)
-DIGEST = "e58647e483cf2eadee2d506bd86eb20f963165a54c8e12298aa8011e330538bf"
+DIGEST = "a9ed665d00eba2c5f2bff9f3fee6deb57439738f631aaf03a2b73e66a23428e0"
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def test_masked_numbers_occur_in_the_dialler_and_not_in_the_switches(
     case: CollectionFiles,
 ) -> None:
     exports = [path.read_text("utf-8") for path in case.folder.glob("days/*/calls.csv")]
-    logs = [path.read_text("utf-8") for path in case.folder.glob("switches/*/*/Master*")]
+    logs = [path.read_text("utf-8") for path in case.folder.glob("switches/*/*/*")]
     assert any("****" in text for text in exports)
     assert not any("****" in text for text in logs)
 
@@ -137,6 +139,27 @@ def test_freeswitch_logs_have_the_15_columns_of_the_example(case: CollectionFile
             [cells] = csv.reader([line])
             assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab].*", cells[10])
             assert bool(cells[5]) == (int(cells[8]) > 0) == bool(cells[11])
+
+
+def test_a_list_of_twilio_names_the_newest_call_first(case: CollectionFiles) -> None:
+    pages = sorted(case.folder.glob("switches/twilio/*/Calls-*.json"))
+    assert pages
+    for path in pages:
+        calls = json.loads(path.read_bytes())["calls"]
+        starts = [parsedate_to_datetime(call["start_time"]) for call in calls]
+        assert starts == sorted(starts, reverse=True)
+
+
+def test_legs_of_freeswitch_in_json_are_those_of_its_csv(case: CollectionFiles) -> None:
+    def rows(kind: str) -> list[str]:
+        found = sorted(case.folder.glob(f"switches/{kind}/*/*"))
+        return [line for path in found for line in path.read_text("utf-8").splitlines()]
+
+    legs = [json.loads(line)["variables"] for line in rows("freeswitch-json")]
+    told = [(leg["uuid"], leg["billsec"], leg["duration"], leg["hangup_cause"]) for leg in legs]
+    cells = list(csv.reader(rows("freeswitch")))
+    assert told == [(one[10], one[8], one[7], one[9]) for one in cells]
+    assert told
 
 
 def test_the_whole_case_is_made_in_time(tmp_path: Path) -> None:
