@@ -119,12 +119,12 @@ def test_a_process_that_lost_its_job_finishes_nothing(world: StoreWorld) -> None
     second = jobs(world, Packer())
 
     def asleep() -> None:
-        world.clock.advance(LEASE.total_seconds() + 1)
-        assert second.run_one()
+        # Time passes at once, but the first one renews in a thread of its own and may come between.
+        while not second.run_one():
+            world.clock.advance(LEASE.total_seconds() + 1)
 
     first = jobs(world, Packer(asleep))
     job = first.order(world.agency_id, "k", ordered(world.open_matter()))
-    # The lease is renewed at once when the job begins and not again before the sleep is over.
     first.run_one()
     done = first.book.find(world.agency_id, job.name)
     assert (done.state, done.attempts) == (State.DONE, 2)
