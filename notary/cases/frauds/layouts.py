@@ -6,11 +6,15 @@ Test: tests/unit/cases/test_frauds.py.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
 
+from notary.cases.collection import json_logs
 from notary.cases.collection.hours import AGENCY_ZONE
-from notary.cases.frauds.sheets import Layout, Row, csv_form, log_form, moved_text
+from notary.cases.frauds.sheets import Form, Layout, Row, csv_form, log_form, moved_text
 
 LOCAL = "%Y-%m-%d %H:%M:%S"
 
@@ -34,6 +38,25 @@ def new_uuid(text: str, turn: int) -> str:
 def _new_leg(row: Row, turn: int) -> None:
     row["uuid"] = new_uuid(row["uuid"], turn)
     row["bleg_uuid"] = new_uuid(row["bleg_uuid"], turn)
+
+
+def _new_document(row: Row, turn: int) -> None:
+    variables = row["variables"]
+    for name in ("uuid", "bridge_uuid"):
+        variables[name] = new_uuid(variables[name], turn)
+
+
+def _new_sid(row: Row, turn: int) -> None:
+    row["sid"] = "CA" + hashlib.sha256(f"{row['sid']}/{turn}".encode()).hexdigest()[:32]
+
+
+def moved_mail_date(text: Any, by: timedelta) -> str:
+    """Moves a time of RFC 5322."""
+    return format_datetime(parsedate_to_datetime(text) + by)
+
+
+def _moved_micros(text: Any, by: timedelta) -> str:
+    return str(int(text) + by // timedelta(microseconds=1))
 
 
 DIALLER = Layout(
@@ -100,4 +123,40 @@ FREESWITCH = Layout(
     alone=True,
     answered=lambda row: row["hangup_cause"] == "NORMAL_CLEARING" and int(row["billsec"]) > 34,
 )
-LAYOUTS: Mapping[str, Layout] = {one.name: one for one in (DIALLER, ASTERISK, FREESWITCH)}
+FREESWITCH_JSON = Layout(
+    name="freeswitch-json",
+    files="switches/freeswitch-json/*/cdr-*.ndjson",
+    form=Form(lambda data: [json.loads(line) for line in data.splitlines()], json_logs.legs),
+    reference="variables.uuid",
+    account="variables.accountcode",
+    outside="callflow.0.caller_profile.destination_number",
+    outbound=("variables.direction", "outbound"),
+    stamps=("variables.start_uepoch", "variables.answer_uepoch", "variables.end_uepoch"),
+    lengths=("variables.billsec", "variables.duration"),
+    moved=_moved_micros,
+    copied=_new_document,
+    first_row=1,
+    alone=True,
+    # Longer than a machine speaks.
+    answered=lambda row: int(row["variables"]["billsec"]) > 34,
+)
+TWILIO = Layout(
+    name="twilio",
+    files="switches/twilio/*/Calls-*.json",
+    form=Form(lambda data: list(json.loads(data)["calls"]), json_logs.page),
+    reference="sid",
+    account="account",
+    outside="to",
+    outbound=("direction", "outbound-api"),
+    stamps=("start_time", "end_time"),
+    lengths=("duration",),
+    moved=moved_mail_date,
+    copied=_new_sid,
+    first_row=1,
+    alone=True,
+    answered=lambda row: row["answered_by"] == "human",
+    newest_first=True,
+)
+LAYOUTS: Mapping[str, Layout] = {
+    one.name: one for one in (DIALLER, ASTERISK, FREESWITCH, FREESWITCH_JSON, TWILIO)
+}

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from notary.cases.draws import Draws
 from notary.cases.frauds.answer import Planted, known_accounts
 from notary.cases.frauds.layouts import LAYOUTS
 from notary.cases.frauds.papers import PAPERS
-from notary.cases.frauds.sheets import Layout, Sheet
+from notary.cases.frauds.sheets import Layout, Sheet, member
+from notary.cases.frauds.singles import SINGLES
 from notary.errors import CallerError
 
 KEY = "frauds.json"
@@ -57,6 +57,7 @@ def plant(folder: Path, seed: int, kinds: Sequence[str] = KINDS) -> list[Planted
         planted += _Planter(folder, layout, draws).all(kinds)
     for kind in kinds:
         planted += PAPERS[kind](folder, draws) if kind in PAPERS else ()
+        planted += SINGLES[kind](folder, draws) if kind in SINGLES else ()
     key = {"format": FORMAT, "seed": seed, "frauds": [one.to_json() for one in planted]}
     (folder / KEY).write_text(json.dumps(key, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return planted
@@ -121,15 +122,15 @@ class _Planter:
         if sheet is None:
             return None
         place = self.sheets.index(sheet)
-        start = self.layout.stamps[0]
+        start, reference = self.layout.stamps[0], self.layout.reference
         neighbours = (self.sheets[place - 1], self.sheets[place + 1])
         # The layouts whose rows are counted write times that ascend as text.
         beside = tuple(
-            str(choose(one.rows, key=itemgetter(start))[self.layout.reference])
+            str(member(choose(one.rows, key=lambda row: member(row, start)), reference))
             for one, choose in zip(neighbours, (max, min), strict=True)
             if one.rows and not self.layout.alone
         )
-        gone = tuple(str(row[self.layout.reference]) for row in sheet.rows)
+        gone = tuple(str(member(row, reference)) for row in sheet.rows)
         sheet.path.unlink()
         return self._planted("dropped", "the file of a day taken away", sheet, (), gone, beside)
 
@@ -181,6 +182,9 @@ class _Planter:
         if sheet is None:
             return None
         first = 2 + self._below("span", len(sheet.rows) // 3)
+        if self.layout.newest_first:
+            # In the morning here too, so that the shifted rows pass others.
+            first = len(sheet.rows) - SPAN - first
         hours = 3 + self._below("span/hours", 5)
         changed = {n: sheet.move(n, timedelta(hours=hours)) for n in range(first, first + SPAN)}
         return self._saved("wrong-zone", f"{SPAN} rows shifted by {hours} h", sheet, changed)
@@ -198,7 +202,7 @@ class _Planter:
         if found is None:
             return None
         sheet, index = found
-        talk, whole = (int(sheet.value(index, name)) for name in layout.lengths)
+        talk, whole = (int(sheet.value(index, layout.lengths[n])) for n in (0, -1))
         part = talk // 2
         pause = 4 + self._below("split/pause", 12)
         second = copy.deepcopy(sheet.rows[index])
@@ -206,10 +210,13 @@ class _Planter:
         first_end, second_talk = whole - talk + part, talk - part - pause
         lengths = ((part, first_end), (second_talk, second_talk))
         for n, pair in enumerate(lengths):
-            for name, seconds in zip(layout.lengths, pair, strict=True):
+            # The whole is the last, and of an export that tells no talk the only one.
+            for name, seconds in zip(layout.lengths, pair[-len(layout.lengths) :], strict=True):
                 sheet.put(index + n, name, _as(sheet.value(index + n, name), seconds))
         self._restamp(sheet, index, first_end, whole, pause)
         layout.copied(second, 0)
+        if layout.newest_first:
+            sheet.rows[index : index + 2] = [second, sheet.rows[index]]
         sheet.save()
         rows = (index + layout.first_row, index + 1 + layout.first_row)
         references = tuple(str(sheet.value(index + n, layout.reference)) for n in range(2))
@@ -250,7 +257,7 @@ class _Planter:
         last.rows += moved
         last.save()
         rows = tuple(start + n + self.layout.first_row for n in range(2))
-        references = tuple(str(row[self.layout.reference]) for row in moved)
+        references = tuple(str(member(row, self.layout.reference)) for row in moved)
         what = f"two rows of {first.path.parent.name} in a later file"
         return self._planted("late", what, last, rows, references)
 
@@ -259,7 +266,11 @@ class _Planter:
         # In the afternoon, so that hours earlier there are other calls of the day.
         found = self._row(
             f"backdated/{what}",
-            lambda sheet, n: layout.answered(sheet.rows[n]) and n > len(sheet.rows) * 2 // 3,
+            lambda sheet, n: (
+                layout.answered(sheet.rows[n])
+                and (len(sheet.rows) - 1 - n if layout.newest_first else n)
+                > len(sheet.rows) * 2 // 3
+            ),
         )
         if found is None:
             return None
@@ -274,9 +285,10 @@ class _Planter:
         again = layout.moved(at, timedelta(seconds=first_end + pause))
         sheet.put(index + 1, start, again)
         if others:
-            answer, end = others
+            *answer, end = others
             sheet.put(index, end, layout.moved(at, timedelta(seconds=first_end)))
-            sheet.put(index + 1, answer, again)
+            for name in answer:
+                sheet.put(index + 1, name, again)
             sheet.put(index + 1, end, layout.moved(at, timedelta(seconds=whole)))
 
     def _plain_call(self, sheet: Sheet, n: int) -> bool:

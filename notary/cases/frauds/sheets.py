@@ -28,9 +28,9 @@ class Form:
 class Layout:
     """What one export's rows mean. Paths are of members joined by dots; `stamps` are its times, start first.
 
-    `lengths` are its lengths in seconds: talk first, then the whole. `first_row` is the number of the first
-    row as an importer counts them. `alone` says that rows follow no count, so that one that is taken out
-    leaves no trace in this export alone.
+    `lengths` are its lengths in seconds: talk first where it is told, then the whole. `first_row` is the
+    number of the first row as an importer counts them. `alone` says that rows follow no count, so that one
+    that is taken out leaves no trace in this export alone. `newest_first` says in which order they stand.
     """
 
     name: str
@@ -47,6 +47,15 @@ class Layout:
     first_row: int
     alone: bool
     answered: Callable[[Row], bool]
+    newest_first: bool = False
+
+
+def member(row: Row, name: str) -> Any:
+    """A member of a row, by its path."""
+    found: Any = row
+    for part in name.split("."):
+        found = found[int(part)] if isinstance(found, list) else found[part]
+    return found
 
 
 @dataclass
@@ -68,17 +77,12 @@ class Sheet:
 
     def value(self, index: int, name: str) -> Any:
         """A member of a row."""
-        found: Any = self.rows[index]
-        for part in name.split("."):
-            found = found[int(part)] if isinstance(found, list) else found[part]
-        return found
+        return member(self.rows[index], name)
 
     def put(self, index: int, name: str, value: Any) -> tuple[Any, Any]:
         """Change a member; gives what it was and what it is."""
-        *folders, last = name.split(".")
-        found: Any = self.rows[index]
-        for part in folders:
-            found = found[int(part)] if isinstance(found, list) else found[part]
+        folder, _, last = name.rpartition(".")
+        found = member(self.rows[index], folder) if folder else self.rows[index]
         before = found[last]
         found[last] = value
         return before, value

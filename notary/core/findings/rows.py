@@ -132,9 +132,11 @@ def _others(one: Seen, *, later: bool) -> Iterator[tuple[int, str, int, int]]:
 
 def _lengths(one: Seen) -> Iterator[str]:
     ended, duration, talk = one.ended, one.duration, one.talk
+    # A service that bills by the second counts none of a call that nobody took.
+    uncounted = duration == 0 and one.disposition in _UNREACHED
     if ended is not None and one.at is not None and duration is not None and not one.doubled:
         told = ended - one.at
-        if abs(told - duration * 1000) > ROUNDING:
+        if abs(told - duration * 1000) > ROUNDING and not uncounted:
             yield f"it lasts {duration} s, but {said_span(told)} lie between its start and its end"
     if ended is not None and one.answered is not None and talk is not None:
         told = ended - one.answered

@@ -14,6 +14,10 @@ from notary.errors import CallerError
 from tests.simulators.fraud_key import findings_of, unexplained, unnamed
 
 SIZE = Size(debtors=12, days=35, working_day_calls=60, peak_day_calls=200)
+FORMATS = {
+    *("dialler", "asterisk", "freeswitch", "freeswitch-json", "twilio", "vcon", "mail"),
+    *("letters", "visits"),
+}
 
 
 @pytest.mark.parametrize("seed", [101])
@@ -25,9 +29,15 @@ def test_a_clean_case_has_no_finding_and_each_planted_fraud_has_one(
     assert findings_of(case) == []
     key = plant(case, seed)
     assert {one.kind for one in key} == set(KINDS)
+    assert {one.format for one in key} == FORMATS
     found = findings_of(case)
     assert unnamed(key, found, case) == []
     assert unexplained(key, found, case) == []
+    # Of a file that holds one event, that event itself is named.
+    dated = {p.reference for one in found if one.code == "CLOCKS_DIFFER" for p in one.places}
+    alone = [one for one in key if one.format in ("vcon", "mail")]
+    assert len(alone) == 2
+    assert all(set(one.references) <= dated for one in alone)
 
 
 def test_the_key_says_what_stands_in_the_files_and_what_stood_there(tmp_path: Path) -> None:

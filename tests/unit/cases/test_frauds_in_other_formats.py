@@ -82,6 +82,19 @@ def test_a_length_that_was_typed_over_in_twilios_list(tmp_path: Path) -> None:
     assert (found.code, found.places[0].reference) == ("FIGURES_DIFFER", calls[7]["sid"])
 
 
+@pytest.mark.parametrize("counted", ["0", None])
+def test_a_call_that_rang_unanswered_may_count_no_seconds(
+    tmp_path: Path, counted: str | None
+) -> None:
+    calls = twilio()
+    calls[7] |= {"status": "no-answer", "duration": counted}
+    assert of_twilio(tmp_path, calls) == []
+    calls[7]["status"] = "completed"
+    assert [found.code for found in of_twilio(tmp_path, calls)] == (
+        ["FIGURES_DIFFER"] if counted else []
+    )
+
+
 @pytest.mark.parametrize("hours", [-3, 2])
 def test_a_time_that_was_typed_over_in_twilios_list(tmp_path: Path, hours: int) -> None:
     calls = twilio()
