@@ -83,7 +83,7 @@ def check_offer(item: Incoming) -> Refused | None:
             "idempotency_key",
             f"want 1 to {MAX_IDEMPOTENCY_KEY} characters, got {len(key)}",
         )
-    if not key.isascii() and _has_surrogate(key):
+    if not key.isascii() and has_surrogate(key):
         return Refused("IDEMPOTENCY_KEY", "idempotency_key", "it holds a lone surrogate")
     number = item.number
     if number is not None and (
@@ -139,7 +139,7 @@ def check_files(item: Incoming) -> Refused | None:
         )
     for i, file in enumerate(item.files):
         if file.filename is not None and (
-            len(file.filename) > MAX_FILENAME or _has_surrogate(file.filename)
+            len(file.filename) > MAX_FILENAME or has_surrogate(file.filename)
         ):
             return Refused(
                 "FILENAME",
@@ -210,7 +210,8 @@ def _check_null_time(claims: Mapping[str, Json]) -> Refused | None:
     return None
 
 
-def _has_surrogate(text: str) -> bool:
+def has_surrogate(text: str) -> bool:
+    """Whether a text holds half of a pair, which no encoding of Unicode can say."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

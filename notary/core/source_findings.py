@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
 from notary.core.moments import moment
@@ -29,14 +28,6 @@ class SourceFinding(NamedTuple):
 
     code: str
     text: str
-
-
-class Arrival(NamedTuple):
-    """A numbered record, in the order of its coming. `occurred_at` is None where it is not known."""
-
-    number: int
-    received_at: datetime
-    occurred_at: datetime | None
 
 
 def unexplained(state: SourceState) -> list[Range]:
@@ -113,36 +104,3 @@ def said(ranges: Sequence[Range]) -> str:
     named = [str(a) if a == b else f"{a} to {b}" for a, b in ranges[:MAX_NAMED]]
     more = len(ranges) - MAX_NAMED
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
-
-
-def gaps_of(arrivals: Iterable[Arrival], first: int) -> list[Range]:
-    """The numbers from `first` to the greatest of which no record came."""
-    missing, at = [], first
-    for number in sorted({one.number for one in arrivals}):
-        if number > at:
-            missing.append((at, number - 1))
-        at = max(at, number + 1)
-    return missing
-
-
-def late_of(arrivals: Iterable[Arrival], limit: timedelta) -> list[Arrival]:
-    """The records that came more than `limit` after their event."""
-    return [
-        one
-        for one in arrivals
-        if one.occurred_at is not None and one.received_at - one.occurred_at > limit
-    ]
-
-
-def back_of(arrivals: Iterable[Arrival]) -> list[tuple[Arrival, Arrival]]:
-    """Each record of a time before that of the next smaller number with one, after that one."""
-    dated = sorted(
-        (one for one in arrivals if one.occurred_at is not None), key=lambda one: one.number
-    )
-    return [
-        (before, after)
-        for before, after in pairwise(dated)
-        if before.occurred_at is not None
-        and after.occurred_at is not None
-        and after.occurred_at < before.occurred_at
-    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from notary.core.acceptance import has_surrogate
 from notary.core.source_edge import MAX_REASON
 from notary.errors import CallerError
 from verifier.format import jsonc
@@ -52,22 +53,14 @@ def check_profile(profile: Profile) -> Profile:
 
 def check_reason(reason: str) -> str:
     """Why numbers are missing. Raises CallerError SOURCE_REASON."""
-    if not 1 <= len(reason) <= MAX_REASON or _has_surrogate(reason):
+    if not 1 <= len(reason) <= MAX_REASON or has_surrogate(reason):
         raise CallerError("SOURCE_REASON", f"want a reason of 1 to {MAX_REASON} characters.")
     return reason
 
 
 def _check_text(name: str, text: str) -> None:
-    if not 1 <= len(text) <= MAX_TEXT or _has_surrogate(text):
+    if not 1 <= len(text) <= MAX_TEXT or has_surrogate(text):
         raise _fault(name, f"a text of 1 to {MAX_TEXT} characters")
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _fault(member: str, wanted: str) -> CallerError:

@@ -134,13 +134,7 @@ def _check_matters(connection: Rows, progress: Progress) -> None:
         "SELECT id, agency_id, number, size, frontier FROM matters"
         " WHERE id NOT IN (SELECT matter_id FROM sources) ORDER BY id"
     ):
-        heads = dict(
-            connection.execute(
-                "SELECT size, root FROM heads WHERE agency_id = ? AND matter_id = ?"
-                " UNION SELECT size, root FROM pending_heads WHERE agency_id = ? AND matter_id = ?",
-                (agency_id, matter_id, agency_id, matter_id),
-            )
-        )
+        heads = _heads_of(connection, agency_id, matter_id)
         frontier = Frontier()
         for position, leaf, leaf_hash, head_root in connection.execute(
             "SELECT position, leaf, leaf_hash, head_root FROM records"
@@ -164,19 +158,24 @@ def _check_matters(connection: Rows, progress: Progress) -> None:
         progress(done, total)
 
 
+def _heads_of(connection: Rows, agency_id: int, matter_id: int) -> dict[int, bytes]:
+    """Every head of a log that a batch holds or the next one will: root by size."""
+    return dict(
+        connection.execute(
+            "SELECT size, root FROM heads WHERE agency_id = ? AND matter_id = ?"
+            " UNION SELECT size, root FROM pending_heads WHERE agency_id = ? AND matter_id = ?",
+            (agency_id, matter_id, agency_id, matter_id),
+        )
+    )
+
+
 def _check_sources(connection: Rows) -> None:
     """Every source log: entries in order, and each sealed head."""
     for matter_id, agency_id, number, size, edge in connection.execute(
         "SELECT id, matters.agency_id, number, size, frontier FROM matters"
         " JOIN sources ON sources.matter_id = id ORDER BY id"
     ):
-        heads = dict(
-            connection.execute(
-                "SELECT size, root FROM heads WHERE agency_id = ? AND matter_id = ?"
-                " UNION SELECT size, root FROM pending_heads WHERE agency_id = ? AND matter_id = ?",
-                (agency_id, matter_id, agency_id, matter_id),
-            )
-        )
+        heads = _heads_of(connection, agency_id, matter_id)
         frontier = Frontier()
         for position, entry in connection.execute(
             "SELECT position, entry FROM source_entries WHERE matter_id = ? ORDER BY position",

@@ -15,6 +15,7 @@ from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.log import settle_kek
 from notary.adapters.store.tables import AccountRow, AgencyRow, MatterRow, SourceRow
 from notary.core import envelope
+from notary.core.acceptance import has_surrogate
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds, moment
@@ -115,7 +116,7 @@ class StoredMatterRegister:
 
     def by_account(self, agency_id: int, account: str) -> Matter | None:
         """The matter that the account leads to, exactly as spelled; never a guess."""
-        if _has_surrogate(account):
+        if has_surrogate(account):
             return None
         digest = self._keys.lookup(agency_id, LOOKUP_ACCOUNT, account)
         with self._database.reading() as connection:
@@ -267,15 +268,7 @@ def _text(raw: bytes) -> str:
 
 
 def _check_text(what: str, text: str, most: int) -> None:
-    if not 1 <= len(text) <= most or _has_surrogate(text):
+    if not 1 <= len(text) <= most or has_surrogate(text):
         raise CallerError(
             "TEXT_FORM", f"{what}: want 1 to {most} characters of valid Unicode, got {len(text)}"
         )
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -9,7 +9,7 @@ import pytest
 from notary.core import source_findings
 from notary.core.moments import milliseconds
 from notary.core.source_edge import SourceState
-from notary.core.source_findings import Arrival, back_of, findings, gaps_of, late_of, without
+from notary.core.source_findings import findings, without
 from verifier.format.source_count import Range, SourceCount
 from verifier.format.source_log import Profile
 
@@ -75,18 +75,3 @@ def test_a_sentence_names_some_ranges_and_counts_the_rest() -> None:
 )
 def test_ranges_without_others(ranges: list[Range], taken: list[Range], left: list[Range]) -> None:
     assert without(ranges, taken) == left
-
-
-def arrival(number: int, occurred: int | None, received: int = 100) -> Arrival:
-    return Arrival(
-        number,
-        NOW + timedelta(seconds=received),
-        None if occurred is None else NOW + timedelta(seconds=occurred),
-    )
-
-
-def test_gaps_lateness_and_clocks_of_given_records() -> None:
-    came = [arrival(5, 50), arrival(2, 60), arrival(8, None), arrival(9, 10)]
-    assert gaps_of(came, 1) == [(1, 1), (3, 4), (6, 7)]
-    assert [one.number for one in late_of(came, timedelta(seconds=45))] == [5, 9]
-    assert [(a.number, b.number) for a, b in back_of(came)] == [(2, 5), (5, 9)]
