@@ -167,6 +167,7 @@ def _email(event: Email) -> Mapping[str, object]:
 
 def _sms(event: Sms) -> Mapping[str, object]:
     return {
+        "seq": event.number,
         "sms_id": event.reference,
         "client": event.account,
         "ts": int(event.at.timestamp()) * 1000,

@@ -20,6 +20,12 @@ from notary.cases.collection.switch import path_of
 from notary.cases.draws import Draws
 
 EXPECTED = "expected.json"
+# The one export of the case that is counted and whose rows are all the agency's own.
+_SMS_SOURCE = """
+[source]
+name = "sms-gateway"
+number = "seq"
+"""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ def write(folder: Path, case: Collection) -> CollectionFiles:
     for name in sorted(exports.TABLES):
         stem = name.split(".")[0]
         out.write_map(f"maps/{stem}", case_folder.map_text("collection", stem))
+    out.write_map("sources/sms", case_folder.map_text("collection", "sms") + _SMS_SOURCE)
     _switches(out, case)
     _mails(out, case)
     for debtor in case.debtors:

@@ -5,13 +5,14 @@ Test: tests/unit/cases/test_collection_model.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 
 from notary.cases.collection import campaign, dialling, hours
 from notary.cases.collection.letters import letters_of
 from notary.cases.collection.messages import messages_of
-from notary.cases.collection.model import DAY, Call, Collection, Event
+from notary.cases.collection.model import DAY, Call, Collection, Event, Sms
 from notary.cases.collection.money import money_of, promise_of
 from notary.cases.collection.people import make_debtors
 from notary.cases.collection.plan import make_plan
@@ -74,7 +75,18 @@ def make(seed: int = 1, size: Size = FULL) -> Collection:
     calls += campaign.campaign_calls(draws, calendar, peak, load, doubled)
     events += campaign.numbered(calls)
     events.sort(key=lambda event: (event.exported_on, event.at, event.reference))
-    return Collection(seed, FIRST_DAY, size.days, peak, debtors, tuple(events))
+    return Collection(seed, FIRST_DAY, size.days, peak, debtors, tuple(_counted(events)))
+
+
+def _counted(events: Iterable[Event]) -> Iterator[Event]:
+    """The events, the text messages among them with the gateway's numbers."""
+    number = 0
+    for event in events:
+        if isinstance(event, Sms):
+            number += 1
+            yield replace(event, number=number)
+        else:
+            yield event
 
 
 def _peak(days: int) -> date:

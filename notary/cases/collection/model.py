@@ -163,6 +163,9 @@ class Sms(Event):
     sender: str
     recipient: str
     text: str
+    number: int = (
+        0  # the gateway counts its messages from 1 without gaps, in the order of its exports
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from notary.importers.column_map import load_map, shipped_maps
 from notary.importers.media import media_type
 
 SMALL = Size(debtors=10, days=21, working_day_calls=10, peak_day_calls=30)
-DIGEST = "a9ed665d00eba2c5f2bff9f3fee6deb57439738f631aaf03a2b73e66a23428e0"
+DIGEST = "815aaa6e7cd7c2e912e4d1cd061a7f62f2cc3bdaa15ef0192e2b7cfd55fc1229"
 
 
 @pytest.fixture(scope="module")

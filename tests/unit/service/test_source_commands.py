@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from notary import creation
+from notary.cases.collection.files import generate
+from notary.cases.collection.make import Size
 from notary.cli.app import app
 
 MAP = """\
@@ -152,3 +155,33 @@ def test_a_name_that_is_no_source_is_said(home: Path) -> None:
     done = CliRunner().invoke(app, ["source", "show", "pbx-9", "--home", str(home)])
     assert done.exit_code != 0
     assert "'pbx-9' is no source of this agency" in done.output
+
+
+def test_a_message_taken_out_of_the_made_up_case_is_a_gap_of_its_gateway(
+    home: Path, tmp_path: Path
+) -> None:
+    size = Size(debtors=7, days=21, working_day_calls=1, peak_day_calls=1)
+    case = generate(tmp_path / "case", 3, size)
+    for debtor in case.case.debtors:
+        words = [word for account in debtor.accounts for word in ("--account", account)]
+        run(home, "matter", "new", debtor.title, *words)
+    # As the case's README says it.
+    new = ["--zone", "Europe/London", "--numbered-by", "source", "--first", "1"]
+    run(home, "source", "new", "sms-gateway", *new)
+    shutil.copy(case.folder / "sources" / "sms.map.toml", case.maps)
+    exports = sorted(case.folder.glob("days/*/sms.ndjson"))
+    rows = sum(len(path.read_bytes().splitlines()) for path in exports)
+    whole = exports[1].read_bytes()
+    first, *others = whole.splitlines(keepends=True)
+    exports[1].write_bytes(b"".join(others))
+    words = [str(path) for path in (case.maps, *exports)]
+    run(home, "ingest", *words)
+    gone = json.loads(first)["seq"]
+    assert 1 < gone < rows
+    shown = run(home, "source", "show", "sms-gateway")
+    assert shown["missing"] == [[gone, gone]]
+    assert "SOURCE_GAP" in {one["code"] for one in shown["findings"]}
+    # It comes late, and nothing else is missing.
+    exports[1].write_bytes(whole)
+    run(home, "ingest", *words)
+    assert run(home, "source", "show", "sms-gateway")["missing"] == []
