@@ -107,7 +107,7 @@ def test_a_client_that_goes_away_in_a_line_loses_nothing_that_was_answered(serve
         assert second == {**first, "status": 200, "replayed": True}
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_stream_that_goes_on_does_not_keep_the_server_from_stopping(tmp_path: Path) -> None:
     home = make(tmp_path / "home")
     with served(*home) as server, server.connect() as connection:

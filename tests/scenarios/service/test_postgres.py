@@ -100,7 +100,7 @@ def test_a_service_moves_to_postgresql_and_back_and_its_evidence_holds(
         assert out.stat().st_size > 0
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_new_service_begins_on_postgresql_once(uri: str, tmp_path: Path) -> None:
     with Anvil(*scene.CHAIN) as anvil:
         live = scene.make(tmp_path / "home", anvil, database=uri)

@@ -159,7 +159,7 @@ def test_a_second_worker_stands_by_and_takes_over_from_one_that_is_killed(
     settled(live)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_worker_that_stands_still_is_followed_and_does_no_harm_when_it_wakes_up(
     live: Live, tmp_path: Path
 ) -> None:
@@ -183,7 +183,7 @@ def test_a_worker_that_stands_still_is_followed_and_does_no_harm_when_it_wakes_u
     settled(live)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_on_another_machine_a_killed_worker_is_followed_when_its_lease_is_over(
     postgres_server: Server, tmp_path: Path
 ) -> None:

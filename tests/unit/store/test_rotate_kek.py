@@ -179,7 +179,7 @@ def test_a_crash_before_and_after_each_step_is_gone_on_from(
     again.close()
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_killed_at_any_moment_it_loses_no_secret(tmp_path: Path) -> None:
     world = make_world(tmp_path)
     matter = fill(world, tmp_path, 3_000)

@@ -252,7 +252,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strike", ["kill", "power"])
+@pytest.mark.parametrize("strike", ["kill", pytest.param("power", marks=pytest.mark.soak)])
 def test_struck_anywhere_the_log_has_one_key_set_and_the_call_again_finishes(
     forks: Forks, template: Path, tmp_path: Path, strike: str
 ) -> None:
