@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.contracts.forge import copy_of_the_project, forge
 
 
@@ -19,6 +21,7 @@ def test_every_forge_test_passes_and_the_gas_snapshot_holds(tmp_path: Path) -> N
         assert f"[PASS] invariant_{invariant}" in ran.stdout
 
 
+@pytest.mark.soak
 def test_a_contract_that_skips_the_comparison_fails_its_tests(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
     source = project / "src/Anchors.sol"

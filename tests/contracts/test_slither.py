@@ -9,7 +9,7 @@ from tests.contracts.forge import SLITHER, copy_of_the_project, run
 EXPLAINED = ("pragma", "timestamp")  # each with its reason above it in Anchors.sol
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_new_result_fails(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
     source = project / "src/Anchors.sol"
@@ -23,7 +23,7 @@ def test_a_new_result_fails(tmp_path: Path) -> None:
     assert "1 result(s) found" in ran.stderr  # the explained ones stay silent
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_each_explanation_silences_what_slither_does_report(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
     source = project / "src/Anchors.sol"

@@ -73,7 +73,7 @@ def test_storage_is_written_in_one_place() -> None:
     assert not set(found) & {0xA0, 0xA1, 0xA2, 0xA4, 0xF0, 0xF1, 0xF2, 0xF4, 0xF5, 0xFA, 0xFF}
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("mutant", REFUTED, ids=lambda mutant: mutant.fault)
 def test_a_contract_with_a_fault_is_refuted(mutant: Mutant, tmp_path: Path) -> None:
     assert refuted(mutant, tmp_path)

@@ -6,6 +6,7 @@ one file that no verdict covers is named, and there every flip is VALID: nothing
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,9 @@ FIRST = {
     HISTORY_MAP: ("7.6",),
 }
 
+# Under the old manifests the digest of the file alone decides, whatever byte it is: one of so many is
+# flipped, another one each time. Under new ones, where each byte must matter by itself, all are.
+EVERY = 4
 PART = 1000  # bytes that one test flips, so that several processes can share a long file
 
 
@@ -84,9 +88,10 @@ def test_a_flipped_byte_under_the_old_manifests_is_never_valid(
     with Judge(small_world(), matter_of(kind), tmp_path) as judge:
         package = small(kind)
         assert judge.verdict(package) == "VALID"
+        draw = random.Random()
         let_through = [
             index
-            for index in part_of(package[path], start)
+            for index in part_of(package[path], start)[draw.randrange(EVERY) :: EVERY]
             if not judge.refuses(flipped(package, path, index), "2.4")
         ]
         assert let_through == []

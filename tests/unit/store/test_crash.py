@@ -158,7 +158,7 @@ def survive(
         scrap(home)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_loss_of_power_anywhere_costs_nothing_that_was_acknowledged(
     forks: Forks, template: Path, tmp_path: Path
 ) -> None:

@@ -265,7 +265,7 @@ def tombstones(world: StoreWorld, matter: Matter) -> set[object]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strike", ["kill", "power"])
+@pytest.mark.parametrize("strike", ["kill", pytest.param("power", marks=pytest.mark.soak)])
 def test_stopped_anywhere_nothing_is_gone_without_its_tombstone_and_the_next_call_ends_it(
     forks: Forks, template: Path, tmp_path: Path, strike: str
 ) -> None:
