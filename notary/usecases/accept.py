@@ -35,13 +35,13 @@ from notary.importers.offered_json import prepare_texts
 from notary.ports import Clock, Entropy, ObjectStore, Preparing
 from notary.usecases.originals import Originals, facts_of
 from notary.usecases.record_store import (
-    GrownMatter,
     NewAttachment,
     NewRecord,
     RecordsSeen,
     RecordStore,
     RecordsWritten,
     StoredGroup,
+    grown,
 )
 from notary.usecases.repetition import receipts_of, same_as_earlier, same_as_stored
 from notary.usecases.sources import write_sources
@@ -428,15 +428,7 @@ class RecordAcceptor:
                 for number, facts in enumerate(offer.files)
             ],
             [
-                GrownMatter(
-                    agency_id,
-                    edge.matter_id,
-                    edge.key,
-                    edge.old_size,
-                    edge.frontier.size,
-                    edge.frontier.root(),
-                    edge.frontier.to_bytes(),
-                )
+                grown(agency_id, edge)
                 for edge in edges.values()
                 if edge.frontier.size > edge.old_size
             ],

@@ -15,6 +15,7 @@ from notary.core.keks import StoreKek
 from notary.core.keyring import KeysInForce
 from notary.core.receipts import ReceiptGroup
 from notary.core.source_edge import StoredSource
+from verifier.format.frontier import Frontier
 
 
 class MatterState(NamedTuple):
@@ -62,6 +63,36 @@ class GrownMatter(NamedTuple):
     size: int
     root: bytes
     frontier: bytes
+
+
+class GrowingEdge(Protocol):
+    """The right edge of a log while a transaction grows it."""
+
+    @property
+    def matter_id(self) -> int: ...
+
+    @property
+    def key(self) -> bytes: ...
+
+    @property
+    def old_size(self) -> int: ...
+
+    @property
+    def frontier(self) -> Frontier: ...
+
+
+def grown(agency_id: int, edge: GrowingEdge) -> GrownMatter:
+    """What is written of the edge."""
+    frontier = edge.frontier
+    return GrownMatter(
+        agency_id,
+        edge.matter_id,
+        edge.key,
+        edge.old_size,
+        frontier.size,
+        frontier.root(),
+        frontier.to_bytes(),
+    )
 
 
 class GrownSource(NamedTuple):

@@ -15,7 +15,7 @@ from notary.core.source_edge import SourceEdge, SourceState
 from notary.core.source_findings import SourceFinding, count_of, findings, unexplained
 from notary.core.source_profile import check_profile, check_reason
 from notary.errors import CallerError
-from notary.usecases.record_store import GrownMatter, GrownSource, RecordsWritten
+from notary.usecases.record_store import GrownSource, RecordsWritten, grown
 from verifier.format import source_log, times
 from verifier.format.source_log import Closing, Profile
 
@@ -116,24 +116,13 @@ class Sources:
 def write_sources(written: RecordsWritten, agency_id: int, edges: Iterable[SourceEdge]) -> None:
     """Write what a transaction added to the logs of sources."""
     changed = [edge for edge in edges if edge.changed]
-    grown = [edge for edge in changed if edge.entries]
-    if grown:
+    longer = [edge for edge in changed if edge.entries]
+    if longer:
         # An entry after the last batch would be in none.
         written.require_open()
     if changed:
         written.grow_sources(
-            [
-                GrownMatter(
-                    agency_id,
-                    edge.matter_id,
-                    edge.key,
-                    edge.old_size,
-                    edge.frontier.size,
-                    edge.frontier.root(),
-                    edge.frontier.to_bytes(),
-                )
-                for edge in grown
-            ],
+            [grown(agency_id, edge) for edge in longer],
             [
                 GrownSource(edge.matter_id, edge.old_size, edge.entries, edge.state.to_json())
                 for edge in changed
