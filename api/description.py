@@ -45,8 +45,10 @@ _WORDS = {
     404: "There is no such thing.",
     408: "The body stood still for too long.",
     409: "The idempotency key came with other content, or an export has no package.",
+    412: "`If-Match` names other bytes.",
     413: "The body or a part of it is too large.",
     415: "The body is of another content type, charset or encoding.",
+    416: "The package has none of these bytes.",
     422: "The request does not fit; repeating it changes nothing.",
     429: "The agency's share is used; repeat it later.",
     431: "The request's head is too long.",
@@ -59,6 +61,7 @@ _HEADERS: dict[int, dict[str, tuple[str, dict[str, Any]]]] = {
         for status in RETRIED
     },
     401: {"WWW-Authenticate": ("Which authentication is wanted.", {"type": "string"})},
+    416: {"Content-Range": ("How many bytes there are.", {"type": "string"})},
 }
 _WITH_BODY = (408, 413, 415, 422, 429)
 _WITH_PARAMETERS = (422,)

@@ -1,7 +1,7 @@
 """Exports as jobs: ordered, looked at, fetched as often as wanted, cancelled.
 
 The jobs themselves are `notary.usecases.export_jobs`. Contract: docs/http.md, "Exports that take long".
-Tests: tests/api/test_exports.py, tests/scenarios/service/test_export_jobs.py.
+Tests: tests/api/test_exports.py, tests/api/test_ranges.py, tests/scenarios/service/test_export_jobs.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api import description, problems, reading
+from api import description, problems, ranges, reading
 from api.callers import allowed
 from api.custody import REQUEST_ID, file
 from api.wire import ExportView, NewExport, PackageView, Problem, ProgressView
@@ -27,12 +27,27 @@ from verifier.format import numbers, times
 from verifier.format.statement import Kind, Reason
 
 EXPORTS = "/v1/exports"
-BINARY = {"type": "string", "format": "binary"}
-_LOCATION = {
-    "headers": {
-        "Location": {"description": "The job.", "required": True, "schema": {"type": "string"}}
-    }
+PACKAGE = EXPORTS + "/{export}/package"
+ZIP = "application/zip"
+
+
+def _header(name: str, what: str) -> dict[str, Any]:
+    return {name: {"description": what, "required": True, "schema": {"type": "string"}}}
+
+
+_BINARY = {ZIP: {"schema": {"type": "string", "format": "binary"}}}
+_ETAG = _header("ETag", "The SHA-256 of the whole package, in quotes.")
+_LOCATION = {"headers": _header("Location", "The job.")}
+_PACKAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": _BINARY, "headers": _ETAG},
+    304: {"description": "You have it.", "headers": _ETAG},
 }
+_PART = {
+    "description": "The bytes of the range.",
+    "content": _BINARY,
+    "headers": _ETAG | _header("Content-Range", "Which bytes, and of how many."),
+}
+_CONDITIONS = {"parameters": ranges.PARAMETERS, **description.declared(404, 409, 412)}
 
 Exporting = Annotated[Principal, Depends(allowed(Act.EXPORT))]
 
@@ -73,31 +88,49 @@ def install(app: FastAPI) -> None:
         jobs = _service(request).export_jobs
         await run_in_threadpool(jobs.cancel, caller.agency_id, export)
 
+    @app.head(PACKAGE, response_class=Response, responses=_PACKAGE, openapi_extra=_CONDITIONS)
+    async def facts(request: Request, caller: Exporting, export: str) -> Response:
+        """Length and ETag of the package of an export that is done. Nothing is given out or recorded."""
+        made = (await run_in_threadpool(_find, request, caller, export)).package
+        found = ranges.Bytes(made.sha256, made.size)
+        told = ranges.unchanged(request, found)
+        return told or Response(media_type=ZIP, headers=_headers(found, range(made.size)))
+
     @app.get(
-        EXPORTS + "/{export}/package",
+        PACKAGE,
         response_class=StreamingResponse,
-        responses={200: {"content": {"application/zip": {"schema": BINARY}}}},
-        openapi_extra=description.declared(404, 409),
+        responses={**_PACKAGE, 206: _PART},
+        openapi_extra=_CONDITIONS | description.declared(404, 409, 412, 416),
     )
-    async def package(request: Request, caller: Exporting, export: str) -> StreamingResponse:
-        """The package of an export that is done. The log records each time who took it."""
+    async def package(request: Request, caller: Exporting, export: str) -> Response:
+        """The package of an export that is done, or a range of it. The log records each time who took it."""
         service = _service(request)
         job = await run_in_threadpool(_find, request, caller, export)
-        pieces, first = await run_in_threadpool(_opened, service, job)
-        made, ordered = job.made, job.ordered
-        assert made is not None
+        made, ordered = job.package, job.ordered
+        found = ranges.Bytes(made.sha256, made.size)
+        told = ranges.unchanged(request, found)
+        if told is not None:
+            return told
+        part = ranges.stretch(request, found)
+        wanted = part or range(made.size)
+        pieces, first = await run_in_threadpool(_opened, service, job, wanted)
         asking = service.custody.request(caller.user, ordered.purpose)
         item = service.custody.export(asking, ordered.order, made.result, made.sha256, made.size)
         await file(request, caller, item)
+        headers = {**_headers(found, wanted), REQUEST_ID: asking.request_id}
+        if part is not None:
+            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{made.size}"
         return StreamingResponse(
-            chain([first], pieces),
-            media_type="application/zip",
-            headers={
-                "Content-Disposition": 'attachment; filename="package.zip"',
-                "Content-Length": str(made.size),
-                REQUEST_ID: asking.request_id,
-            },
+            chain([first], pieces), 200 if part is None else 206, headers, media_type=ZIP
         )
+
+
+def _headers(found: ranges.Bytes, wanted: range) -> dict[str, str]:
+    return {
+        **found.headers,
+        "Content-Disposition": 'attachment; filename="package.zip"',
+        "Content-Length": str(len(wanted)),
+    }
 
 
 def _service(request: Request) -> Service:
@@ -109,9 +142,9 @@ def _find(request: Request, caller: Principal, export: str) -> Job:
     return _service(request).export_jobs.book.find(caller.agency_id, export)
 
 
-def _opened(service: Service, job: Job) -> tuple[Iterator[bytes], bytes]:
-    """The package's pieces, the first of them read: what can't be opened is told before anything is sent."""
-    pieces = service.export_jobs.pieces(job)
+def _opened(service: Service, job: Job, wanted: range) -> tuple[Iterator[bytes], bytes]:
+    """The pieces of these bytes, the first of them read: what can't be opened is told before all is sent."""
+    pieces = service.export_jobs.pieces(job, wanted)
     return pieces, next(pieces)
 
 

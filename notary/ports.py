@@ -148,8 +148,11 @@ class ObjectStore(Protocol):
         """Objects that were written survive a loss of power when this returns."""
         ...
 
-    def read(self, name: bytes) -> Iterator[bytes]:
-        """The object's bytes in pieces. Raises Contradiction OBJECT_MISSING if it is not there."""
+    def read(self, name: bytes, at: int = 0) -> Iterator[bytes]:
+        """The object's bytes in pieces, from byte `at` on, which it must have.
+
+        Raises Contradiction OBJECT_MISSING if it is not there.
+        """
         ...
 
     def remove(self, names: Iterable[bytes]) -> None:

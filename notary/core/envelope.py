@@ -28,6 +28,7 @@ WRAP_VERSION = b"\x01"  # another byte will name another way to wrap, for exampl
 WRAPPED_LENGTH = len(WRAP_VERSION) + NONCE_LENGTH + SECRET_LENGTH + TAG_LENGTH
 
 ATTACHMENT_MAGIC = b"notary-attachment/1\n"
+_SEALED_CHUNK = CHUNK_LENGTH + TAG_LENGTH
 
 # What a wrapped secret is for; it is authenticated, so that none can stand in another's place.
 RECORD = b"record"
@@ -142,17 +143,23 @@ def seal_chunks(secret: bytes, name: bytes, chunks: Iterable[bytes]) -> Iterator
     yield _seal_chunk(key, index, bytes(rest), last=True)
 
 
-def unseal_chunks(secret: bytes, name: bytes, sealed: Iterable[bytes]) -> Iterator[bytes]:
+def unseal_chunks(
+    secret: bytes, name: bytes, sealed: Iterable[bytes], first: int = 0
+) -> Iterator[bytes]:
     """The attachment's bytes again, chunk by chunk, each authenticated before it is handed out.
 
-    Raises Contradiction when the sealed bytes were altered, reordered, cut, extended or exchanged;
-    what was handed out before is then a true beginning of the original and no more.
+    With `first`, from that chunk on: `sealed` then begins at `sealed_at(first)`. Raises Contradiction when
+    the sealed bytes were altered, reordered, cut, extended or exchanged; what was handed out before is then a
+    true stretch of the original and no more.
     """
     key = _attachment(secret, name)
-    pieces = _exactly(sealed, len(ATTACHMENT_MAGIC), CHUNK_LENGTH + TAG_LENGTH)
-    if next(pieces, b"") != ATTACHMENT_MAGIC:
-        raise Contradiction("SEALED_ATTACHMENT", "a stored attachment has not its first line")
-    index = 0
+    if first:
+        pieces = _exactly(sealed, _SEALED_CHUNK, _SEALED_CHUNK)
+    else:
+        pieces = _exactly(sealed, len(ATTACHMENT_MAGIC), _SEALED_CHUNK)
+        if next(pieces, b"") != ATTACHMENT_MAGIC:
+            raise Contradiction("SEALED_ATTACHMENT", "a stored attachment has not its first line")
+    index = first
     held: bytes | None = None
     for piece in pieces:
         if held is not None:
@@ -160,8 +167,13 @@ def unseal_chunks(secret: bytes, name: bytes, sealed: Iterable[bytes]) -> Iterat
             index += 1
         held = piece
     if held is None:
-        raise Contradiction("SEALED_ATTACHMENT", "a stored attachment ends before its first chunk")
+        raise Contradiction("SEALED_ATTACHMENT", f"a stored attachment ends before chunk {first}")
     yield _unseal_chunk(key, index, held, last=True)
+
+
+def sealed_at(chunk: int) -> int:
+    """Where that chunk begins among the sealed bytes of an attachment."""
+    return len(ATTACHMENT_MAGIC) + chunk * _SEALED_CHUNK
 
 
 def lookup(secret: bytes, agency_id: int, purpose: str, text: str) -> bytes:

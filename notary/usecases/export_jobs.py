@@ -143,6 +143,17 @@ class Job:
     made: Made | None
     expires_at: datetime | None
 
+    @property
+    def package(self) -> Made:
+        """The package. Raises CallerError EXPORT_UNFINISHED if it has none."""
+        if self.made is None:
+            raise CallerError(
+                "EXPORT_UNFINISHED",
+                f"export {self.name} is {self.state} and has no package. GET /v1/exports/{self.name} says "
+                "how far it is, or why it failed.",
+            )
+        return self.made
+
 
 class Taken(NamedTuple):
     """A job that this process is to do, and the token by which it holds it."""
@@ -282,17 +293,17 @@ class ExportJobs:
         check_purpose(ordered.purpose)
         return self.book.add(agency_id, idempotency_key, ordered, self.clock.now(), MAX_JOBS)
 
-    def pieces(self, job: Job) -> Iterator[bytes]:
-        """The bytes of the job's package. Raises CallerError EXPORT_UNFINISHED if it has none."""
-        if job.made is None:
-            raise CallerError(
-                "EXPORT_UNFINISHED",
-                f"export {job.name} is {job.state} and has no package. GET /v1/exports/{job.name} says how "
-                "far it is, or why it failed.",
-            )
-        made = job.made
-        sealed = self._objects.read(made.object_name)
-        return envelope.unseal_chunks(self._secret(made.salt), made.object_name, sealed)
+    def pieces(self, job: Job, wanted: range | None = None) -> Iterator[bytes]:
+        """The bytes of the job's package, or those at the places `wanted` alone, which it must have.
+
+        Only the chunks that hold them are read. Raises CallerError EXPORT_UNFINISHED if it has none.
+        """
+        made = job.package
+        places = wanted or range(made.size)
+        first = places.start // envelope.CHUNK_LENGTH
+        sealed = self._objects.read(made.object_name, envelope.sealed_at(first) if first else 0)
+        plain = envelope.unseal_chunks(self._secret(made.salt), made.object_name, sealed, first)
+        return _stretch(plain, places.start - first * envelope.CHUNK_LENGTH, len(places))
 
     def cancel(self, agency_id: int, name: str) -> None:
         """Stop a job, or forget its package. Raises CallerError EXPORT_UNKNOWN."""
@@ -402,3 +413,13 @@ class ExportJobs:
     def _secret(self, salt: bytes) -> bytes:
         # The salt is in the job's row alone: without the row nobody can open the package.
         return hmac.digest(self._keys.lookup_secret, b"notary/export-package/v1" + salt, "sha256")
+
+
+def _stretch(pieces: Iterator[bytes], skip: int, length: int) -> Iterator[bytes]:
+    """So many bytes after the first `skip`."""
+    for piece in pieces:
+        part = piece[skip : skip + length]
+        yield part
+        skip, length = 0, length - len(part)
+        if not length:
+            return

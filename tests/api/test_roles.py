@@ -141,7 +141,7 @@ def test_each_route_answers_each_role_as_the_page_says(
                 told = (request, role, whose, answer.status_code, answer.text)
                 assert (answer.status_code == 403) == (role not in who), told
                 assert answer.status_code != 401, told
-                if answer.status_code == 403:
+                if answer.status_code == 403 and method != "HEAD":
                     assert answer.json()["code"] == "ROLE_WANTED", told
 
 

@@ -70,11 +70,12 @@ class ObjectFolder:
                 f"{self.folder}: {error.strerror}. Check the disk, then try again.",
             ) from error
 
-    def read(self, name: bytes) -> Iterator[bytes]:
-        """The object's bytes in pieces. Raises Contradiction if it is not there."""
+    def read(self, name: bytes, at: int = 0) -> Iterator[bytes]:
+        """The object's bytes in pieces, from byte `at` on. Raises Contradiction if it is not there."""
         path = self._path(name)
         try:
             with path.open("rb") as file:
+                file.seek(at)
                 while piece := file.read(READ_LENGTH):
                     yield piece
         except FileNotFoundError as error:

@@ -98,9 +98,9 @@ class RemoteObjects:
         if failed is not None:
             raise failed
 
-    def read(self, name: bytes) -> Iterator[bytes]:
-        """The object's bytes in pieces, each by a request of its own, which is repeated alone."""
-        at, size = 0, None
+    def read(self, name: bytes, at: int = 0) -> Iterator[bytes]:
+        """The object's bytes from `at` on, each piece by a request of its own, which is repeated alone."""
+        size = None
         while size is None or at < size:
             piece = self._piece(name, at)
             yield piece

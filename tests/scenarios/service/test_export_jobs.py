@@ -1,6 +1,7 @@
 """Packages that `notary serve` makes as jobs are those of the command line, also when it is killed meanwhile.
 
-The moments of the kills are drawn from a seed that the test prints; each moment must do.
+They lie in a bucket, as where several machines serve; other tests keep theirs in a folder. The moments of the
+kills are drawn from a seed that the test prints; each moment must do.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import json
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from notary.adapters.store.exports import JOBS
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live
+from tests.simulators import s3 as simulator
+from tests.simulators.s3 import BUCKET, S3
 from tests.simulators.server import Server, served
 
 ROWS = 1_000
@@ -51,6 +55,14 @@ def fetched(server: Server, address: str) -> bytes:
     return told.body
 
 
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    for name, value in simulator.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with simulator.s3_server() as running:
+        yield running
+
+
 def let_leases_lapse(live: Live) -> None:
     """As if the seconds of the lease had passed."""
     with live.opened() as service, service._database.transaction() as connection:
@@ -58,12 +70,15 @@ def let_leases_lapse(live: Live) -> None:
 
 
 @pytest.mark.slow
-def test_packages_made_as_jobs_are_whole_and_the_same_whatever_is_killed(tmp_path: Path) -> None:
+def test_packages_made_as_jobs_are_whole_and_the_same_whatever_is_killed(
+    tmp_path: Path, s3: S3
+) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
     with Anvil(*scene.CHAIN) as anvil:
-        live = scene.make(tmp_path / "home", anvil)
+        place = (f"s3://{BUCKET}/one", s3.endpoint, simulator.REGION)
+        live = scene.make(tmp_path / "home", anvil, objects=place)
         with live.opened() as service:
             number = service.new_matter(1, "Seller v. Buyer", ("A-1",)).number
             letters = scene.letters(tmp_path / "in", "A-1", 0, ROWS)
@@ -98,10 +113,12 @@ def test_packages_made_as_jobs_are_whole_and_the_same_whatever_is_killed(tmp_pat
                 assert told["progress"] == {"done": ROWS, "of": ROWS}
                 assert told["package"]["sha256"] == hashlib.sha256(whole).hexdigest()
                 assert fetched(server, address) == whole
+                part = server.ask("GET", f"{address}/package", Range=f"bytes={len(whole) - 9}-")
+                assert (part.status, part.body) == (206, whole[-9:])
             # What is asked of a large package beside its making is still answered.
-            part = ordered(server, "part", kind="extract", positions=[7], full_history=True)
-            assert ended(server, part)["package"]["shown"] == 1
-            assert fetched(server, part)[:4] == b"PK\x03\x04"
+            one = ordered(server, "one", kind="extract", positions=[7], full_history=True)
+            assert ended(server, one)["package"]["shown"] == 1
+            assert fetched(server, one)[:4] == b"PK\x03\x04"
             wrong = ordered(
                 server, "wrong", withhold=[{"position": ROWS + 9, "reason": "privilege"}]
             )
@@ -112,7 +129,14 @@ def test_packages_made_as_jobs_are_whole_and_the_same_whatever_is_killed(tmp_pat
             # Each time that one was given out is on record, and nothing else.
             rows = server.ask("GET", f"/v1/matters/{number}/custody").json()
             by_jobs = [row for row in rows if row["purpose"] == "to the tribunal"]
-            assert [row["package"]["kind"] for row in by_jobs] == ["complete"] * KILLS + ["extract"]
+            kinds = [row["package"]["kind"] for row in by_jobs]
+            assert kinds == ["complete"] * 2 * KILLS + ["extract"]
+            lying = [s3.bytes_of(key) for key in s3.held()]
+            assert not any(b"Reminder" in one for one in lying)
+            for job in server.ask("GET", "/v1/exports").json():
+                assert server.ask("DELETE", f"/v1/exports/{job['export']}").status == 204
+            # What is left is of the kills: nobody can open it, and the sweep takes it.
+            assert len(s3.held()) == len(lying) - KILLS - 1 <= KILLS
 
         text = (tmp_path / "in" / "letters.csv").read_bytes()
         assert b"Reminder" in text

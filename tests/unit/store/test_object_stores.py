@@ -63,6 +63,8 @@ def test_an_object_of_any_length_reads_as_written(objects: ObjectStore, more: in
     objects.write(NAME, (content[at : at + piece] for at in range(0, len(content), piece)))
     objects.make_durable([NAME])
     assert b"".join(objects.read(NAME)) == content
+    for at in (1, len(content) // 2, len(content) - 1):
+        assert b"".join(objects.read(NAME, at)) == content[at:]
     [listed] = objects.listed()
     assert (listed.name, listed.size) == (NAME, len(content))
     assert abs(datetime.now(UTC) - listed.changed_at) < timedelta(minutes=1)
