@@ -58,6 +58,12 @@ def watch(
     column_map: Annotated[
         Path | None, typer.Option("--map", help="Column map (TOML): the folders hold tables.")
     ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca", help="Root certificates (PEM) of the server, if the house has its own."
+        ),
+    ] = None,
     names: Annotated[str, typer.Option("--names", help="Only files of this pattern.")] = "*",
     digests: Annotated[
         bool, typer.Option("--digests", help="Originals stay here; only their digests leave.")
@@ -86,7 +92,7 @@ def watch(
             say_json(told) if as_json else say(_status_text(told))
             raise typer.Exit(1 if _ails(told) else 0)
         settings = _settings(
-            state, folders or [], server, source, key_file, matter, column_map, names, digests
+            state, folders or [], server, source, key_file, matter, column_map, ca, names, digests
         )
         # With --json, standard output is one document.
         quiet = as_json and (once or dry_run)
@@ -154,6 +160,7 @@ def _settings(
     key_file: Path | None,
     matter: str | None,
     column_map: Path | None,
+    ca: Path | None,
     names: str,
     digests: bool,
 ) -> Settings:
@@ -162,7 +169,7 @@ def _settings(
     from notary.importers.column_map import load_map
 
     if not folders:
-        if server or source or key_file or matter or column_map or digests:
+        if server or source or key_file or matter or column_map or ca or digests:
             raise CallerError(
                 "SETTINGS", f"without folders everything stands in {state / of.NAME}. Name folders."
             )
@@ -178,6 +185,7 @@ def _settings(
             source or socket.gethostname(),
             key_file or state / "api.key",
             tuple([of.Folder(path, names, matter, map_, originals) for path in folders]),
+            ca=ca,
         )
     )
 

@@ -18,12 +18,11 @@ from typing import Any
 from urllib.parse import quote
 
 from notary.client.checking import Acknowledged, Refusal, acknowledged, receipt_again
+from notary.client.exports import Exports
 from notary.client.records import READ_BYTES, OriginalFile, Record
 from notary.client.stream import RecordStream
-from notary.client.transport import PATIENCE_S, TIMEOUT_S, Transport
+from notary.client.transport import PATIENCE_S, TIMEOUT_S, Transport, json_body
 from notary.errors import CallerError, OutcomeUnknown
-from verifier.format import jsonc
-from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 
 _SECOND = timedelta(seconds=1)
@@ -34,6 +33,7 @@ class ServedMatter:
     """A matter as the service shows it; title and accounts are null for whoever may not see them."""
 
     number: str
+    display: str  # the number in groups, as people write it
     title: str | None
     accounts: tuple[str, ...]
     records: int
@@ -77,6 +77,7 @@ class Client:
         self._transport = Transport(
             url, key, ca=ca, timeout_s=timeout_s, patience_s=patience_s, pause=pause
         )
+        self.exports = Exports(self._transport, patience_s, pause)
         self._keys = tuple(receipt_keys)
         self._patience_s = patience_s
         self._pause = pause
@@ -109,10 +110,36 @@ class Client:
         """One matter. Raises CallerError MATTER_UNKNOWN."""
         return self._transport.call("GET", f"/v1/matters/{quote(number, safe='')}").read(_matter)
 
+    def find_matters(self, text: str) -> list[ServedMatter]:
+        """The agency's matters in whose number, title or accounts the text stands, whatever the case."""
+        wanted = text.casefold()
+        return [
+            one
+            for one in self.matters()
+            if any(
+                wanted in place.casefold()
+                for place in (one.number, one.display, one.title or "", *one.accounts)
+            )
+        ]
+
+    def custody(self, number: str) -> list[dict[str, Any]]:
+        """Who read or exported a matter, as `notary custody --json` has it. It takes the role auditor."""
+        path = f"/v1/matters/{quote(number, safe='')}/custody"
+        return self._transport.call("GET", path).read(lambda told: [dict(one) for one in told])
+
+    def status(self) -> dict[str, Any]:
+        """What waits, is sealed, anchored and late, as `notary status --json` has it."""
+        return self._transport.call("GET", "/v1/status").read(dict)
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Every source, with the numbers that are missing in its log. For operator, auditor."""
+        answer = self._transport.call("GET", "/v1/sources")
+        return answer.read(lambda told: [dict(one) for one in told])
+
     def new_matter(self, title: str, accounts: Sequence[str] = ()) -> ServedMatter:
         """Register a matter. It has no idempotency key, so OutcomeUnknown asks to look first."""
         document: Json = {"title": title, "accounts": list(accounts)}
-        answer = self._transport.call("POST", "/v1/matters", _json(document), repeatable=False)
+        answer = self._transport.call("POST", "/v1/matters", json_body(document), repeatable=False)
         return answer.read(_matter)
 
     def submit(self, record: Record) -> Acknowledged:
@@ -121,7 +148,7 @@ class Client:
         Raises CallerError (ConflictError if its key came with other content), NothingHappened where the
         service is away or busy for too long: the same call may be repeated at any time.
         """
-        answer = self._transport.call("POST", "/v1/records", _json(record.document()))
+        answer = self._transport.call("POST", "/v1/records", json_body(record.document()))
         return answer.read(lambda told: acknowledged(told, record, (), self._keys))
 
     def submit_many(
@@ -168,17 +195,12 @@ def _stretch(file: OriginalFile, size: int) -> Iterator[bytes]:
 
 def _matter(told: Mapping[str, Any]) -> ServedMatter:
     return ServedMatter(
-        str(told["number"]), told["title"], tuple(told["accounts"] or ()), int(told["records"])
+        str(told["number"]),
+        str(told["display"]),
+        told["title"],
+        tuple(told["accounts"] or ()),
+        int(told["records"]),
     )
-
-
-def _json(document: Json) -> Callable[[], tuple[Mapping[str, str], Iterable[bytes]]]:
-    try:
-        body = jsonc.encode(document)
-    except FormatError as error:
-        raise CallerError(error.code, f"the record can't be written: {error.message}") from error
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    return lambda: (headers, (body,))
 
 
 def _multipart(

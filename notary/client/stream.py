@@ -17,7 +17,7 @@ from typing import Any
 
 from notary.client.checking import Acknowledged, Refusal, acknowledged, bad
 from notary.client.records import Record
-from notary.client.transport import Transport, Waits, by_status, problem, read_answer
+from notary.client.transport import Transport, Waits, away, by_status, problem, read_answer
 from notary.errors import NotaryError, NothingHappened, OutcomeUnknown
 
 PATH = "/v1/records/stream"
@@ -78,9 +78,7 @@ class RecordStream:
                 writer.start()
                 response = connection.getresponse()
             except (OSError, http.client.HTTPException) as error:
-                raise NothingHappened(
-                    "SERVICE_AWAY", f"no answer from the service ({error})"
-                ) from error
+                raise away(error) from error
             yield from self._read(response)
         finally:
             # Ends the writer as well, whatever it waits for on the wire.

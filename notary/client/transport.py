@@ -1,7 +1,8 @@
 """Owns one exchange over HTTP and its repetition: what may be repeated, when, and how long.
 
-A request is repeated only where that can't do anything twice. Test: tests/scenarios/client/test_client.py,
-against the service, behind a proxy that refuses, is busy and cuts answers off.
+A request is repeated only where that can't do anything twice, and a server that can't prove who it is gets
+none. Tests: tests/scenarios/client/test_client.py, against the service, behind a proxy that refuses, is busy
+and cuts answers off; tests/scenarios/client/test_tls.py.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ import json
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from notary.errors import CallerError, ConflictError, NotaryError, NothingHappened, OutcomeUnknown
+from verifier.format import jsonc
+from verifier.format.errors import FormatError
+from verifier.format.jsonc import Json
 
 TIMEOUT_S = 70.0  # for one answer; the service itself waits for 60 s
 PATIENCE_S = 60.0  # for all repetitions of one request
@@ -27,7 +33,16 @@ MAX_ANSWER_BYTES = 16 * 2**20  # an array of 1,000 answers has 8
 # What the service answers when nothing happened and the same request may come again.
 AGAIN = frozenset({408, 429, 503})
 
+# What OpenSSL calls the faults of certificates (x509_vfy.h).
+_TOO_EARLY, _TOO_LATE = 9, 10
+_OTHER_HOST, _OTHER_ADDRESS = 62, 64
+
 Built = TypeVar("Built")
+Body = Callable[[], tuple[Mapping[str, str], Iterable[bytes]]]
+
+
+class Untrusted(NothingHappened):
+    """The server did not prove who it is; nothing was sent. Waiting does not mend it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,52 @@ def by_status(status: int, code: str, detail: str) -> NotaryError:
     return OutcomeUnknown(code, f"the service failed ({status}): {detail}")
 
 
+def json_body(document: Json) -> Body:
+    """A body of JSON. Raises CallerError for what no JSON of ours can hold."""
+    try:
+        body = jsonc.encode(document)
+    except FormatError as error:
+        raise CallerError(error.code, f"the request can't be written: {error.message}") from error
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return lambda: (headers, (body,))
+
+
+def away(error: Exception) -> NothingHappened:
+    """What a fault of the network says."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _untrusted(error)
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return Untrusted(
+            "TLS_NONE",
+            "what answers at this address does not speak TLS. Nothing was sent. Check host and port.",
+        )
+    said = f"no answer from the service ({type(error).__name__}: {error})"
+    return NothingHappened("SERVICE_AWAY", f"{said}. Try again later.")
+
+
+def _untrusted(error: ssl.SSLCertVerificationError) -> Untrusted:
+    why = f"({error.verify_message}). Nothing was sent."
+    if error.verify_code in (_TOO_EARLY, _TOO_LATE):
+        now = datetime.now(UTC).isoformat(timespec="minutes")
+        return Untrusted(
+            "TLS_EXPIRED",
+            f"the server's certificate is not valid at {now}, the time of this machine's clock {why} If the "
+            "clock is right, the service's operator must renew the certificate.",
+        )
+    if error.verify_code in (_OTHER_HOST, _OTHER_ADDRESS):
+        return Untrusted(
+            "TLS_HOST",
+            f"the server's certificate is for another name {why} Use the name that it is for, or ask the "
+            "service's operator.",
+        )
+    return Untrusted(
+        "TLS_UNTRUSTED",
+        f"the server's certificate is of no authority that this machine trusts {why} If the authority is "
+        "your house's own, name the file with its root certificate (ca, --ca, or SSL_CERT_FILE in the "
+        "environment); otherwise somebody may stand between: ask the service's operator.",
+    )
+
+
 class Transport:
     """Requests to one service. `pause` waits; tests give their own."""
 
@@ -112,7 +173,7 @@ class Transport:
         self._host, self._port = parts.hostname, parts.port
         self._prefix = parts.path.rstrip("/")
         self._key = key
-        self._context = ssl.create_default_context(cafile=ca) if self._https else None
+        self._context = _context(ca) if self._https else None
         self._timeout_s = timeout_s
         self._patience_s = patience_s
         self._pause = pause
@@ -144,7 +205,7 @@ class Transport:
         self,
         method: str,
         path: str,
-        body: Callable[[], tuple[Mapping[str, str], Iterable[bytes]]] | None = None,
+        body: Body | None = None,
         *,
         repeatable: bool = True,
     ) -> Answer:
@@ -158,12 +219,15 @@ class Transport:
             try:
                 answer = self._once(method, path, body)
             except (OSError, http.client.HTTPException) as error:
-                said = f"no answer from the service ({type(error).__name__}: {error})"
-                if not repeatable and not isinstance(error, ConnectionRefusedError):
+                said = away(error)
+                sent = not isinstance(error, ConnectionRefusedError | ssl.SSLCertVerificationError)
+                if not repeatable and sent:
                     raise OutcomeUnknown(
-                        "NO_ANSWER", f"{said}. Look whether it was done before asking again."
+                        "NO_ANSWER",
+                        f"no answer from the service ({type(error).__name__}: {error}). Look whether it was "
+                        "done before asking again.",
                     ) from error
-                waits.wait(NothingHappened("SERVICE_AWAY", f"{said}. Try again later."), None)
+                waits.wait(said, None)
                 continue
             if answer.status < 400:
                 return answer
@@ -177,14 +241,25 @@ class Transport:
         try:
             return self._once(method, path, None)
         except (OSError, http.client.HTTPException) as error:
-            said = f"no answer from the service ({type(error).__name__}: {error})"
-            raise NothingHappened("SERVICE_AWAY", f"{said}. Try again later.") from error
+            raise away(error) from error
+
+    @contextmanager
+    def answering(
+        self, path: str, headers: Mapping[str, str]
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer to a question whose body the block reads. Raises as the network does."""
+        connection = self.connect()
+        try:
+            self.begin(connection, "GET", path, headers)
+            yield connection.getresponse()
+        finally:
+            connection.close()
 
     def _once(
         self,
         method: str,
         path: str,
-        body: Callable[[], tuple[Mapping[str, str], Iterable[bytes]]] | None,
+        body: Body | None,
     ) -> Answer:
         connection = self.connect()
         try:
@@ -199,6 +274,16 @@ class Transport:
             return read_answer(connection.getresponse())
         finally:
             connection.close()
+
+
+def _context(ca: Path | None) -> ssl.SSLContext:
+    """Whom to trust: the authorities in the file, else in SSL_CERT_FILE, else of the machine."""
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise CallerError(
+            "CA_FILE", f"{ca} is no file of root certificates (PEM): {error.strerror or error}."
+        ) from error
 
 
 def read_answer(response: http.client.HTTPResponse) -> Answer:
@@ -235,7 +320,11 @@ class Waits:
         self._next = FIRST_PAUSE_S
 
     def wait(self, error: NotaryError, wanted_s: float | None) -> None:
-        """Wait as the service wants, or for longer each time. Raises `error` when patience has ended."""
+        """Wait as the service wants, or for longer each time. Raises `error` when patience has ended, and
+        one that waiting does not mend.
+        """
+        if isinstance(error, Untrusted):
+            raise error
         pause = self._next if wanted_s is None else min(wanted_s, LONGEST_PAUSE_S)
         if self._waited + pause > self._patience_s:
             raise error

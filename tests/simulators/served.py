@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,8 +74,8 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    """A new service that answers."""
+def served(folder: Path, before: Callable[[Created], None] = lambda made: None) -> Iterator[Served]:
+    """A new service that answers; `before` is what happens to its store before it does."""
     made = creation.create(
         folder / "home",
         log="served.notary.example/log",
@@ -84,6 +84,7 @@ def served(folder: Path) -> Iterator[Served]:
         chain_id=31337,
         keys="keys",
     )
+    before(made)
     one = Served(made, free_port())
     one.start()
     try:
