@@ -351,8 +351,9 @@ class Report:
     def _late_promises(self) -> Iterator[tuple[str, str]]:
         """Records that are there, and shown under no anchor by the deadline of their receipt."""
         case = self.case
+        leaves = or_none(lambda: case.leaf_hashes) or {}
         for name, body in or_none(lambda: list(promises(case))) or ():
-            if body.position not in case.leaf_hashes:
+            if body.position not in leaves:
                 continue
             anchored_at = self._bracket(body.position)[1]
             if anchored_at is not None and parse_time(anchored_at) > body.deadline:
