@@ -107,7 +107,7 @@ def create(
     finally:
         store.close()
     # A restored home is refused without one (docs/spec/erasure.md §4).
-    ErasureFile(key_folder, log).append([])
+    ErasureFile(key_folder, log).create()
     config.save(folder, settings)
     first = keyring.signers.all()[0].key_set
     return Created(home, tuple([key.text for key in first.checkpoint]), first.receipt.text, token)

@@ -50,7 +50,11 @@ def backup(
         ),
     ] = False,
     keys: Annotated[
-        Path | None, typer.Option(help="Copy the key folder as well, to this other place.")
+        Path | None,
+        typer.Option(
+            help="Copy the key folder as well, to this other place. With --verify: a key folder whose "
+            "register of erasures is held against the backup."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
     home: HomeOption = None,
@@ -65,11 +69,9 @@ def backup(
 
     with errors_said():
         if verify:
-            if keys is not None or dry_run:
-                raise CallerError(
-                    "VERIFY_ALONE", "--verify goes with neither --keys nor --dry-run."
-                )
-            manifest = backups.verify(dest, progress_bar)
+            if dry_run:
+                raise CallerError("VERIFY_ALONE", "--verify writes nothing: leave --dry-run out.")
+            manifest = backups.verify(dest, progress_bar, keys)
             shown = {"verified": True, **_shown(manifest)}
             _answer(as_json, shown, f"good      {dest}\n{_text(manifest)}")
             return
@@ -117,7 +119,9 @@ def restore(
     no_erasures: Annotated[
         bool,
         typer.Option(
-            "--no-erasures", help="State that nothing was ever erased, where there is no register."
+            "--no-erasures",
+            help="State that no newer register is left, or nothing was ever erased: what the backup's own "
+            "log says of erasures is taken.",
         ),
     ] = False,
     database: Annotated[

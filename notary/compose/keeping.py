@@ -13,6 +13,7 @@ from notary.adapters.durable import only_one, whole_file
 from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import add_set, destroy_sets
 from notary.adapters.store.audit import check_rows
+from notary.adapters.store.erasing import StoredErasures
 from notary.adapters.store.records import named_attachments
 from notary.adapters.store.snapshot import opened_live
 from notary.compose.watching import Watching
@@ -26,6 +27,7 @@ from notary.usecases.backup import Backup, BackupDone
 from notary.usecases.certificate import issue
 from notary.usecases.chain_audit import Audit
 from notary.usecases.erase import Eraser
+from notary.usecases.erasure_check import ErasureCheck
 from notary.usecases.erasure_plan import Planner
 from notary.usecases.holds import Holds
 from notary.usecases.key_copies import copy_keys, rotation_lock
@@ -97,10 +99,14 @@ class Keeping(Watching):
             self.acceptor,
             self.planner,
             self.holds,
-            ErasureFile(self.home.keys, self.identity.name),
+            self._erasures,
             self._clock,
             self._erasing_lock,
         )
+
+    @property
+    def _erasures(self) -> ErasureFile:
+        return ErasureFile(self.home.keys, self.identity.name)
 
     @property
     def _erasing_lock(self) -> Path:
@@ -161,7 +167,7 @@ class Keeping(Watching):
 
     def lint_public(self, paths: Sequence[Path], bars: Bars) -> Linted:
         """Search everything public for everything personal (usecases.lint_public)."""
-        erasures = ErasureFile(self.home.keys, self.identity.name)
+        erasures = self._erasures
         answers = {
             "GET /health": repr(self.health()).encode(),
             "GET /metrics": repr(self.figures()).encode(),
@@ -197,6 +203,7 @@ class Keeping(Watching):
             self.batch_log,
             chains,
             self._check_store,
+            self._check_erasures,
             lambda: compared(self._wanted_originals(), self._objects.listed()),
         )
         with only_one(
@@ -210,6 +217,14 @@ class Keeping(Watching):
     def _check_store(self) -> None:
         with opened_live(self._database) as connection:
             check_rows(connection, self.identity, lambda done, total: None)
+
+    def _check_erasures(self, full: bool) -> None:
+        check = ErasureCheck(
+            StoredErasures(self._database, self._keys), self.reader, self._erasures
+        )
+        check.lines()
+        if full:
+            check.store()
 
     def _wanted_originals(self) -> list[tuple[bytes, int]]:
         """Every original that a record names, ascending, with the bytes that it should have, sealed."""

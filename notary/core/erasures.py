@@ -1,6 +1,6 @@
-"""What an erasure says of itself: reasons, tombstones, and the lines of the register of erasures.
+"""What an erasure says of itself: reasons, tombstones, and how far it is by its steps.
 
-Pure. Spec: docs/spec/erasure.md §2, §4. Test: tests/unit/core/test_erasures.py.
+Pure. Spec: docs/spec/erasure.md §2 to §4. Test: tests/unit/core/test_erasures.py.
 """
 
 from __future__ import annotations
@@ -12,12 +12,9 @@ from enum import StrEnum
 
 from notary.core.intake import Incoming
 from notary.errors import CallerError
-from verifier.format import jsonc
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
-from verifier.format.members import Members
-from verifier.format.times import format_time, parse_time
 
 ERASURE = "erasure"
 HOLD = "hold"
@@ -25,7 +22,6 @@ HOLD = "hold"
 NEVER_ERASED = frozenset({ERASURE, HOLD, "custody"})
 
 MAX_STATED = 200  # characters of an authority or a hold's reason: an office and a file number
-FIRST_LINE = "notary-erasures/1"
 
 
 class Reason(StrEnum):
@@ -122,43 +118,6 @@ def tombstone(target: Target, order: Order) -> Incoming:
 def tombstone_key(target: Target) -> str:
     """The idempotency key of a record's tombstone."""
     return f"erasure/{target.leaf.hex()}"
-
-
-def encode_line(line: Line) -> str:
-    """The register's line, with its LF."""
-    value: dict[str, Json] = {
-        "at": format_time(line.at),
-        "state": line.state.value,
-        "matter": line.target.matter.hex(),
-        "position": line.target.position,
-        "leaf": line.target.leaf.hex(),
-    }
-    if line.order is not None:
-        value |= {
-            "reason": line.order.reason.value,
-            "authority": line.order.authority,
-            "text": line.order.text,
-        }
-    return jsonc.encode(value).decode() + "\n"
-
-
-def parse_line(text: str) -> Line:
-    """The line again, without its LF. Raises FormatError."""
-    members = Members(jsonc.decode(text.encode(), "a line of the register"), "a line")
-    at = parse_time(members.text("at"))
-    word = members.text("state")
-    target = Target(members.hex32("matter"), members.integer("position"), members.hex32("leaf"))
-    order = None
-    try:
-        state = State(word)
-        if state is State.BEGUN:
-            reason = Reason(members.text("reason"))
-            said = members.text("authority")
-            order = Order(reason, said, None if members.null("text") else members.text("text"))
-    except ValueError as error:
-        raise FormatError("REGISTER_LINE", f"{error}") from error
-    members.done()
-    return Line(at, state, target, order)
 
 
 def standings(lines: Iterable[Line]) -> dict[Digest, Standing]:

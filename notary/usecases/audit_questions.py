@@ -93,6 +93,7 @@ class _Rests:
 class Questions:
     """The questions about one log. `check_store` reads every row, and is asked with `full` only.
 
+    `check_erasures` holds the register of erasures against the log, with True against every row.
     `originals` gives each original that a record names as `originals.compared` does.
     """
 
@@ -101,6 +102,7 @@ class Questions:
     log: BatchLog
     chains: Sequence[AuditChain]
     check_store: Callable[[], None]
+    check_erasures: Callable[[bool], None]
     originals: Callable[[], Iterator[tuple[bytes, int, int | None]]]
 
     @property
@@ -114,6 +116,7 @@ class Questions:
         yield from self._anchor_steps(since)
         yield from self._as_of_steps(since)
         yield Step("originals", 0, "the originals", self._originals)
+        yield Step("erasures", 0, "the register of erasures", lambda: self.check_erasures(full))
         for place, chain in enumerate(self.chains):
             yield from self._chain_steps(chain, f"endpoint {place}", since)
         if full:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notary.adapters import durable
+from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.store import audit, snapshot
 from notary.adapters.store.database import Database
 from notary.config import CONFIG_NAME, Home
@@ -318,10 +319,12 @@ def check_digests(folder: Path, bars: Bars) -> tuple[Manifest, dict[str, bytes]]
     return manifest, objects
 
 
-def verify(folder: Path, bars: Bars) -> Manifest:
+def verify(folder: Path, bars: Bars, keys: Path | None = None) -> Manifest:
     """Check a backup whole: every digest, then every tree and signature of the database copy.
 
-    Raises as `check_digests`, and Contradiction STORE_DAMAGED. Nothing is written.
+    With `keys`, a key folder or a copy of one: also that its register of erasures has all that was erased
+    before the backup. Raises as `check_digests`, Contradiction STORE_DAMAGED or ERASURES_BEHIND, and
+    CallerError as ErasureRegister.lines. Nothing is written.
     """
     manifest, objects = check_digests(folder, bars)
     path = folder / manifest.files[DATABASE].name
@@ -341,6 +344,17 @@ def verify(folder: Path, bars: Bars) -> Manifest:
         for name, size in named.items():
             if object_path(folder, name).stat().st_size != sealed_length(size):
                 raise _damaged(object_path(folder, name), "its length is not that of its record")
+        if keys is not None:
+            register = ErasureFile(keys, manifest.identity.name)
+            known = {line.target.leaf for line in register.lines()}
+            for matter, position, leaf in snapshot.emptied_records(connection):
+                if leaf not in known:
+                    raise Contradiction(
+                        "ERASURES_BEHIND",
+                        f"record {position} of matter {matter.hex()} was erased before the backup, and "
+                        f"{register.path} does not have it: it is older than the backup, or was cut off. "
+                        "Take its newest copy.",
+                    )
         with bars("checking every tree", "records") as progress:
             audit.check_rows(connection, facts.identity, progress)
     return manifest

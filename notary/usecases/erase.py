@@ -42,7 +42,11 @@ class ErasureRegister(Protocol):
     """The register of erasures, on another volume than the store. It never goes back."""
 
     def lines(self) -> list[Line]:
-        """Every line. Raises CallerError ERASURES_FORM, ERASURES_UNREADABLE or ERASURES_OF_OTHER_LOG."""
+        """Every line, with what nobody without the key can do to them ruled out.
+
+        Raises CallerError ERASURES_MISSING, ERASURES_CHANGED, ERASURES_FORM, ERASURES_UNREADABLE or
+        ERASURES_OF_OTHER_LOG.
+        """
         ...
 
     def append(self, lines: Sequence[Line]) -> None:
@@ -187,7 +191,7 @@ class Eraser:
         empty(self.database, rows)
 
     def _write(self, state: State, of: Iterable[Standing]) -> None:
-        self.erasures.append(_lines(self.clock, state, of))
+        self.erasures.append(lines_now(self.clock, state, of))
 
     # What there is already.
 
@@ -244,7 +248,7 @@ def find_back(database: Database, keys: Keyring, erasures: ErasureRegister, cloc
             for one in _without_tombstone(connection, keys, row.agency_id, [gone[target]])
         ]
     if unsaid:
-        erasures.append(_lines(clock, State.BEGUN, unsaid))
+        erasures.append(lines_now(clock, State.BEGUN, unsaid))
     return Back(list(back.values()), names)
 
 
@@ -258,7 +262,8 @@ def empty(database: Database, rows: Sequence[ContentRow]) -> None:
     database.forget_deleted()
 
 
-def _lines(clock: Clock, state: State, of: Iterable[Standing]) -> list[Line]:
+def lines_now(clock: Clock, state: State, of: Iterable[Standing]) -> list[Line]:
+    """The lines that bring these erasures to a state now."""
     now = moment(milliseconds(clock.now()))
     return [Line(now, state, one.target, one.order if state is State.BEGUN else None) for one in of]
 
@@ -266,6 +271,7 @@ def _lines(clock: Clock, state: State, of: Iterable[Standing]) -> list[Line]:
 def _without_tombstone(
     connection: Connection, keys: Keyring, agency_id: int, of: Sequence[Standing]
 ) -> list[Standing]:
+    """Those of which the log does not say that their record was erased."""
     digests = [keys.lookup(agency_id, LOOKUP_IDEMPOTENCY, tombstone_key(one.target)) for one in of]
     known = RecordRows(connection).known_digests(agency_id, digests)
     return [one for one, digest in zip(of, digests, strict=True) if digest not in known]

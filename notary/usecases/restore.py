@@ -13,22 +13,26 @@ from pathlib import Path
 
 from notary import config
 from notary.adapters import durable
-from notary.adapters.keys.erasures import ErasureFile, parsed, read_texts
+from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import load_keys
 from notary.adapters.store import restorations, transfer
 from notary.adapters.store.database import Database
+from notary.adapters.store.erasing import StoredErasures
 from notary.adapters.store.log import open_log
 from notary.adapters.store.migrations import upgrade
 from notary.adapters.store.restorations import Restoration
 from notary.config import Home
 from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
+from notary.core.erasures import Line, standings
 from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction
 from notary.ports import Bars, Clock, ObjectStore, Progress
 from notary.usecases.backup import check_digests, object_path
 from notary.usecases.erase import Back, empty, find_back
+from notary.usecases.erasure_check import ErasureCheck, require_known, take_from_log, unknown
 from notary.usecases.key_copies import copy_keys
 from notary.usecases.originals import Digesting, compared
+from notary.usecases.read import RecordReader
 
 DURABLE_AT_ONCE = 100  # originals; more only make a failure be noticed later
 MARKER = "restoring"  # in a home that a restoration has begun and not ended
@@ -62,11 +66,11 @@ def restore(
     `database`, the URI of an empty database of PostgreSQL, takes the place of the one that the
     configuration names. Without `keys` the key folder that the configuration names must be there. What its
     register of erasures, joined with the one in `erasures`, says is gone is destroyed again before anything
-    can be read; `none_erased` states that there is no register because nothing was ever erased. Raises
-    CallerError HOME_NOT_EMPTY, STORE_NOT_EMPTY, KEYS_EXIST, KEY_MISSING, KEYS_OF_OTHER_STORE,
-    BACKUP_INCOMPLETE, ERASURES_MISSING, ERASURES_FORM, ERASURES_UNREADABLE or ERASURES_OF_OTHER_LOG,
-    Contradiction BACKUP_MANIFEST or BACKUP_DAMAGED, NothingHappened COPY_FAILED, STORE_BUSY or
-    REGISTER_NOT_KEPT.
+    can be read; `none_erased` states that no newer register is left, or nothing was ever erased: then what
+    the backup's own log says of erasures is taken. Raises CallerError HOME_NOT_EMPTY, STORE_NOT_EMPTY,
+    KEYS_EXIST, KEY_MISSING, KEYS_OF_OTHER_STORE, BACKUP_INCOMPLETE, or as ErasureRegister.lines;
+    Contradiction BACKUP_MANIFEST, BACKUP_DAMAGED or ERASURES_BEHIND, NothingHappened COPY_FAILED,
+    STORE_BUSY or REGISTER_NOT_KEPT.
     """
     # 1. Everything is judged before anything is written.
     _require_empty(folder)
@@ -99,11 +103,11 @@ def restore(
     if keys is not None:
         copy_keys(keys, home.keys)
     # Before any original is copied, and long before anything can be read: what was erased since.
-    erased = _erase_again(home, manifest, told, clock)
+    store = open_objects(home)
+    erased = _erase_again(home, manifest, told, clock, store, none_newer=none_erased)
     gone = {name.hex() for name in erased.names}
     with bars("restoring attachments", "files") as progress:
         wanted = {name: digest for name, digest in objects.items() if name not in gone}
-        store = open_objects(home)
         store.remove(erased.names)
         _restore_objects(source, wanted, store, progress)
     # 3. The store itself: this version's schema, and the mark that it was restored.
@@ -123,30 +127,44 @@ def restore(
 
 def _erasures_told(
     keys: Path, given: Path | None, manifest: Manifest, *, none_erased: bool
-) -> list[str]:
+) -> list[Line]:
     """The lines that the register of the keys lacks. Raises CallerError ERASURES_MISSING."""
-    log = manifest.identity.name
-    kept = ErasureFile(keys, log)
+    kept = ErasureFile(keys, manifest.identity.name)
     if given is None and not kept.exists() and not none_erased:
         raise CallerError(
             "ERASURES_MISSING",
             f"there is no {kept.path}: it says what was erased, and the backup may still hold that. Give its "
-            "newest copy with --erasures, or say --no-erasures if nothing was ever erased.",
+            "newest copy with --erasures, or say --no-erasures if none is left, or nothing was ever erased.",
         )
-    known = kept.texts()
-    told = [] if given is None else read_texts(given, log)
-    for line in (*known, *told):
-        parsed(kept.path if given is None else given, line)
-    return [f"{line}\n" for line in told if line not in set(known)]
+    known = kept.lines() if kept.exists() else []
+    told = [] if given is None else kept.lines_of(given)
+    # Two copies may both have gone on since they were one: what either says is gone goes.
+    return [line for line in told if line not in set(known)]
 
 
-def _erase_again(home: Home, manifest: Manifest, told: list[str], clock: Clock) -> Back:
+def _erase_again(
+    home: Home,
+    manifest: Manifest,
+    told: list[Line],
+    clock: Clock,
+    objects: ObjectStore,
+    *,
+    none_newer: bool,
+) -> Back:
     register = ErasureFile(home.keys, manifest.identity.name)
-    register.append_texts(told)
+    register.create()
+    register.append(told)
     database = Database(home.database_file)
     try:
         upgrade(database)
-        _, keyring = open_log(database, load_keys(home.keys))
+        identity, keyring = open_log(database, load_keys(home.keys))
+        reader = RecordReader(database, objects, keyring, identity)
+        stones = ErasureCheck(StoredErasures(database, keyring), reader, register).stones()
+        missing = unknown(stones, standings(register.lines()))
+        if none_newer:
+            take_from_log(register, clock, missing)
+        else:
+            require_known(missing)
         back = find_back(database, keyring, register, clock)
         empty(database, back.rows)
         return back

@@ -265,6 +265,7 @@ def make_world(
     database = empty_store(folder, uri)
     key_set = create_keys(folder / "keys", entropy)
     create_log(database, key_set, identity, entropy, clock.now())
+    ErasureFile(folder / "keys", identity.name).create()
     world = _open(folder, database, clock, entropy)
     world.agency_id = world.agencies.add(AGENCY)
     return world

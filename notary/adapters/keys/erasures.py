@@ -1,4 +1,4 @@
-"""The register of erasures, a file of the key folder that is only appended to.
+"""The register of erasures, a file of the key folder that is only appended to, its lines sealed by a key.
 
 It lies on the key volume, so that it does not go back when the data does. Spec: docs/spec/erasure.md §4.
 Test: tests/unit/store/test_erasure_register.py.
@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from notary.adapters.durable import one_at_a_time, write_file
-from notary.core.erasures import FIRST_LINE, Line, encode_line, parse_line
+from notary.adapters.keys.folder import ERASURES_KEY, read_key
+from notary.core import erasure_chain
+from notary.core.erasures import Line
 from notary.errors import CallerError, NothingHappened
 from verifier.format.errors import FormatError
 
 REGISTER = "erasures.txt"
 LOCK = "erasures.lock"
+NEWEST_COPY = "It says what was erased; put its newest whole copy in its place."
 
 
 class ErasureFile:
@@ -24,6 +27,7 @@ class ErasureFile:
 
     def __init__(self, folder: Path, log: str) -> None:
         self.path = folder / REGISTER
+        self._key = folder / ERASURES_KEY
         self._lock = folder / LOCK
         self._log = log
 
@@ -31,30 +35,50 @@ class ErasureFile:
         """Whether there is a register."""
         return self.path.exists()
 
+    def create(self) -> None:
+        """Begin the register, durable when this returns, unless it is there."""
+        with one_at_a_time(self._lock):
+            if not self.exists():
+                write_file(self.path, erasure_chain.head(self._log).encode())
+
     def lines(self) -> list[Line]:
         """As ErasureRegister."""
-        return [parsed(self.path, line) for line in self.texts()]
+        return self.lines_of(self.path)
+
+    def lines_of(self, path: Path) -> list[Line]:
+        """The steps of a copy of this register. Raises as `lines`."""
+        try:
+            return erasure_chain.parse_lines(
+                read_key(self._key), self._log, _texts(path, _read(path), self._log)
+            )
+        except FormatError as error:
+            if error.code == "REGISTER_CHAIN":
+                raise CallerError(
+                    "ERASURES_CHANGED", f"{path}: {error.message}. {NEWEST_COPY}"
+                ) from error
+            raise _damaged(path, error.message) from error
 
     def texts(self) -> list[str]:
-        """The lines as they stand, without LF; none if there is no register yet."""
-        return read_texts(self.path, self._log) if self.path.exists() else []
+        """The lines as they stand, without LF."""
+        return _texts(self.path, _read(self.path), self._log)
 
     def append(self, lines: Sequence[Line]) -> None:
         """As ErasureRegister."""
-        self.append_texts([encode_line(line) for line in lines])
-
-    def append_texts(self, texts: Sequence[str]) -> None:
-        """The same for lines that are written already, each with its LF."""
         try:
             with one_at_a_time(self._lock):
-                if not self.path.exists():
-                    write_file(self.path, f"{FIRST_LINE}\n{self._log}\n".encode())
-                whole = whole_length(self.path, self._log)
+                content = _read(self.path)
+                texts = _texts(self.path, content, self._log)
+                try:
+                    written = erasure_chain.encode_lines(
+                        read_key(self._key), self._log, lines, texts[-1] if texts else None
+                    )
+                except FormatError as error:
+                    raise _damaged(self.path, error.message) from error
                 with os.fdopen(os.open(self.path, os.O_RDWR), "r+b") as file:
                     # What a loss of power left of a line was never relied on.
-                    file.truncate(whole)
-                    file.seek(whole)
-                    file.write("".join(texts).encode())
+                    file.truncate(content.rfind(b"\n") + 1)
+                    file.seek(0, os.SEEK_END)
+                    file.write(written.encode())
                     file.flush()
                     os.fsync(file.fileno())
         except OSError as error:
@@ -65,42 +89,30 @@ class ErasureFile:
             ) from error
 
 
-def whole_length(path: Path, log: str) -> int:
-    """The bytes of whole lines. Raises CallerError as `read_texts`."""
-    content = path.read_bytes()
-    _body(path, content, log)
-    return content.rfind(b"\n") + 1
-
-
-def read_texts(path: Path, log: str) -> list[str]:
-    """The whole lines of a register or a copy of one, without LF.
-
-    Raises CallerError ERASURES_UNREADABLE, ERASURES_FORM or ERASURES_OF_OTHER_LOG.
-    """
+def _read(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CallerError(
+            "ERASURES_MISSING",
+            f"there is no {path}: it says what was erased. Put its newest copy there.",
+        ) from error
     except OSError as error:
         raise CallerError(
             "ERASURES_UNREADABLE", f"{path}: {error.strerror}. Run as the account of the keys."
         ) from error
-    return _body(path, content, log)
 
 
-def parsed(path: Path, line: str) -> Line:
-    """One line. Raises CallerError ERASURES_FORM naming the file."""
-    try:
-        return parse_line(line)
-    except FormatError as error:
-        raise _damaged(path, error.message) from error
-
-
-def _body(path: Path, content: bytes, log: str) -> list[str]:
+def _texts(path: Path, content: bytes, log: str) -> list[str]:
+    """The whole lines after the head, without LF: a last one without it was never durable."""
     try:
         lines = content[: content.rfind(b"\n") + 1].decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise _damaged(path, "it is no UTF-8") from error
-    if lines[0] != FIRST_LINE or len(lines) < 3:
-        raise _damaged(path, f"its first line is not {FIRST_LINE}, or its second not there")
+    if lines[0] != erasure_chain.FIRST_LINE or len(lines) < 3:
+        raise _damaged(
+            path, f"its first line is not {erasure_chain.FIRST_LINE}, or its second not there"
+        )
     if lines[1] != log:
         raise CallerError(
             "ERASURES_OF_OTHER_LOG",
@@ -110,7 +122,4 @@ def _body(path: Path, content: bytes, log: str) -> list[str]:
 
 
 def _damaged(path: Path, what: str) -> CallerError:
-    return CallerError(
-        "ERASURES_FORM",
-        f"{path} is damaged: {what}. It says what was erased; take the newest copy of the key folder.",
-    )
+    return CallerError("ERASURES_FORM", f"{path} is damaged: {what}. {NEWEST_COPY}")

@@ -1,7 +1,8 @@
 """The key folder: raw keys of 32 bytes, each in a file readable by the service's account alone.
 
-`store.kek` encrypts the store. Each folder `set-N` is a key set that signs: the one in force, the
-one that comes next, and for a time the one before. Which is which, the store's newest batch says;
+`store.kek` encrypts the store, `erasures.key` seals the lines of the register of erasures. Each
+folder `set-N` is a key set that signs: the one in force, the one that comes next, and for a time the
+one before. Which is which, the store's newest batch says;
 nothing here is ever renamed or overwritten to change hands.
 
 It lies apart from the data folder, on another volume where that is possible, so that no copy of
@@ -30,6 +31,7 @@ from notary.errors import CallerError
 from notary.ports import Entropy
 
 KEK = "store.kek"
+ERASURES_KEY = "erasures.key"  # never changes: the lines that it sealed are checked for ever
 NEXT_KEK = "next-store.kek"  # beside the other while the store's key is changed
 CHECKPOINT = "checkpoint.ed25519"
 COSIGNER = "checkpoint.ml-dsa-44"
@@ -57,9 +59,10 @@ def create_keys(folder: Path, entropy: Entropy) -> HeldKeys:
     # The folder may have been there before, made by the operator with the usual mode.
     folder.chmod(PRIVATE_FOLDER)
     for path in sorted(folder.iterdir()):
-        if path.name == KEK or path.name.startswith("set-"):
+        if path.name in (KEK, ERASURES_KEY) or path.name.startswith("set-"):
             raise CallerError("KEYS_EXIST", f"{path} is already there; keys are never overwritten")
     _write(folder / KEK, entropy.token(KEY_LENGTH))
+    _write(folder / ERASURES_KEY, entropy.token(KEY_LENGTH))
     for _ in range(FIRST_SETS):
         add_set(folder, entropy)
     return load_keys(folder)
@@ -69,7 +72,11 @@ def load_keys(folder: Path) -> HeldKeys:
     """Read the keys. Raises CallerError naming the file that is missing, open to others or no key."""
     kek = read_key(folder / KEK)
     signing = load_sets(folder)
-    secrets = [kek, *[secret for keys in signing for secret in _secrets(keys)]]
+    secrets = [
+        kek,
+        read_key(folder / ERASURES_KEY),
+        *[secret for keys in signing for secret in _secrets(keys)],
+    ]
     if len(set(secrets)) != len(secrets):
         raise CallerError("KEYS_EQUAL", f"{folder}: two of the key files hold the same key")
     return HeldKeys(kek, lambda: load_sets(folder), lambda: load_keks(folder))

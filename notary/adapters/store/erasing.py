@@ -1,21 +1,26 @@
 """Rows of an erasure: what of a matter's records tells of erasures and holds, and how content goes.
 
-Spec: docs/spec/erasure.md §1, §3. Test: tests/unit/store/test_erase.py.
+Spec: docs/spec/erasure.md §1, §3. Tests: tests/unit/store/test_erase.py and
+tests/unit/store/test_erasure_check.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from notary.adapters.store.bulk import parts
-from notary.adapters.store.database import table_of
+from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.exports import ExportJobRow
 from notary.adapters.store.import_tables import ImportKeptRow, UnassignedRow
+from notary.adapters.store.records import RecordRows
 from notary.adapters.store.tables import AttachmentRow, MatterRow, RecordRow
-from notary.core.erasures import Target
+from notary.core.erasures import Target, tombstone_key
+from notary.core.keyring import Keyring
+from notary.core.preparing import LOOKUP_IDEMPOTENCY
 from verifier.format.digests import Digest
 
 RECORDS = table_of(RecordRow)
@@ -25,6 +30,8 @@ KEPT = table_of(ImportKeptRow)
 UNASSIGNED = table_of(UnassignedRow)
 EXPORTS = table_of(ExportJobRow)
 
+READ_AT_ONCE = 10_000  # rows: some megabytes of leaves
+_STONE = b'"kind":"erasure"'
 _HAS_CONTENT = or_(RECORDS.c.wrapped_secret.is_not(None), RECORDS.c.sealed_values.is_not(None))
 
 
@@ -140,6 +147,52 @@ def rows_at(
             content = ContentRow(record_id, agency_id, digest, Digest(leaf_hash), bool(has_content))
             found[position] = PlaceRow(position, leaf, content, count)
     return found
+
+
+def _emptied_or_stones(connection: Connection) -> Iterator[tuple[int, Target, bool]]:
+    found = connection.execution_options(yield_per=READ_AT_ONCE).execute(
+        select(
+            MATTERS.c.agency_id,
+            MATTERS.c.key,
+            RECORDS.c.position,
+            RECORDS.c.leaf_hash,
+            RECORDS.c.leaf,
+            _HAS_CONTENT,
+        )
+        .join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
+        .order_by(RECORDS.c.agency_id, RECORDS.c.matter_id, RECORDS.c.position)
+    )
+    for agency_id, key, position, leaf_hash, leaf, has_content in found:
+        # The kind stands in no other place of a leaf; whatever else has these bytes is passed over later.
+        if not has_content or _STONE in leaf:
+            yield agency_id, Target(Digest(key), position, Digest(leaf_hash)), bool(has_content)
+
+
+@dataclass(frozen=True)
+class StoredErasures:
+    """Implements the port `LoggedErasures` of usecases.erasure_check."""
+
+    database: Database
+    keys: Keyring
+
+    def emptied_or_stones(self) -> list[tuple[int, Target, bool]]:
+        """As LoggedErasures."""
+        with self.database.reading() as connection:
+            return list(_emptied_or_stones(connection))
+
+    def without_tombstone(self, targets: Sequence[Target]) -> list[Target]:
+        """As LoggedErasures."""
+        missing = []
+        with self.database.reading() as connection:
+            rows = RecordRows(connection)
+            by_agency: dict[int, dict[bytes, Target]] = {}
+            for target, row in content_rows(connection, targets).items():
+                digest = self.keys.lookup(row.agency_id, LOOKUP_IDEMPOTENCY, tombstone_key(target))
+                by_agency.setdefault(row.agency_id, {})[digest] = target
+            for agency_id, wanted in by_agency.items():
+                known = rows.known_digests(agency_id, list(wanted))
+                missing += [target for digest, target in wanted.items() if digest not in known]
+        return missing
 
 
 def agency_of(connection: Connection, matter_key: bytes) -> int | None:

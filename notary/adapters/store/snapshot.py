@@ -160,3 +160,11 @@ def facts(connection: Rows) -> StoreFacts:
 def named_objects(connection: Rows) -> Iterator[tuple[bytes, int]]:
     """Every object that a record names, ascending by name, with its size before sealing."""
     yield from connection.execute("SELECT name, size FROM attachments ORDER BY name")
+
+
+def emptied_records(connection: Rows) -> Iterator[tuple[bytes, int, bytes]]:
+    """Matter key, position and leaf hash of every record without content."""
+    yield from connection.execute(
+        "SELECT key, position, leaf_hash FROM records JOIN matters ON matters.id = matter_id"
+        " WHERE records.wrapped_secret IS NULL AND sealed_values IS NULL ORDER BY matter_id, position"
+    )

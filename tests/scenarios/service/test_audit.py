@@ -214,6 +214,7 @@ def test_a_stopped_audit_goes_on(live: Live, tmp_path: Path) -> None:
                 service.batch_log,
                 [chain],
                 lambda: None,
+                lambda full: None,
                 lambda: iter(()),
             )
             task = Audit(questions, memory)

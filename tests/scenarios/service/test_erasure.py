@@ -333,6 +333,33 @@ def test_a_backup_that_an_erasure_overtakes_says_so_and_the_next_one_is_whole(
     assert backups.verify(dest, scene_bar).objects == 0
 
 
+def test_an_audit_holds_the_register_against_the_log(story: Story) -> None:
+    def drifts(service: Any, *, full: bool) -> list[tuple[str, str]]:
+        state = service.audit((), 0, full, no_progress)
+        return [(one.subject, one.text) for one in state.found if one.drift]
+
+    with story.live.opened() as service:
+        path = service.eraser.erasures.path
+        whole = path.read_text("utf-8").splitlines(keepends=True)
+        assert drifts(service, full=True) == []
+        try:
+            # The first line is dropped, then the whole of the first erasures is cut off.
+            for kept, full, said in (
+                ([*whole[:2], *whole[3:]], False, "line 1 is missing"),
+                (whole[:2], True, "the register of erasures does not have it, nor 1 others"),
+            ):
+                path.write_text("".join(kept), "utf-8")
+                [(subject, text)] = drifts(service, full=full)
+                assert subject == "the register of erasures"
+                assert said in text
+        finally:
+            path.write_text("".join(whole), "utf-8")
+        # What was found stood as an alarm until this audit.
+        assert service._audits.read().standing
+        assert drifts(service, full=True) == []
+        assert not service._audits.read().standing
+
+
 def test_commands_show_ask_and_refuse(story: Story) -> None:
     number = story.number.text
     dry = story.live.run("erase", number, "0", "--dry-run")

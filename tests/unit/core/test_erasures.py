@@ -21,40 +21,6 @@ def line(state: State, order: Order | None = None) -> Line:
     return Line(AT, state, TARGET, order)
 
 
-@pytest.mark.parametrize(
-    "one",
-    [
-        line(State.BEGUN, ORDER),
-        line(State.BEGUN, Order(Reason.OTHER, "x", "early")),
-        line(State.RECORDED),
-        line(State.DESTROYED),
-        line(State.DROPPED),
-    ],
-)
-def test_a_line_is_read_as_it_was_written(one: Line) -> None:
-    written = erasures.encode_line(one)
-    assert written.endswith("\n")
-    assert erasures.parse_line(written[:-1]) == one
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "code"),
-    [
-        ('"begun"', '"gone"', "REGISTER_LINE"),
-        ('"subject_request"', '"whim"', "REGISTER_LINE"),
-        ('"position":7', '"position":-7', "MEMBER_FORM"),
-        ('"state"', '"statu"', "MEMBER_MISSING"),
-        ('"begun"', '"recorded"', "MEMBER_UNKNOWN"),
-        ("{", "{ ", "JSON_NOT_CANONICAL"),
-    ],
-)
-def test_a_line_in_another_form_is_refused(old: str, new: str, code: str) -> None:
-    text = erasures.encode_line(line(State.BEGUN, ORDER))[:-1]
-    assert old in text
-    with refused(code):
-        erasures.parse_line(text.replace(old, new, 1))
-
-
 def test_the_last_line_of_a_leaf_is_its_state_and_its_last_order_counts() -> None:
     again = Order(Reason.ORDER, "court, 12 C 3")
     lines = [line(State.BEGUN, ORDER), line(State.DROPPED), line(State.BEGUN, again)]

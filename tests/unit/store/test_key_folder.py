@@ -11,6 +11,7 @@ import pytest
 
 from notary.adapters.keys import folder as key_folder
 from notary.adapters.keys.folder import (
+    ERASURES_KEY,
     KEK,
     RECEIPT,
     SET_FILES,
@@ -25,7 +26,7 @@ from notary.core.keyring import LogSigner
 from notary.errors import CallerError
 from tests.simulators.store import SeededEntropy
 
-FILES = [KEK, *[f"set-{number}/{name}" for number in (1, 2) for name in SET_FILES]]
+FILES = [KEK, ERASURES_KEY, *[f"set-{number}/{name}" for number in (1, 2) for name in SET_FILES]]
 LOG = "a.example/log"
 
 
@@ -60,7 +61,7 @@ def test_what_is_loaded_is_what_was_made(tmp_path: Path) -> None:
     assert digests[0][0] != digests[0][1]
 
 
-@pytest.mark.parametrize("name", [KEK, "set-1", "set-7", "set-1.part"])
+@pytest.mark.parametrize("name", [KEK, ERASURES_KEY, "set-1", "set-7", "set-1.part"])
 def test_keys_are_never_overwritten(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"precious")
     with pytest.raises(CallerError, match=name) as caught:
@@ -127,7 +128,7 @@ def test_sets_are_counted_on_and_a_destroyed_one_is_gone(folder: Path) -> None:
     assert [LogSigner(LOG, one).digest for one in found] == [
         LogSigner(LOG, one).digest for one in kept
     ]
-    assert sorted(path.name for path in folder.iterdir()) == ["set-2", "set-3", KEK]
+    assert sorted(path.name for path in folder.iterdir()) == [ERASURES_KEY, "set-2", "set-3", KEK]
     destroy_sets(folder, [1])  # a second time changes nothing
     assert add_set(folder, SeededEntropy("yet more")) == 4
 
@@ -189,7 +190,7 @@ def test_a_set_is_destroyed_whole_or_not_at_all(
         kills += killed
         assert [one.number for one in load_sets(folder)] in ([1, 2], [2])
         destroy_sets(folder, [1])
-        assert sorted(path.name for path in folder.iterdir()) == ["set-2", KEK]
+        assert sorted(path.name for path in folder.iterdir()) == [ERASURES_KEY, "set-2", KEK]
         if not killed:
             break
     assert kills == 10
