@@ -24,6 +24,12 @@ Progress = Callable[[int, int], None]
 Bars = Callable[[str, str], AbstractContextManager[Progress]]
 """Opens a progress bar with a title and a unit."""
 
+Alone = Callable[[], AbstractContextManager[None]]
+"""Held by one at a time of all that take it, on whatever machine; others wait.
+
+Raises NothingHappened STORE_UNAVAILABLE if it can't be had.
+"""
+
 
 class Clock(Protocol):
     """Local time. Never evidence: it is printed only as stated by the service."""

@@ -6,6 +6,7 @@ Test: tests/scenarios/service.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import add_set, destroy_sets
 from notary.adapters.store.audit import check_rows
 from notary.adapters.store.erasing import StoredErasures
-from notary.adapters.store.records import named_attachments
+from notary.adapters.store.log import StoredKeyUses
+from notary.adapters.store.originals import StoredOriginals
+from notary.adapters.store.rewrap import StoredSecrets
 from notary.adapters.store.snapshot import opened_live
 from notary.compose.watching import Watching
 from notary.core.audit_state import AuditState
@@ -69,14 +72,13 @@ class Keeping(Watching):
     @cached_property
     def holds(self) -> Holds:
         """Legal holds (usecases.holds)."""
-        return Holds(self._database, self.reader, self.acceptor, self._entropy, self._erasing_lock)
+        return Holds(self.reader, self.acceptor, self._entropy, self._alone)
 
     @cached_property
     def retention(self) -> Retention:
         """How long records are kept, by the operator's rules (usecases.retention)."""
         return Retention(
             self.home.folder / RETENTION_NAME,
-            self._database,
             self.reader,
             self.register,
             self.holds,
@@ -103,6 +105,10 @@ class Keeping(Watching):
             self._clock,
             self._erasing_lock,
         )
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Erasing and the setting of holds, one at a time."""
+        return self._database.alone(self._erasing_lock)
 
     @property
     def _erasures(self) -> ErasureFile:
@@ -141,7 +147,7 @@ class Keeping(Watching):
     def _rotation(self) -> KeyRotation:
         keys = self.home.keys
         return KeyRotation(
-            self._database,
+            StoredKeyUses(self._database),
             self._keys,
             self._sealer,
             self.book,
@@ -163,7 +169,8 @@ class Keeping(Watching):
 
     def rotate_kek(self, keep_old: Path | None, bars: Bars) -> RotationDone:
         """Change the key encryption key (usecases.rotate_kek)."""
-        return rotate_kek(self._database, self.home.keys, self._entropy, keep_old, bars)
+        secrets = StoredSecrets(self._database)
+        return rotate_kek(secrets, self.home.keys, self._entropy, keep_old, bars)
 
     def lint_public(self, paths: Sequence[Path], bars: Bars) -> Linted:
         """Search everything public for everything personal (usecases.lint_public)."""
@@ -228,8 +235,7 @@ class Keeping(Watching):
 
     def _wanted_originals(self) -> list[tuple[bytes, int]]:
         """Every original that a record names, ascending, with the bytes that it should have, sealed."""
-        with self._database.reading() as connection:
-            named = named_attachments(connection)
+        named = StoredOriginals(self._database).all()
         return [(name, sealed_length(size)) for name, size in named]
 
     def copy_originals(self, target: ObjectStore, progress: Progress, *, dry_run: bool) -> CopyDone:

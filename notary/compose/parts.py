@@ -25,6 +25,7 @@ from notary.adapters.store.batches import StoredBatchLog
 from notary.adapters.store.custody import HeldCustody
 from notary.adapters.store.database import Database
 from notary.adapters.store.dkim_checks import StoredDkimChecks
+from notary.adapters.store.evidence import StoredEvidence
 from notary.adapters.store.exports import StoredExports
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.matters import StoredMatterRegister
@@ -32,6 +33,8 @@ from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.store.records import StoredRecords
+from notary.adapters.store.restorations import StoredStanding
+from notary.adapters.store.sealing import StoredSealing
 from notary.adapters.store.sources import StoredSources
 from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.system import SystemClock, SystemEntropy, account
@@ -48,12 +51,13 @@ from notary.usecases.accept import RecordAcceptor
 from notary.usecases.anchor import Anchorer, AnchorSettings
 from notary.usecases.commit import GroupCommitter
 from notary.usecases.custody import CustodyDesk
+from notary.usecases.evidence import EvidenceReader
 from notary.usecases.export import Exporter
 from notary.usecases.export_jobs import ExportJobs
 from notary.usecases.findings import FindFindings
 from notary.usecases.matters import open_matter
 from notary.usecases.priority import PriorityLane
-from notary.usecases.read import RecordReader, StoredEvidence
+from notary.usecases.read import RecordReader
 from notary.usecases.seal import Block, Sealer
 from notary.usecases.show import RecordShelf
 from notary.usecases.sources import Sources
@@ -79,7 +83,7 @@ class Parts:
         self._objects = open_objects(home)
         self._preparers = Preparers()
         self._mark = MarkFile(home.keys, identity.name)
-        self.standing = Standing(database, self._mark)
+        self.standing = Standing(StoredStanding(database), self._mark)
         self.register = StoredMatterRegister(
             database, keyring, self._clock, self._entropy, identity
         )
@@ -91,7 +95,8 @@ class Parts:
         self.record_names = RecordNames(keyring.lookup_secret)
         self.batch_log = StoredBatchLog(database)
         self.book = AnchorStore(database)
-        self.reader = RecordReader(database, self._objects, keyring, identity)
+        records = StoredRecords(database)
+        self.reader = RecordReader(records, self._objects, keyring, identity)
         self.shelf = RecordShelf(self.reader, self.register, self.book)
         self.token_book = StoredTokens(database)
         self.exporter = Exporter(
@@ -99,7 +104,7 @@ class Parts:
             self.register,
             self.batch_log,
             self.book,
-            StoredEvidence(database, self._objects, keyring, identity),
+            EvidenceReader(StoredEvidence(database), self.reader, keyring, identity),
             self.token_book,
             timedelta(seconds=home.config.timestamp_gap_s),
         )
@@ -116,7 +121,7 @@ class Parts:
         self.findings = FindFindings(self.reader, self.register, self._imports, self.sources)
         self.acceptor = GuardedAcceptor(
             RecordAcceptor(
-                StoredRecords(database),
+                records,
                 self._objects,
                 keyring,
                 self._clock,
@@ -197,7 +202,8 @@ class Parts:
     def _sealer(self) -> Sealer:
         settings = self.home.config
         return Sealer(
-            self._database,
+            StoredSealing(self._database),
+            self.standing,
             self._keys,
             self.identity,
             self._mark,

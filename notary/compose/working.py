@@ -20,13 +20,14 @@ from notary.adapters.dns import key_records
 from notary.adapters.store.database import Database
 from notary.adapters.store.leases import StoredLeases
 from notary.adapters.store.leases import require as require_lease
+from notary.adapters.store.originals import StoredOriginals
 from notary.adapters.timestamp_http import HttpAuthority
 from notary.compose.keeping import Keeping
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.usecases.courier import Courier, send_test
 from notary.usecases.dkim_checks import DkimChecker
 from notary.usecases.lease import Post
-from notary.usecases.read import sweep_orphans
+from notary.usecases.originals import sweep_orphans
 from notary.usecases.stamp import PinnedAuthority, Stamper, StampSettings
 from notary.usecases.standing import STORE_BEHIND_SIGNED
 from notary.worker import Worker
@@ -62,7 +63,8 @@ class Working(Keeping):
 
         def sweep() -> None:
             try:
-                sweep_orphans(self._database, self._objects, self._clock.now(), over.is_set)
+                named = StoredOriginals(self._database)
+                sweep_orphans(named, self._objects, self._clock.now(), over.is_set)
             except NothingHappened as error:
                 report(f"sweep of originals: {error.code}: {error}")
 

@@ -8,11 +8,10 @@ tests/scenarios/service/test_custody.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from notary.adapters.store.custody import HeldCustody
 from notary.core import custody
 from notary.core.custody import Action, Handed, Request
 from notary.core.intake import Accepted, Incoming, Outcome
@@ -28,13 +27,33 @@ CLOSED = frozenset({"LOG_RETIRED", NOT_COMPARED, STORE_BEHIND_CHAIN, STORE_BEHIN
 ENTERED_AT_ONCE = 500  # held records of one commit
 
 
+class HeldRecords(Protocol):
+    """Records of custody that the store holds outside the log, durably and sealed."""
+
+    def hold(self, agency_id: int, item: Incoming) -> None:
+        """Keep it."""
+        ...
+
+    def of_matter(self, agency_id: int, matter_key: bytes) -> list[Incoming]:
+        """Those of one matter, oldest first."""
+        ...
+
+    def all(self, most: int) -> Iterator[tuple[int, list[Incoming]]]:
+        """All of them with their agency, in order, at most `most` of one agency at a time."""
+        ...
+
+    def drop(self, idempotency_keys: Sequence[str]) -> None:
+        """Forget those that entered the log."""
+        ...
+
+
 @dataclass(frozen=True)
 class CustodyDesk:
     """Every reading and export of content passes here."""
 
     acceptor: Acceptor
     reader: RecordReader
-    held: HeldCustody
+    held: HeldRecords
     clock: Clock
     entropy: Entropy
 

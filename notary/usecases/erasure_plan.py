@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from notary.adapters.store import erasing
 from notary.adapters.store.database import Database
-from notary.adapters.store.records import RecordRows, attachments_of
+from notary.adapters.store.records import RecordRows
 from notary.core.erasures import NEVER_ERASED, Order, Target, check_stated, tombstone_key
 from notary.core.keyring import Keyring
 from notary.core.personal import require_impersonal, spellings, telling_values
@@ -102,7 +102,9 @@ class Planner:
         agency_id, key = matter.agency_id, Digest(matter.key)
         with self.database.reading() as connection:
             rows = erasing.rows_at(connection, agency_id, key, wanted)
-            sizes = attachments_of(connection, [row.content.record_id for row in rows.values()])
+            sizes = RecordRows(connection).attachments(
+                [row.content.record_id for row in rows.values()]
+            )
             stones = self._tombstones(RecordRows(connection), agency_id, key, rows)
         for position in wanted:
             if position not in rows:

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from notary.adapters.store import erasing
-from notary.adapters.store.database import Database
 from notary.core.erasures import HOLD, Target, check_stated, read_target, untimed
 from notary.core.intake import Accepted, Incoming
 from notary.core.personal import require_impersonal
 from notary.errors import CallerError
-from notary.ports import Acceptor, Entropy, Matter
+from notary.ports import Acceptor, Alone, Entropy, Matter
 from notary.usecases.read import RecordReader
 from verifier.format import records
 from verifier.format.digests import Digest
@@ -57,18 +54,16 @@ class Hold:
 
 @dataclass(frozen=True)
 class Holds:
-    """Sets, releases and reads the holds of matters. `lock` is the one that erasing takes."""
+    """Sets, releases and reads the holds of matters. `alone` is taken by erasing as well."""
 
-    database: Database
     reader: RecordReader
     acceptor: Acceptor
     entropy: Entropy
-    lock: Path
+    alone: Alone
 
     def standing(self, matter: Matter) -> list[Hold]:
         """The holds that stand, by position."""
-        with self.database.reading() as connection:
-            leaves = erasing.leaves_from(connection, matter.agency_id, matter.key, 0)
+        leaves = self.reader.leaves(matter.agency_id, matter.key)
         # The kind stands in no other place of a leaf; whatever else has these bytes is parsed and dropped.
         likely = [(p, h, leaf) for p, h, leaf in leaves if b'"kind":"hold"' in leaf]
         found = self.reader.contents(
@@ -109,7 +104,7 @@ class Holds:
 
     def release(self, matter: Matter, position: int, reason: str, authority: str) -> Accepted:
         """Release the hold at that position. Raises CallerError HOLD_UNKNOWN, or as `set`."""
-        with self.database.alone(self.lock):
+        with self.alone():
             for hold in self.standing(matter):
                 if hold.position == position:
                     target = Target(Digest(matter.key), position, hold.leaf)
@@ -123,7 +118,7 @@ class Holds:
         self, matter: Matter, action: str, target: Target | None, reason: str, authority: str
     ) -> Accepted:
         # Whatever an erasure has begun under the lock comes before the hold, or sees it.
-        with self.database.alone(self.lock):
+        with self.alone():
             return self._record(matter, action, target, reason, authority)
 
     def _record(

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes
 
@@ -31,6 +32,22 @@ SWEEP_PAGE = 1_000  # objects that the store is asked about at once, and a listi
 
 Known = Callable[[Sequence[bytes]], set[bytes]]
 """Of these names those that a record has."""
+
+
+class NamedOriginals(Protocol):
+    """What the store says of the originals that its records name."""
+
+    def known(self, names: Sequence[bytes]) -> set[bytes]:
+        """Of these names those that a record has."""
+        ...
+
+    def all(self) -> list[tuple[bytes, int]]:
+        """Every original that a record names, ascending by name, with its size before sealing."""
+        ...
+
+    def backup_made_at(self) -> datetime | None:
+        """Of a store that was restored: when its backup was made."""
+        ...
 
 
 class Originals:
@@ -206,6 +223,23 @@ def facts_of(item: Incoming) -> list[FileFacts] | Refused:
             return Refused(error.code, f"files[{place}]", str(error))
         found.append(digests.facts(bytes(NAME_LENGTH), file))
     return found
+
+
+def sweep_orphans(
+    named: NamedOriginals,
+    objects: ObjectStore,
+    now: datetime,
+    is_over: Callable[[], bool] = lambda: False,
+) -> int:
+    """Remove originals that no record names, as a crash or a lost race leaves them; how many.
+
+    Ends early when `is_over` says so. Raises as `sweep`.
+
+    A restored store takes no original away that came after its backup was made: the store that was
+    backed up may have gone on since, and may name it, and may lie in the same place.
+    """
+    end = named.backup_made_at() or now
+    return sweep(objects, named.known, end - ORPHAN_AGE, is_over)
 
 
 def sweep(

@@ -1,39 +1,35 @@
 """Reads records again: leaf, receipt and status for everyone of the agency, content with the keys.
 
-Also what an export asks of the store. Test: tests/unit/store/test_read.py.
+Test: tests/unit/store/test_read.py.
 """
 
 from __future__ import annotations
 
 import io
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import BinaryIO, NamedTuple, cast
 
-from notary.adapters.store import batches as batch_rows
-from notary.adapters.store import history as history_rows
-from notary.adapters.store import records as rows
-from notary.adapters.store import restorations, source_rows
-from notary.adapters.store.database import Connection, Database
-from notary.core import envelope, map_pages, opening, sealing
+from notary.core import envelope, opening
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import moment
 from notary.core.opening import OpenRecord
-from notary.errors import CallerError, Contradiction
-from notary.ports import ObjectStore, SealedHead
+from notary.errors import CallerError
+from notary.ports import ObjectStore
 from notary.usecases.export import Original, RecordContent
-from notary.usecases.export_sources import SealedSource
-from notary.usecases.originals import ORPHAN_AGE, sweep
-from notary.usecases.record_store import StoredRecord
+from notary.usecases.record_store import (
+    RecordArchive,
+    RecordsRead,
+    StoredAttachment,
+    StoredLeaf,
+    StoredRecord,
+)
 from notary.usecases.repetition import receipts_of
 from verifier.format import records
-from verifier.format.digests import Digest
 from verifier.format.jsonc import Json
-from verifier.format.matter_map import Kind, MapProof
 
 PAGE_RECORDS = 500  # read at once: few statements, and memory stays flat
 
@@ -87,43 +83,48 @@ class RecordReader:
 
     def __init__(
         self,
-        database: Database,
+        archive: RecordArchive,
         objects: ObjectStore,
         keys: Keyring | None,
         identity: LogIdentity,
     ) -> None:
-        self._database = database
+        self._archive = archive
         self._objects = objects
         self._keys = keys
         self._identity = identity
 
     def by_id(self, agency_id: int, record_id: int) -> RecordView:
         """The agency's record with this id. Raises CallerError RECORD_UNKNOWN."""
-        with self._database.reading() as connection:
-            record = self._stored(connection, agency_id, record_id)
-            return self._views(connection, agency_id, [record])[0]
+        with self._archive.reading() as seen:
+            record = self._stored(seen, agency_id, record_id)
+            return self._views(seen, agency_id, [record])[0]
 
     def at(self, agency_id: int, matter_key: bytes, position: int) -> RecordView:
         """The record at a position of the agency's matter. Raises CallerError RECORD_UNKNOWN."""
-        with self._database.reading() as connection:
-            record = self._stored_at(connection, agency_id, matter_key, position)
-            return self._views(connection, agency_id, [record])[0]
+        with self._archive.reading() as seen:
+            record = self._stored_at(seen, agency_id, matter_key, position)
+            return self._views(seen, agency_id, [record])[0]
 
     def of_matter(
         self, agency_id: int, matter_key: bytes, first: int, count: int
     ) -> list[RecordView]:
         """At most `count` records of the agency's matter from position `first` on, in order."""
-        with self._database.reading() as connection:
-            found = rows.records_of_matter(connection, agency_id, matter_key, first, count)
-            return self._views(connection, agency_id, found)
+        with self._archive.reading() as seen:
+            found = seen.of_matter(agency_id, matter_key, first, count)
+            return self._views(seen, agency_id, found)
+
+    def leaves(self, agency_id: int, matter_key: bytes) -> list[StoredLeaf]:
+        """The leaves of the agency's matter, by position."""
+        with self._archive.reading() as seen:
+            return seen.leaves(agency_id, matter_key)
 
     def content(self, agency_id: int, record_id: int) -> RecordDetail:
         """The record in the clear.
 
         Raises CallerError RECORD_UNKNOWN, ERASED, or KEY_MISSING without keys.
         """
-        with self._database.reading() as connection:
-            record = self._stored(connection, agency_id, record_id)
+        with self._archive.reading() as seen:
+            record = self._stored(seen, agency_id, record_id)
         opened = self._open(agency_id, record)
         return RecordDetail(opened.values, _by_name(opened))
 
@@ -136,12 +137,10 @@ class RecordReader:
         """
         first = 0
         while True:
-            with self._database.reading() as connection:
-                page = rows.records_of_matter(
-                    connection, agency_id, matter_key, first, PAGE_RECORDS
-                )
+            with self._archive.reading() as seen:
+                page = seen.of_matter(agency_id, matter_key, first, PAGE_RECORDS)
                 found = [one for one in page if records.parse_leaf(one.leaf).kind == kind]
-                views = self._views(connection, agency_id, found)
+                views = self._views(seen, agency_id, found)
             for record, view in zip(found, views, strict=True):
                 yield view, {} if view.erased else self._open(agency_id, record).values
             if len(page) < PAGE_RECORDS:
@@ -155,9 +154,9 @@ class RecordReader:
         """
         last = 0
         while True:
-            with self._database.reading() as connection:
-                found = rows.records_after(connection, agency_id, last, PAGE_RECORDS)
-                groups = rows.RecordRows(connection).groups_by_id([one.group_id for one in found])
+            with self._archive.reading() as seen:
+                found = seen.entered_after(agency_id, last, PAGE_RECORDS)
+                groups = seen.groups_by_id([one.group_id for one in found])
             for record in found:
                 opened = None
                 if record.wrapped_secret is not None:
@@ -174,9 +173,9 @@ class RecordReader:
         Raises CallerError as `content`, and ATTACHMENT_UNKNOWN; reading raises Contradiction if the
         stored bytes were altered.
         """
-        with self._database.reading() as connection:
-            record = self._stored(connection, agency_id, record_id)
-            attachments = rows.attachments_of(connection, [record_id]).get(record_id, [])
+        with self._archive.reading() as seen:
+            record = self._stored(seen, agency_id, record_id)
+            attachments = seen.attachments([record_id]).get(record_id, [])
         for one, name, _ in attachments:
             if one == number:
                 return self._stream(self._open(agency_id, record).secret, name)
@@ -193,9 +192,9 @@ class RecordReader:
         `positions` ascend. Raises CallerError RECORD_UNKNOWN, or KEY_MISSING without keys.
         """
         for first, count in _runs(positions):
-            with self._database.reading() as connection:
-                found = rows.records_of_matter(connection, agency_id, matter_key, first, count)
-                attachments = rows.attachments_of(connection, [one.record_id for one in found])
+            with self._archive.reading() as seen:
+                found = seen.of_matter(agency_id, matter_key, first, count)
+                attachments = seen.attachments([one.record_id for one in found])
             if [record.position for record in found] != list(range(first, first + count)):
                 raise _no_record(matter_key, first)
             for record in found:
@@ -205,7 +204,7 @@ class RecordReader:
         self,
         agency_id: int,
         record: StoredRecord,
-        attachments: Sequence[tuple[int, bytes, int]],
+        attachments: Sequence[StoredAttachment],
     ) -> RecordContent:
         if record.wrapped_secret is None:
             return RecordContent({}, ())
@@ -216,27 +215,27 @@ class RecordReader:
         ]
         return RecordContent(_by_name(opened), tuple(originals))
 
-    def _stored(self, connection: Connection, agency_id: int, record_id: int) -> StoredRecord:
-        record = rows.RecordRows(connection).records_by_id(agency_id, [record_id]).get(record_id)
+    def _stored(self, seen: RecordsRead, agency_id: int, record_id: int) -> StoredRecord:
+        record = seen.records_by_id(agency_id, [record_id]).get(record_id)
         if record is None:
             # The number is not said: over HTTP a record has another name.
             raise CallerError("RECORD_UNKNOWN", "the agency has no record of this id.")
         return record
 
     def _stored_at(
-        self, connection: Connection, agency_id: int, matter_key: bytes, position: int
+        self, seen: RecordsRead, agency_id: int, matter_key: bytes, position: int
     ) -> StoredRecord:
-        found = rows.records_of_matter(connection, agency_id, matter_key, position, 1)
+        found = seen.of_matter(agency_id, matter_key, position, 1)
         if not found or found[0].position != position:
             raise _no_record(matter_key, position)
         return found[0]
 
     def _views(
-        self, connection: Connection, agency_id: int, found: Sequence[StoredRecord]
+        self, seen: RecordsRead, agency_id: int, found: Sequence[StoredRecord]
     ) -> list[RecordView]:
-        receipts = receipts_of(rows.RecordRows(connection), self._identity, found)
-        groups = rows.RecordRows(connection).groups_by_id([record.group_id for record in found])
-        attachments = rows.attachments_of(connection, [record.record_id for record in found])
+        receipts = receipts_of(seen, self._identity, found)
+        groups = seen.groups_by_id([record.group_id for record in found])
+        attachments = seen.attachments([record.record_id for record in found])
         views = []
         for record in found:
             group = groups[record.group_id]
@@ -251,7 +250,7 @@ class RecordReader:
                     record.leaf,
                     record.leaf_hash,
                     receipts[record.record_id],
-                    rows.sealed_in(connection, agency_id, record.matter_id, record.position),
+                    seen.sealed_in(agency_id, record.matter_id, record.position),
                     record.wrapped_secret is None,
                     tuple(
                         AttachmentView(number, name.hex(), size)
@@ -280,153 +279,6 @@ class RecordReader:
     def _stream(self, secret: bytes, name: bytes) -> BinaryIO:
         plain = envelope.unseal_chunks(secret, name, self._objects.read(name))
         return cast(BinaryIO, io.BufferedReader(_Stream(plain)))
-
-
-class SealedValue(NamedTuple):
-    """What a batch put into the map for a matter: the head's text, its blind, and their value."""
-
-    batch: int
-    head: str
-    blind: bytes
-    value: Digest
-
-
-class StoredEvidence:
-    """What an export reads of a matter (the protocol `EvidenceStore` of usecases.export)."""
-
-    def __init__(
-        self, database: Database, objects: ObjectStore, keys: Keyring, identity: LogIdentity
-    ) -> None:
-        self._database = database
-        self._keys = keys
-        self._identity = identity
-        self._reader = RecordReader(database, objects, keys, identity)
-
-    def heads(self, agency_id: int, key: Digest) -> list[SealedHead]:
-        """The matter's heads by batch, ascending; empty if it was never sealed or is another's."""
-        with self._database.reading() as connection:
-            if not rows.RecordRows(connection).matter_states(agency_id, [key]):
-                return []
-            return batch_rows.heads_of(connection, key, None)
-
-    def map_proof(self, key: Digest, batch: int) -> MapProof:
-        """The map's answer for any key as batch `batch` sealed it.
-
-        Raises CallerError BATCH_UNKNOWN, and Contradiction if heads and pages disagree.
-        """
-        with self._database.reading() as connection:
-            self._need_batch(connection, batch)
-            path = map_pages.find_path(key, batch_rows.page_loader(connection, batch))
-            heads = batch_rows.heads_of(connection, key, batch)
-        return self._proof(batch, path, self._sealed_value(key, heads[-1]) if heads else None, key)
-
-    def map_proofs(self, key: Digest, batches: int) -> Iterator[MapProof]:
-        """The map's answer for any key in each batch from 0 to `batches` − 1.
-
-        Raises as `map_proof`, at the batch concerned.
-        """
-        with self._database.reading() as connection:
-            self._need_batch(connection, batches - 1)
-            heads = deque(batch_rows.heads_of(connection, key, batches - 1))
-            value: SealedValue | None = None
-            paths = map_pages.find_paths(
-                key, history_rows.page_versions(connection, batches), batches
-            )
-            for batch, path in enumerate(paths):
-                if heads and heads[0].batch == batch:
-                    value = self._sealed_value(key, heads.popleft())
-                yield self._proof(batch, path, value, key)
-
-    def headers(self, batches: int) -> list[bytes]:
-        """The header bytes of batches 0 to `batches` − 1. Raises CallerError BATCH_UNKNOWN."""
-        with self._database.reading() as connection:
-            self._need_batch(connection, batches - 1)
-            return history_rows.headers_of(connection, batches)
-
-    def _need_batch(self, connection: Connection, batch: int) -> None:
-        if not 0 <= batch < batch_rows.batch_count(connection):
-            raise CallerError("BATCH_UNKNOWN", f"batch {batch} is not sealed")
-
-    def _sealed_value(self, key: Digest, head: SealedHead) -> SealedValue:
-        text, blind, value = sealing.map_value(
-            self._identity.name, head.batch, self._keys.map_secret, key, head.size, head.root
-        )
-        return SealedValue(head.batch, text, blind, value)
-
-    def _proof(
-        self, batch: int, path: map_pages.MapPath, sealed: SealedValue | None, key: Digest
-    ) -> MapProof:
-        if path.kind is not Kind.INCLUSION:
-            other_key, other_value = path.leaf or (None, None)
-            return MapProof(
-                batch, path.kind, path.siblings, leaf_key=other_key, leaf_value=other_value
-            )
-        assert path.leaf is not None
-        if sealed is None:
-            raise Contradiction(
-                "HEAD_MISSING",
-                f"the map of batch {batch} has matter {key.hex()}, no head is stored",
-            )
-        if sealed.value != path.leaf[1]:
-            raise Contradiction(
-                "HEAD_DIFFERS",
-                f"the head of matter {key.hex()} in batch {sealed.batch} does not give the map's "
-                "value",
-            )
-        return MapProof(batch, path.kind, path.siblings, head=sealed.head, blind=sealed.blind)
-
-    def leaves(self, agency_id: int, key: Digest, size: int) -> list[bytes]:
-        """The bytes of leaves 0 to size − 1. Raises CallerError RECORD_UNKNOWN if there are fewer."""
-        with self._database.reading() as connection:
-            found = rows.leaves_of_matter(connection, agency_id, key, size)
-        if len(found) != size:
-            raise CallerError(
-                "RECORD_UNKNOWN",
-                f"the agency has {len(found)} records of matter {key.hex()}, want {size}",
-            )
-        return found
-
-    def source(self, agency_id: int, key: Digest, batch: int) -> SealedSource | None:
-        """The agency's source as of a batch; None for another's, or one that no batch held by then."""
-        with self._database.reading() as connection:
-            number = source_rows.number_of(connection, agency_id, key)
-            heads = batch_rows.heads_of(connection, key, batch)
-        return None if number is None or not heads else SealedSource(number, heads[-1])
-
-    def entries(self, key: Digest, first: int, end: int) -> Iterator[tuple[int, bytes]]:
-        """Index and bytes of a source's entries from `first` to before `end`, as they are asked for."""
-        with self._database.reading() as connection:
-            yield from source_rows.entries_of(connection, key, first, end)
-
-    def contents(
-        self, agency_id: int, key: Digest, positions: Sequence[int]
-    ) -> Iterator[RecordContent]:
-        """Disclosures and originals of records, in order of their ascending positions."""
-        return self._reader.contents(agency_id, key, positions)
-
-
-def sweep_orphans(
-    database: Database,
-    objects: ObjectStore,
-    now: datetime,
-    is_over: Callable[[], bool] = lambda: False,
-) -> int:
-    """Remove originals that no record names, as a crash or a lost race leaves them; how many.
-
-    Ends early when `is_over` says so.
-
-    A restored store takes no original away that came after its backup was made: the store that was
-    backed up may have gone on since, and may name it, and may lie in the same place.
-    """
-
-    def known(names: Sequence[bytes]) -> set[bytes]:
-        with database.reading() as connection:
-            return rows.known_attachments(connection, names)
-
-    with database.reading() as connection:
-        restored = restorations.newest_restoration(connection)
-    end = now if restored is None else restored.backup_made_at
-    return sweep(objects, known, end - ORPHAN_AGE, is_over)
 
 
 def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:

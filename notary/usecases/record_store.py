@@ -1,7 +1,7 @@
-"""What taking records in needs of the store: the port, and its values.
+"""What taking records in and reading them again need of the store: the ports, and their values.
 
-Spec: docs/spec/format.md §5, §12. Implemented by notary.adapters.store.records. Test:
-tests/unit/store/test_accept.py.
+Spec: docs/spec/format.md §5, §12. Implemented by notary.adapters.store.records. Tests:
+tests/unit/store/test_accept.py, tests/unit/store/test_read.py.
 """
 
 from __future__ import annotations
@@ -121,6 +121,22 @@ class StoredRecord(NamedTuple):
     sealed_values: bytes | None
 
 
+class StoredLeaf(NamedTuple):
+    """What stays of every record: its place in the matter, its leaf and the leaf's hash."""
+
+    position: int
+    leaf_hash: bytes
+    leaf: bytes
+
+
+class StoredAttachment(NamedTuple):
+    """An original as a record names it: its size in bytes is the one before sealing."""
+
+    number: int
+    name: bytes
+    size: int
+
+
 @dataclass(frozen=True)
 class StoredGroup:
     """A commit's receipts, with the times that all of them state."""
@@ -145,6 +161,40 @@ class RecordsSeen(Protocol):
 
     def groups_by_id(self, group_ids: Iterable[int]) -> Mapping[int, StoredGroup]:
         """The receipt groups among these ids, by id."""
+        ...
+
+
+class RecordsRead(RecordsSeen, Protocol):
+    """The same, with all that reading a matter again asks."""
+
+    def of_matter(
+        self, agency_id: int, matter_key: bytes, first: int, count: int
+    ) -> list[StoredRecord]:
+        """At most `count` records of the agency's matter from position `first` on, in order."""
+        ...
+
+    def entered_after(self, agency_id: int, record_id: int, count: int) -> list[StoredRecord]:
+        """At most `count` records of the agency with ids above `record_id`, in the order of their entry."""
+        ...
+
+    def leaves(self, agency_id: int, matter_key: bytes) -> list[StoredLeaf]:
+        """The leaves of the agency's matter, by position."""
+        ...
+
+    def attachments(self, record_ids: Sequence[int]) -> Mapping[int, list[StoredAttachment]]:
+        """The attachments of each record, in order, by its id; only records that have some."""
+        ...
+
+    def sealed_in(self, agency_id: int, matter_id: int, position: int) -> int | None:
+        """The first batch whose head of the matter covers the position; None while it waits."""
+        ...
+
+
+class RecordArchive(Protocol):
+    """Where records are read again. Raises as `RecordStore`."""
+
+    def reading(self) -> AbstractContextManager[RecordsRead]:
+        """One unchanging view."""
         ...
 
 

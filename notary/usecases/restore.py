@@ -20,7 +20,6 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.erasing import StoredErasures
 from notary.adapters.store.log import open_log
 from notary.adapters.store.migrations import upgrade
-from notary.adapters.store.restorations import Restoration
 from notary.config import Home
 from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
 from notary.core.erasures import Line, standings
@@ -33,6 +32,7 @@ from notary.usecases.erasure_check import ErasureCheck, require_known, take_from
 from notary.usecases.key_copies import copy_keys
 from notary.usecases.originals import Digesting, compared
 from notary.usecases.read import RecordReader
+from notary.usecases.standing import Restoration
 
 DURABLE_AT_ONCE = 100  # originals; more only make a failure be noticed later
 MARKER = "restoring"  # in a home that a restoration has begun and not ended

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from notary.adapters.store import erasing
-from notary.adapters.store.database import Database
 from notary.core import retention
 from notary.core.retention import NO_ACTIVITY, Moments, Policy
 from notary.errors import CallerError
@@ -40,7 +38,6 @@ class Retention:
     """Reads the policy of one home at each question. `file` need not exist."""
 
     file: Path
-    database: Database
     reader: RecordReader
     register: MatterRegister
     holds: Holds
@@ -101,8 +98,7 @@ class Retention:
 
     def _moments(self, matter: Matter) -> dict[int, tuple[Moments, bool]]:
         """Of each record of a matter: the moments that rules count from, and whether it has content."""
-        with self.database.reading() as connection:
-            leaves = erasing.leaves_from(connection, matter.agency_id, matter.key, 0)
+        leaves = self.reader.leaves(matter.agency_id, matter.key)
         contents = self.reader.contents(
             matter.agency_id, matter.key, [position for position, _, _ in leaves]
         )

@@ -8,15 +8,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from notary.adapters.keys import kek as files
 from notary.adapters.keys.folder import KEK, next_kek, read_key
-from notary.adapters.store import rewrap
-from notary.adapters.store.database import Database
 from notary.core import envelope
+from notary.core.envelope import Kek
 from notary.errors import CallerError, NothingHappened
-from notary.ports import Bars, Entropy
+from notary.ports import Bars, Entropy, Progress
 from notary.usecases.key_copies import rotation_lock
+
+
+class WrappedSecrets(Protocol):
+    """Every secret that the store keeps wrapped. What a method wrote is durable when it returns."""
+
+    def log_secret(self) -> bytes:
+        """The log's wrapped lookup secret: it tells which key the store wraps with."""
+        ...
+
+    def switch_log(self, old: Kek, new: Kek, entropy: Entropy) -> None:
+        """Wrap the log's own secrets anew: from this commit on everybody wraps with the new key."""
+        ...
+
+    def rewrap(self, old: Kek, new: Kek, entropy: Entropy, progress: Progress) -> int:
+        """Wrap under `new` what is wrapped under `old`; how many it were. Again after a crash: the rest."""
+        ...
+
+    def require_all(self, new: Kek) -> None:
+        """Raise Contradiction REWRAP_INCOMPLETE unless every secret of the store opens under `new`."""
+        ...
+
+    def count(self) -> int:
+        """How many secrets the store has wrapped, the log's own apart."""
+        ...
+
+    def forget_deleted(self) -> bool:
+        """Take the bytes of what was replaced off the disk; False where the store does it in its own time.
+
+        Raises NothingHappened STORE_BUSY while readers keep it from that.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +64,7 @@ class RotationDone:
 
 
 def rotate_kek(
-    database: Database, keys: Path, entropy: Entropy, keep_old: Path | None, bars: Bars
+    secrets: WrappedSecrets, keys: Path, entropy: Entropy, keep_old: Path | None, bars: Bars
 ) -> RotationDone:
     """Bring in a new key, wrap everything under it, destroy the old one.
 
@@ -43,8 +74,7 @@ def rotate_kek(
     """
     with rotation_lock(keys):
         old_key, new_key = read_key(keys / KEK), next_kek(keys)
-        with database.reading() as connection:
-            sealed = rewrap.log_secret(connection)
+        sealed = secrets.log_secret()
         resumed = new_key is not None
         if new_key is None:
             _require(old_key, sealed)
@@ -64,17 +94,17 @@ def rotate_kek(
         # and both keys.
         if not _opens(new_key, sealed):
             _require(old_key, sealed)
-            rewrap.switch_log(database, old, new, entropy)
+            secrets.switch_log(old, new, entropy)
         # 4. What was wrapped before. A crash leaves some rows of each.
         with bars("wrapping anew", "secrets") as progress:
-            moved = rewrap.rewrap(database, old, new, entropy, progress)
+            moved = secrets.rewrap(old, new, entropy, progress)
         # 5. Every row is read again before the only other key to it goes.
-        rewrap.require_all(database, new)
-        wrapped = rewrap.count_wrapped(database)
+        secrets.require_all(new)
+        wrapped = secrets.count()
         # 6. The new key takes the old one's name. A crash before leaves step 4 with nothing to do.
         files.replace_kek(keys)
         try:
-            emptied = database.forget_deleted()
+            emptied = secrets.forget_deleted()
         except NothingHappened:
             # A reader is at work. What stands there opens under the destroyed key alone, and the next
             # checkpoint takes it.

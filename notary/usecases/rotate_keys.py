@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, Protocol
 
-from notary.adapters.store.database import Database
-from notary.adapters.store.log import KeyUse, key_uses, keys_in_force
 from notary.core.keyring import Keyring, KeysInForce, LogSigner
 from notary.errors import NothingHappened
 from notary.ports import AnchorBook
@@ -24,6 +23,21 @@ from verifier.format.digests import Digest
 # Another process may seal at the same moment, and a batch may wait for its signature: each costs
 # one turn. A worker seals once in a cadence, so more turns in a row mean that something is wrong.
 MAX_TURNS = 5
+
+
+class KeyUse(NamedTuple):
+    """A key set that headers name, and the first of them."""
+
+    digest: Digest
+    first_batch: int
+
+
+class KeyUses(Protocol):
+    """What the batch headers say of key sets."""
+
+    def state(self) -> tuple[KeysInForce, list[KeyUse]]:
+        """The keys in force, and every key set that a header names in the order of the batches."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,7 @@ class HandedOver:
 class KeyRotation:
     """Rotation of one log's key sets. `add_set` and `destroy_sets` are the key folder's."""
 
-    database: Database
+    uses: KeyUses
     keys: Keyring
     sealer: Sealer
     book: AnchorBook
@@ -68,7 +82,7 @@ class KeyRotation:
         faster again and again.
         """
         for _ in range(MAX_TURNS):
-            in_force, uses = self._state()
+            in_force, uses = self.uses.state()
             newest = uses[-1] if uses else None
             if newest is not None and newest.first_batch > 0 and not self._anchored(newest):
                 return HandedOver(newest.first_batch, in_force.keys, in_force.next_keys, now=False)
@@ -91,7 +105,7 @@ class KeyRotation:
         Until then the store could be lost with the hand-over, and nobody outside would know of the
         new keys. Gives the numbers of the sets that were destroyed; run again, it goes on.
         """
-        in_force, uses = self._state()
+        in_force, uses = self.uses.state()
         current = next((use for use in uses if use.digest == in_force.keys), None)
         if current is None:
             return []
@@ -110,7 +124,7 @@ class KeyRotation:
 
     def shown(self) -> list[KeySetShown]:
         """The signing key sets at hand, in the order in which they were made."""
-        in_force, uses = self._state()
+        in_force, uses = self.uses.state()
         since = {use.digest: use.first_batch for use in uses}
         return [
             KeySetShown(
@@ -122,10 +136,6 @@ class KeyRotation:
             )
             for signer in self.keys.signers.all()
         ]
-
-    def _state(self) -> tuple[KeysInForce, list[KeyUse]]:
-        with self.database.reading() as connection:
-            return keys_in_force(connection), key_uses(connection)
 
     def _anchored(self, use: KeyUse) -> bool:
         anchors = self.book.anchors()

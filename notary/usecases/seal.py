@@ -10,9 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from notary.adapters.store import batches as rows
-from notary.adapters.store.database import Database
-from notary.adapters.store.log import keep_key_set, keys_in_force, require_open, successor
 from notary.core import sealing
 from notary.core.keyring import Keyring, KeysInForce
 from notary.core.log_identity import LogIdentity
@@ -20,6 +17,7 @@ from notary.core.mark import Mark, SignedMark
 from notary.core.moments import has_passed
 from notary.errors import NothingHappened
 from notary.ports import SealedBatch
+from notary.usecases.sealing_store import SealingStore
 from notary.usecases.standing import Standing
 from verifier.format.batches import NotBefore
 from verifier.format.digests import Digest
@@ -35,7 +33,8 @@ class Sealer:
 
     def __init__(
         self,
-        database: Database,
+        store: SealingStore,
+        standing: Standing,
         keys: Keyring,
         identity: LogIdentity,
         mark: SignedMark,
@@ -44,11 +43,11 @@ class Sealer:
         max_batch_records: int,
         max_deadline_s: int,
     ) -> None:
-        self._database = database
+        self._store = store
+        self._standing = standing
         self._keys = keys
         self._identity = identity
         self._mark = mark
-        self._standing = Standing(database, mark)
         self._cadence = timedelta(seconds=cadence_s)
         self._max_batch_records = max_batch_records
         self._max_deadline_s = max_deadline_s
@@ -58,20 +57,20 @@ class Sealer:
 
         An empty batch log is always due.
         """
-        with self._database.reading() as connection:
-            if rows.unsigned_batch(connection) is not None:
+        with self._store.reading() as seen:
+            if seen.unsigned() is not None:
                 return True
-            if successor(connection) is not None:
+            if seen.successor() is not None:
                 return False
-            end = rows.log_end(connection)
+            end = seen.end()
             if end.sealed_at is None or has_passed(self._cadence, end.sealed_at, now):
                 return True
-            return rows.unsealed_records(connection) >= self._max_batch_records
+            return seen.unsealed_records() >= self._max_batch_records
 
     def unsealed(self, agency_id: int | None = None) -> int:
         """How many records no batch holds yet: of one agency, or of all."""
-        with self._database.reading() as connection:
-            return rows.unsealed_records(connection, agency_id)
+        with self._store.reading() as seen:
+            return seen.unsealed_records(agency_id)
 
     def seal(
         self,
@@ -100,10 +99,10 @@ class Sealer:
         # Everything is computed from one unchanging view and outside the write lock, so that
         # records go on entering; what enters meanwhile is the next batch's. A crash here leaves
         # nothing.
-        with self._database.reading() as connection:
-            require_open(connection)
-            end = rows.log_end(connection)
-            in_force = keys_in_force(connection)
+        with self._store.reading() as seen:
+            seen.require_open()
+            end = seen.end()
+            in_force = seen.keys_in_force()
             if hand_over is not None:
                 if hand_over[0] != in_force.keys:
                     raise NothingHappened(
@@ -112,15 +111,15 @@ class Sealer:
                 in_force = KeysInForce(in_force.next_keys, hand_over[1])
             # Before the batch is stored: one that nobody could sign would stop the log.
             signer = self._keys.signers.of(in_force.keys)
-            changed = rows.changed_matters(connection)
-            deadlines = rows.deadlines_after(connection, end.last_group_id)
+            changed = seen.changed_matters()
+            deadlines = seen.deadlines_after(end.last_group_id)
             batch = sealing.make_batch(
                 self._identity,
                 self._keys,
                 in_force,
                 end.frontier,
                 changed,
-                rows.page_loader(connection, end.frontier.size),
+                seen.pages(end.frontier.size),
                 now,
                 # Receipts may have been promised under a longer limit than today's.
                 max(self._max_deadline_s, -(-deadlines.longest_ms // _SECOND_MS)),
@@ -128,20 +127,18 @@ class Sealer:
                 retire_to,
             )
         header_rlp = None if not_before is None else not_before[3]
-        with self._database.transaction() as connection:
-            if rows.batch_count(connection) != batch.header.batch:
+        with self._store.writing() as written:
+            if written.batch_count() != batch.header.batch:
                 raise NothingHappened(
                     "SEALED_ELSEWHERE",
                     f"batch {batch.header.batch} was sealed by another process meanwhile",
                 )
-            self._standing.require_signed(connection)
+            self._standing.require_signed(written)
             # The index is that of the view, so the predecessor is too, and with it the key set:
             # a process that runs since before a hand-over signs with the new keys or not at all.
-            keep_key_set(connection, batch.header.batch, signer.key_set)
-            rows.append_batch(
-                connection, batch, rows.UNSIGNED, changed, deadlines.last_group_id, header_rlp
-            )
-            if retire_to is not None and rows.unsealed_records(connection):
+            written.keep_key_set(batch.header.batch, signer.key_set)
+            written.append(batch, changed, deadlines.last_group_id, header_rlp)
+            if retire_to is not None and written.unsealed_records():
                 # Undone with the transaction: what entered meanwhile would be in no batch for ever.
                 raise NothingHappened(
                     "SEALED_ELSEWHERE", "records entered while the last batch was made; run again."
@@ -153,12 +150,12 @@ class Sealer:
 
     def _sign_newest(self) -> SealedBatch | None:
         """Sign the newest batch if it is not signed; return it then."""
-        with self._database.reading() as connection:
-            if rows.unsigned_batch(connection) is None:
+        with self._store.reading() as seen:
+            if seen.unsigned() is None:
                 return None
-        with self._database.transaction() as connection:
+        with self._store.writing() as written:
             # Again under the lock: another sealer may have signed it meanwhile.
-            waiting = rows.unsigned_batch(connection)
+            waiting = written.unsigned()
             if waiting is None:
                 return None
             # The batch is durable, so the mark never says more than the store had; and nothing is
@@ -169,7 +166,7 @@ class Sealer:
             checkpoint = sealing.sign_checkpoint(
                 waiting.sealed.header, waiting.frontier, self._keys.signers
             )
-            rows.keep_checkpoint(connection, waiting.sealed.index, checkpoint)
+            written.keep_checkpoint(waiting.sealed.index, checkpoint)
         # A crash before this commit loses a signature that nobody has seen.
         return waiting.sealed
 

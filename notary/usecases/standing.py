@@ -9,11 +9,13 @@ Tests: tests/unit/store/test_standing.py, tests/scenarios/service/test_backup.py
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from notary.adapters.store import batches, restorations
-from notary.adapters.store.database import Connection, Database
 from notary.core.intake import Incoming, Outcome, Refused
-from notary.core.mark import SignedMark, behind
+from notary.core.mark import Mark, SignedMark, behind
 from notary.core.preparing import Offered
 from notary.errors import NothingHappened
 from notary.ports import SteppedAcceptor
@@ -24,30 +26,69 @@ STORE_BEHIND_SIGNED = "STORE_BEHIND_SIGNED"
 NOT_COMPARED = "RESTORED_NOT_COMPARED"
 
 
+@dataclass(frozen=True)
+class Restoration:
+    """The newest restoration. `size` is what the batch log had then."""
+
+    generation: int
+    restored_at: datetime
+    backup_made_at: datetime
+    size: int
+    compared_at: datetime | None
+
+
+class KnownSizes(Protocol):
+    """The batch log's own sizes, as one transaction sees them."""
+
+    def mark_at(self, size: int) -> Mark | None:
+        """Size and root of the batch log's first `size` batches; None if there are fewer."""
+        ...
+
+
+class StandingSeen(KnownSizes, Protocol):
+    """The same, with what a restoration and the sender left."""
+
+    def alarm_text(self, code: str) -> str | None:
+        """The text of an alarm of the sender that stands."""
+        ...
+
+    def newest_restoration(self) -> Restoration | None:
+        """The newest restoration; None if the store never came from a backup."""
+        ...
+
+
+class StandingStore(Protocol):
+    """Where that stands. Raises NothingHappened if it can't be had, Contradiction if it is damaged."""
+
+    def reading(self) -> AbstractContextManager[StandingSeen]:
+        """One unchanging view."""
+        ...
+
+
 class Standing:
     """Judges one store by its own rows and the mark beside its keys."""
 
-    def __init__(self, database: Database, mark: SignedMark) -> None:
-        self._database = database
+    def __init__(self, store: StandingStore, mark: SignedMark) -> None:
+        self._store = store
         self._mark = mark
 
     def trouble(self) -> NothingHappened | None:
         """Why nothing may be added to the log now; None if nothing stands in the way."""
         # The mark is read before the store: whatever it says was stored before it was written.
         kept = self._mark.read()
-        with self._database.reading() as connection:
+        with self._store.reading() as seen:
             if kept is not None:
-                found = batches.mark_at(connection, kept.size)
+                found = seen.mark_at(kept.size)
                 if found != kept:
                     older = behind(kept, found)
                     return NothingHappened(older.code, str(older))
-            told = restorations.alarm_text(connection, STORE_BEHIND_CHAIN)
+            told = seen.alarm_text(STORE_BEHIND_CHAIN)
             if told is not None:
                 return NothingHappened(
                     STORE_BEHIND_CHAIN,
                     f"{told} Nothing is taken in or sealed; docs/operations.md says what to do.",
                 )
-            restored = restorations.newest_restoration(connection)
+            restored = seen.newest_restoration()
             if restored is not None and restored.compared_at is None:
                 return NothingHappened(
                     NOT_COMPARED,
@@ -62,11 +103,11 @@ class Standing:
         if trouble is not None:
             raise trouble
 
-    def require_signed(self, connection: Connection) -> None:
+    def require_signed(self, sizes: KnownSizes) -> None:
         """Raise Contradiction STORE_BEHIND_SIGNED; inside the transaction that appends a batch."""
         kept = self._mark.read()
         if kept is not None:
-            found = batches.mark_at(connection, kept.size)
+            found = sizes.mark_at(kept.size)
             if found != kept:
                 raise behind(kept, found)
 

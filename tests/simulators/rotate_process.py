@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from notary.adapters.store.rewrap import StoredSecrets
 from notary.usecases.rotate_kek import rotate_kek
 from tests.simulators.store import reopen_world
 
@@ -23,7 +24,7 @@ def main() -> None:
     folder, seed = Path(sys.argv[1]), sys.argv[2]
     world = reopen_world(folder, seed)
     print("ready", flush=True)
-    rotate_kek(world.database, folder / "keys", world.entropy, None, no_bar)
+    rotate_kek(StoredSecrets(world.database), folder / "keys", world.entropy, None, no_bar)
 
 
 if __name__ == "__main__":

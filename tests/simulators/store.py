@@ -10,6 +10,7 @@ import functools
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -24,10 +25,14 @@ from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store.agencies import AgencyRegister
 from notary.adapters.store.batches import StoredBatchLog
 from notary.adapters.store.database import Database
+from notary.adapters.store.evidence import StoredEvidence
 from notary.adapters.store.log import KEY_SETS, create_log, keys_in_force, open_log
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.migrations import upgrade
+from notary.adapters.store.originals import StoredOriginals
 from notary.adapters.store.records import StoredRecords
+from notary.adapters.store.restorations import StoredStanding
+from notary.adapters.store.sealing import StoredSealing
 from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
@@ -36,11 +41,13 @@ from notary.ports import Acceptor, Matter, SealedBatch
 from notary.usecases.accept import RecordAcceptor
 from notary.usecases.erase import Eraser
 from notary.usecases.erasure_plan import Planner
+from notary.usecases.evidence import EvidenceReader
 from notary.usecases.holds import Holds
 from notary.usecases.matters import open_matter
-from notary.usecases.read import RecordReader, StoredEvidence
+from notary.usecases.read import RecordReader
 from notary.usecases.retention import Retention
 from notary.usecases.seal import Block, Sealer
+from notary.usecases.standing import Standing
 from tests import postgres
 from verifier.format import key_sets
 from verifier.format.jsonc import Json
@@ -134,11 +141,15 @@ class StoreWorld:
 
     @property
     def reader(self) -> RecordReader:
-        return RecordReader(self.database, self.objects, self.keys, self.identity)
+        return RecordReader(StoredRecords(self.database), self.objects, self.keys, self.identity)
 
     @property
-    def evidence(self) -> StoredEvidence:
-        return StoredEvidence(self.database, self.objects, self.keys, self.identity)
+    def evidence(self) -> EvidenceReader:
+        return EvidenceReader(StoredEvidence(self.database), self.reader, self.keys, self.identity)
+
+    @property
+    def named_originals(self) -> StoredOriginals:
+        return StoredOriginals(self.database)
 
     @property
     def batch_log(self) -> StoredBatchLog:
@@ -147,6 +158,10 @@ class StoreWorld:
     @property
     def mark(self) -> MarkFile:
         return MarkFile(self.folder / "keys", self.identity.name)
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(StoredStanding(self.database), self.mark)
 
     @property
     def key_set(self) -> KeySet:
@@ -167,7 +182,8 @@ class StoreWorld:
     @property
     def sealer(self) -> Sealer:
         return Sealer(
-            self.database,
+            StoredSealing(self.database),
+            self.standing,
             self.keys,
             self.identity,
             self.mark,
@@ -176,16 +192,18 @@ class StoreWorld:
             max_deadline_s=MAX_DEADLINE_S,
         )
 
+    def alone(self) -> AbstractContextManager[None]:
+        """As the service's own: erasing and the setting of holds, one at a time."""
+        return self.database.alone(self.folder / "erasing.lock")
+
     @property
     def holds(self) -> Holds:
-        return Holds(
-            self.database, self.reader, self.acceptor, self.entropy, self.folder / "erasing.lock"
-        )
+        return Holds(self.reader, self.acceptor, self.entropy, self.alone)
 
     @property
     def retention(self) -> Retention:
         file = self.folder / RETENTION_NAME
-        return Retention(file, self.database, self.reader, self.register, self.holds, self.clock)
+        return Retention(file, self.reader, self.register, self.holds, self.clock)
 
     @property
     def planner(self) -> Planner:

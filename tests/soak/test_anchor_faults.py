@@ -33,8 +33,7 @@ from notary.core.intent import State
 from notary.errors import NothingHappened, OutcomeUnknown
 from notary.notice_ports import Change
 from notary.usecases.alarms import AlarmBoard
-from notary.usecases.read import sweep_orphans
-from notary.usecases.standing import Standing
+from notary.usecases.originals import sweep_orphans
 from tests.anvil import Anvil
 from tests.scenarios.anchor.test_chain_faults import forgetful
 from tests.simulators.chain_faults import METHODS, TRANSPORT, lies, transport
@@ -144,7 +143,7 @@ class Trial:
         board = AlarmBoard(
             world.book,
             world.store.batch_log,
-            Standing(world.database, world.store.mark),
+            world.store.standing,
             notices,
             AuditFile(world.store.data),
             max_deadline=timedelta(seconds=MAX_DEADLINE_S),
@@ -498,7 +497,9 @@ def _finish(trial: Trial) -> None:
     world = trial.world
     for number in range(trial.offered):
         trial._offer([f"key {number}"])
-    sweep_orphans(world.store.database, world.store.objects, datetime.now(UTC) + timedelta(days=2))
+    sweep_orphans(
+        world.store.named_originals, world.store.objects, datetime.now(UTC) + timedelta(days=2)
+    )
     while world.store.sealer.unsealed():
         trial.seal()
     world.run(lambda: world.steps[-1].idle, limit=200)

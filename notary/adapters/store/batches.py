@@ -1,4 +1,4 @@
-"""Rows of batches, heads and map pages, and the batch log that others read.
+"""Rows of batches and map pages, and the batch log that others read.
 
 Test: tests/unit/store/test_seal.py.
 """
@@ -6,29 +6,22 @@ Test: tests/unit/store/test_seal.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
-from notary.adapters.store.bulk import insert_rows
 from notary.adapters.store.database import Database, driver_cursor, driver_row, table_of
 from notary.adapters.store.log import batches_before_new_keys, key_set_text
 from notary.adapters.store.tables import (
     BatchRow,
     DeltaRow,
     HeadRow,
-    MatterRow,
-    PendingHeadRow,
     ReceiptGroupRow,
-    SourceRow,
 )
 from notary.core.mark import Mark
-from notary.core.moments import milliseconds, moment
-from notary.core.sealing import ChangedMatter, NewBatch
+from notary.core.moments import moment
 from notary.errors import CallerError
-from notary.ports import Promise, SealedBatch, SealedHead
+from notary.ports import Promise, SealedBatch
+from notary.usecases.sealing_store import LogEnd
 from verifier.format import batches
 from verifier.format.digests import Digest
 from verifier.format.frontier import Frontier
@@ -36,37 +29,10 @@ from verifier.format.frontier import Frontier
 BATCHES = table_of(BatchRow)
 DELTAS = table_of(DeltaRow)
 HEADS = table_of(HeadRow)
-MATTERS = table_of(MatterRow)
-PENDING = table_of(PendingHeadRow)
 GROUPS = table_of(ReceiptGroupRow)
-SOURCES = table_of(SourceRow)
 
 NO_GROUP = 0  # receipt groups are counted from 1
 UNSIGNED = ""  # the checkpoint of a batch that is stored and not yet signed
-
-
-@dataclass(frozen=True)
-class LogEnd:
-    """The end of the batch log: its frontier, and what the next batch must know of the last."""
-
-    frontier: Frontier
-    sealed_at: datetime | None
-    last_group_id: int
-
-
-@dataclass(frozen=True)
-class Unsigned:
-    """The newest batch, while it waits for its checkpoint."""
-
-    sealed: SealedBatch
-    frontier: Frontier
-
-
-class Deadlines(NamedTuple):
-    """The newest receipt group, and the longest promise of those after the last batch."""
-
-    last_group_id: int
-    longest_ms: int
 
 
 def log_end(connection: Connection) -> LogEnd:
@@ -98,71 +64,10 @@ def signed_count(connection: Connection) -> int:
     return 0 if last is None else int(last) + 1
 
 
-def unsigned_batch(connection: Connection) -> Unsigned | None:
-    """The batch that a sealer stored and did not come to sign; None as a rule."""
-    row = connection.execute(
-        select(
-            BATCHES.c.id,
-            BATCHES.c.header,
-            BATCHES.c.frontier,
-            BATCHES.c.checkpoint,
-            BATCHES.c.not_before_header,
-        )
-        .order_by(BATCHES.c.id.desc())
-        .limit(1)
-    ).first()
-    if row is None or row.checkpoint != UNSIGNED:
-        return None
-    return Unsigned(
-        SealedBatch(row.id, row.header, batches.parse_header(row.header), row.not_before_header),
-        Frontier.from_bytes(row.frontier),
-    )
-
-
-def keep_checkpoint(connection: Connection, index: int, checkpoint: str) -> None:
-    """Give the unsigned batch its checkpoint."""
-    connection.execute(
-        update(BATCHES)
-        .where(BATCHES.c.id == index, BATCHES.c.checkpoint == UNSIGNED)
-        .values(checkpoint=checkpoint)
-    )
-
-
 def mark_at(connection: Connection, size: int) -> Mark | None:
     """Size and root of the batch log's first `size` batches; None if there are fewer."""
     row = driver_row(connection, "SELECT frontier FROM batches WHERE id = ?", (size - 1,))
     return None if row is None else Mark(size, Frontier.from_bytes(row[0]).root())
-
-
-def changed_matters(connection: Connection) -> list[ChangedMatter]:
-    """The matters with records that no batch holds."""
-    rows = connection.execute(
-        select(
-            PENDING.c.matter_id, PENDING.c.agency_id, PENDING.c.key, PENDING.c.size, PENDING.c.root
-        )
-    )
-    return [ChangedMatter._make(row) for row in rows]
-
-
-def unsealed_records(connection: Connection, agency_id: int | None = None) -> int:
-    """How many records no batch holds: of one agency, or of all."""
-    counted = select(func.sum(PENDING.c.size - PENDING.c.sealed_size)).where(
-        # The entries of sources go with the records that they are of.
-        PENDING.c.matter_id.not_in(select(SOURCES.c.matter_id))
-    )
-    if agency_id is not None:
-        counted = counted.where(PENDING.c.agency_id == agency_id)
-    return int(connection.execute(counted).scalar_one() or 0)
-
-
-def deadlines_after(connection: Connection, group_id: int) -> Deadlines:
-    """What the receipts after a group promise."""
-    row = connection.execute(
-        select(
-            func.max(GROUPS.c.id), func.max(GROUPS.c.deadline_ms - GROUPS.c.received_at_ms)
-        ).where(GROUPS.c.id > group_id)
-    ).one()
-    return Deadlines(group_id, 0) if row[0] is None else Deadlines(row[0], row[1])
 
 
 def page_loader(connection: Connection, batch: int) -> Callable[[bytes], bytes | None]:
@@ -179,77 +84,6 @@ def page_loader(connection: Connection, batch: int) -> Callable[[bytes], bytes |
         return None if row is None else row[0]
 
     return load
-
-
-def append_batch(
-    connection: Connection,
-    batch: NewBatch,
-    checkpoint: str,
-    changed: list[ChangedMatter],
-    last_group_id: int,
-    not_before_header: bytes | None,
-) -> None:
-    """Write everything that a batch adds. Pages come in the order of their prefixes."""
-    index = batch.header.batch
-    connection.execute(
-        insert(BATCHES),
-        {
-            "id": index,
-            "sealed_at_ms": milliseconds(batch.header.sealed_at),
-            "last_group_id": last_group_id,
-            "leaf_hash": batch.leaf_hash,
-            "map_root": batch.update.root,
-            "header": batch.header_bytes,
-            "checkpoint": checkpoint,
-            "frontier": batch.frontier.to_bytes(),
-            "not_before_header": not_before_header,
-        },
-    )
-    connection.execute(insert(DELTAS), {"batch": index, "content": batch.delta})
-    if not changed:
-        return
-    insert_rows(
-        connection,
-        "map_pages",
-        ("prefix", "batch", "content"),
-        [(prefix, index, content) for prefix, content in batch.update.pages],
-    )
-    insert_rows(
-        connection,
-        "heads",
-        ("agency_id", "matter_id", "batch", "size", "root"),
-        [(one.agency_id, one.matter_id, index, one.size, one.root) for one in changed],
-    )
-    # Matters that grew since they were read stay pending, sealed up to what was read.
-    sealed = (
-        select(HEADS.c.size)
-        .where(
-            HEADS.c.agency_id == PENDING.c.agency_id,
-            HEADS.c.matter_id == PENDING.c.matter_id,
-            HEADS.c.batch == index,
-        )
-        .scalar_subquery()
-    )
-    connection.execute(delete(PENDING).where(PENDING.c.size == sealed))
-    connection.execute(
-        update(PENDING).values(sealed_size=func.coalesce(sealed, PENDING.c.sealed_size))
-    )
-
-
-def heads_of(connection: Connection, matter_key: bytes, up_to: int | None) -> list[SealedHead]:
-    """The matter's heads by batch, ascending; with `up_to`, those of batches 0 to `up_to`."""
-    statement = (
-        select(HEADS.c.batch, HEADS.c.size, HEADS.c.root)
-        .join(
-            MATTERS,
-            (MATTERS.c.id == HEADS.c.matter_id) & (MATTERS.c.agency_id == HEADS.c.agency_id),
-        )
-        .where(MATTERS.c.key == matter_key)
-        .order_by(HEADS.c.batch)
-    )
-    if up_to is not None:
-        statement = statement.where(HEADS.c.batch <= up_to)
-    return [SealedHead(row[0], row[1], row[2]) for row in connection.execute(statement)]
 
 
 class StoredBatchLog:

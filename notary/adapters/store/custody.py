@@ -37,14 +37,14 @@ HELD = table_of(HeldCustodyRow)
 
 
 class HeldCustody:
-    """The records of custody that the store holds outside the log."""
+    """Implements the port `HeldRecords` (usecases.custody)."""
 
     def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
     def hold(self, agency_id: int, item: Incoming) -> None:
-        """Keep it, durably."""
+        """As HeldRecords."""
         sealed = envelope.seal(
             self._secret(item.idempotency_key), envelope.VALUES, orjson.dumps(dict(item.claims))
         )
@@ -60,7 +60,7 @@ class HeldCustody:
             )
 
     def of_matter(self, agency_id: int, matter_key: bytes) -> list[Incoming]:
-        """Those of one matter, oldest first."""
+        """As HeldRecords."""
         with self._database.reading() as connection:
             rows = connection.execute(
                 select(HELD)
@@ -70,7 +70,7 @@ class HeldCustody:
         return [self._item(row) for row in rows]
 
     def all(self, most: int) -> Iterator[tuple[int, list[Incoming]]]:
-        """All of them, at most so many of one agency at a time, in order."""
+        """As HeldRecords."""
         last = 0
         while True:
             with self._database.reading() as connection:
@@ -89,7 +89,7 @@ class HeldCustody:
             yield agency_id, items
 
     def drop(self, idempotency_keys: Sequence[str]) -> None:
-        """Forget those that entered the log."""
+        """As HeldRecords."""
         with self._database.transaction() as connection:
             connection.execute(delete(HELD).where(HELD.c.idempotency_key.in_(idempotency_keys)))
 

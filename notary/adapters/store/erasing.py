@@ -199,20 +199,3 @@ def agency_of(connection: Connection, matter_key: bytes) -> int | None:
     """The agency of a matter; None if there is no such matter."""
     row = connection.execute(select(MATTERS.c.agency_id).where(MATTERS.c.key == matter_key)).first()
     return None if row is None else int(row[0])
-
-
-def leaves_from(
-    connection: Connection, agency_id: int, matter_key: bytes, first: int
-) -> list[tuple[int, bytes, bytes]]:
-    """Position, leaf hash and leaf of the matter's records from a position on, in order."""
-    found = connection.execute(
-        select(RECORDS.c.position, RECORDS.c.leaf_hash, RECORDS.c.leaf)
-        .join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
-        .where(
-            MATTERS.c.key == matter_key,
-            RECORDS.c.agency_id == agency_id,
-            RECORDS.c.position >= first,
-        )
-        .order_by(RECORDS.c.position)
-    )
-    return [(row[0], row[1], row[2]) for row in found]

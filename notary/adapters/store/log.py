@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -20,6 +19,7 @@ from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Entropy
+from notary.usecases.rotate_keys import KeyUse
 from verifier.format import batches, key_sets
 from verifier.format.digests import Digest
 from verifier.format.key_sets import KeySet
@@ -75,19 +75,24 @@ def keep_key_set(connection: Connection, batch: int, key_set: KeySet) -> None:
     )
 
 
-class KeyUse(NamedTuple):
-    """A key set that headers name, and the first of them."""
-
-    digest: Digest
-    first_batch: int
-
-
 def key_uses(connection: Connection) -> list[KeyUse]:
     """Every key set that a header names, in the order of the batches."""
     rows = connection.execute(
         select(KEY_SETS.c.digest, KEY_SETS.c.first_batch).order_by(KEY_SETS.c.first_batch)
     )
     return [KeyUse(Digest(row[0]), int(row[1])) for row in rows]
+
+
+class StoredKeyUses:
+    """Implements the port `KeyUses` (usecases.rotate_keys)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def state(self) -> tuple[KeysInForce, list[KeyUse]]:
+        """As KeyUses."""
+        with self._database.reading() as connection:
+            return keys_in_force(connection), key_uses(connection)
 
 
 def batches_before_new_keys(connection: Connection, size: int) -> list[int]:

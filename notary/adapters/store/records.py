@@ -40,7 +40,9 @@ from notary.usecases.record_store import (
     MatterState,
     NewAttachment,
     NewRecord,
+    StoredAttachment,
     StoredGroup,
+    StoredLeaf,
     StoredRecord,
 )
 
@@ -86,7 +88,7 @@ _RECORDS: Select[Any] = select(
 
 class RecordRows:
     """The rows as one transaction sees them: `record_store.RecordsWritten`, and in a reading one
-    `RecordsSeen`.
+    `RecordsRead`.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -219,9 +221,72 @@ class RecordRows:
                 found[row[0]] = StoredGroup(row[1], row[2], ReceiptGroup(row[3], row[4]))
         return found
 
+    def of_matter(
+        self, agency_id: int, matter_key: bytes, first: int, count: int
+    ) -> list[StoredRecord]:
+        """As RecordsRead."""
+        rows = self._connection.execute(
+            _RECORDS.where(
+                MATTERS.c.key == matter_key,
+                RECORDS.c.agency_id == agency_id,
+                RECORDS.c.position >= first,
+            )
+            .order_by(RECORDS.c.position)
+            .limit(count)
+        )
+        return [StoredRecord._make(row) for row in rows]
+
+    def entered_after(self, agency_id: int, record_id: int, count: int) -> list[StoredRecord]:
+        """As RecordsRead."""
+        rows = self._connection.execute(
+            _RECORDS.where(RECORDS.c.agency_id == agency_id, RECORDS.c.id > record_id)
+            .order_by(RECORDS.c.id)
+            .limit(count)
+        )
+        return [StoredRecord._make(row) for row in rows]
+
+    def leaves(self, agency_id: int, matter_key: bytes) -> list[StoredLeaf]:
+        """As RecordsRead."""
+        rows = self._connection.execute(
+            select(RECORDS.c.position, RECORDS.c.leaf_hash, RECORDS.c.leaf)
+            .join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
+            .where(MATTERS.c.key == matter_key, RECORDS.c.agency_id == agency_id)
+            .order_by(RECORDS.c.position)
+        )
+        return [StoredLeaf._make(row) for row in rows]
+
+    def attachments(self, record_ids: Sequence[int]) -> dict[int, list[StoredAttachment]]:
+        """As RecordsRead."""
+        found: dict[int, list[StoredAttachment]] = {}
+        for part in parts(record_ids):
+            rows = self._connection.execute(
+                select(
+                    ATTACHMENTS.c.record_id,
+                    ATTACHMENTS.c.number,
+                    ATTACHMENTS.c.name,
+                    ATTACHMENTS.c.size,
+                )
+                .where(ATTACHMENTS.c.record_id.in_(part))
+                .order_by(ATTACHMENTS.c.record_id, ATTACHMENTS.c.number)
+            )
+            for record_id, number, name, size in rows:
+                found.setdefault(record_id, []).append(StoredAttachment(number, name, size))
+        return found
+
+    def sealed_in(self, agency_id: int, matter_id: int, position: int) -> int | None:
+        """As RecordsRead."""
+        row = self._connection.execute(
+            select(func.min(HEADS.c.batch)).where(
+                HEADS.c.agency_id == agency_id,
+                HEADS.c.matter_id == matter_id,
+                HEADS.c.size > position,
+            )
+        ).one()
+        return None if row[0] is None else int(row[0])
+
 
 class StoredRecords:
-    """Implements the port `RecordStore`."""
+    """Implements the ports `RecordStore` and `RecordArchive`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -237,98 +302,3 @@ class StoredRecords:
         """As RecordStore."""
         with self._database.transaction() as connection:
             yield RecordRows(connection)
-
-
-def records_of_matter(
-    connection: Connection, agency_id: int, matter_key: bytes, first: int, count: int
-) -> list[StoredRecord]:
-    """At most `count` records of the agency's matter from position `first` on, in order."""
-    rows = connection.execute(
-        _RECORDS.where(
-            MATTERS.c.key == matter_key,
-            RECORDS.c.agency_id == agency_id,
-            RECORDS.c.position >= first,
-        )
-        .order_by(RECORDS.c.position)
-        .limit(count)
-    )
-    return [StoredRecord._make(row) for row in rows]
-
-
-def records_after(
-    connection: Connection, agency_id: int, record_id: int, count: int
-) -> list[StoredRecord]:
-    """At most `count` records of the agency with ids above `record_id`, in the order of their entry."""
-    rows = connection.execute(
-        _RECORDS.where(RECORDS.c.agency_id == agency_id, RECORDS.c.id > record_id)
-        .order_by(RECORDS.c.id)
-        .limit(count)
-    )
-    return [StoredRecord._make(row) for row in rows]
-
-
-def leaves_of_matter(
-    connection: Connection, agency_id: int, matter_key: bytes, size: int
-) -> list[bytes]:
-    """The leaves at positions 0 to size − 1, as far as they exist."""
-    rows = connection.execute(
-        select(RECORDS.c.leaf)
-        .join(MATTERS, MATTERS.c.id == RECORDS.c.matter_id)
-        .where(
-            MATTERS.c.key == matter_key,
-            RECORDS.c.agency_id == agency_id,
-            RECORDS.c.position < size,
-        )
-        .order_by(RECORDS.c.position)
-    )
-    return [row[0] for row in rows]
-
-
-def attachments_of(
-    connection: Connection, record_ids: Sequence[int]
-) -> dict[int, list[tuple[int, bytes, int]]]:
-    """Number, name and size of each attachment, in order, by record; only records that have some."""
-    found: dict[int, list[tuple[int, bytes, int]]] = {}
-    for part in parts(record_ids):
-        rows = connection.execute(
-            select(
-                ATTACHMENTS.c.record_id,
-                ATTACHMENTS.c.number,
-                ATTACHMENTS.c.name,
-                ATTACHMENTS.c.size,
-            )
-            .where(ATTACHMENTS.c.record_id.in_(part))
-            .order_by(ATTACHMENTS.c.record_id, ATTACHMENTS.c.number)
-        )
-        for record_id, number, name, size in rows:
-            found.setdefault(record_id, []).append((number, name, size))
-    return found
-
-
-def known_attachments(connection: Connection, names: Sequence[bytes]) -> set[bytes]:
-    """Of these names of objects those that a record has."""
-    found: set[bytes] = set()
-    for part in parts(names):
-        rows = connection.execute(select(ATTACHMENTS.c.name).where(ATTACHMENTS.c.name.in_(part)))
-        found.update(rows.scalars())
-    return found
-
-
-def named_attachments(connection: Connection) -> list[tuple[bytes, int]]:
-    """Every object that a record names, ascending by name, with its size before sealing."""
-    rows = connection.execute(
-        select(ATTACHMENTS.c.name, ATTACHMENTS.c.size).order_by(ATTACHMENTS.c.name)
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-def sealed_in(connection: Connection, agency_id: int, matter_id: int, position: int) -> int | None:
-    """The first batch whose head of the matter covers the position; None while it waits."""
-    row = connection.execute(
-        select(func.min(HEADS.c.batch)).where(
-            HEADS.c.agency_id == agency_id,
-            HEADS.c.matter_id == matter_id,
-            HEADS.c.size > position,
-        )
-    ).one()
-    return None if row[0] is None else int(row[0])

@@ -7,14 +7,18 @@ tests/unit/store/test_standing.py, tests/scenarios/service/test_backup.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, update
 from sqlmodel import Field
 
-from notary.adapters.store.database import Row, driver_row, table_of
+from notary.adapters.store.batches import mark_at
+from notary.adapters.store.database import Database, Row, driver_row, table_of
+from notary.core.mark import Mark
 from notary.core.moments import milliseconds, moment
+from notary.usecases.standing import Restoration
 
 
 class RestorationRow(Row, table=True):
@@ -30,17 +34,6 @@ class RestorationRow(Row, table=True):
 
 
 RESTORATIONS = table_of(RestorationRow)
-
-
-@dataclass(frozen=True)
-class Restoration:
-    """The newest restoration. `size` is what the batch log had then."""
-
-    generation: int
-    restored_at: datetime
-    backup_made_at: datetime
-    size: int
-    compared_at: datetime | None
 
 
 def add_restoration(
@@ -77,12 +70,6 @@ def newest_restoration(connection: Connection) -> Restoration | None:
     )
 
 
-def alarm_text(connection: Connection, code: str) -> str | None:
-    """The text of an alarm of the sender that stands."""
-    row = driver_row(connection, "SELECT text FROM sender_alarms WHERE code = ?", (code,))
-    return None if row is None else str(row[0])
-
-
 def mark_compared(connection: Connection, now: datetime) -> None:
     """The chain shows no anchor that this store does not know."""
     connection.execute(
@@ -90,3 +77,36 @@ def mark_compared(connection: Connection, now: datetime) -> None:
         .where(RESTORATIONS.c.compared_at_ms.is_(None))
         .values(compared_at_ms=milliseconds(now))
     )
+
+
+class StandingRows:
+    """The rows as one reading transaction sees them: `standing.StandingSeen`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def mark_at(self, size: int) -> Mark | None:
+        """As KnownSizes."""
+        return mark_at(self._connection, size)
+
+    def alarm_text(self, code: str) -> str | None:
+        """As StandingSeen."""
+        row = driver_row(self._connection, "SELECT text FROM sender_alarms WHERE code = ?", (code,))
+        return None if row is None else str(row[0])
+
+    def newest_restoration(self) -> Restoration | None:
+        """As StandingSeen."""
+        return newest_restoration(self._connection)
+
+
+class StoredStanding:
+    """Implements the port `StandingStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def reading(self) -> Iterator[StandingRows]:
+        """As StandingStore."""
+        with self._database.reading() as connection:
+            yield StandingRows(connection)

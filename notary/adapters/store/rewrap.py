@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from notary.adapters.store.database import Database, driver_cursor
 from notary.adapters.store.imports import KEPT_STRETCH, WAITING_ROW
@@ -41,75 +41,82 @@ TABLES = (
 _Row = tuple[int, bytes, bytes]  # id, wrapped secret, context
 
 
-def log_secret(connection: Connection) -> bytes:
-    """The log's wrapped lookup secret: it tells which key the store wraps with."""
-    return bytes(connection.execute(select(LOG.c.wrapped_lookup_secret)).scalar_one())
+class StoredSecrets:
+    """Implements the port `WrappedSecrets` (usecases.rotate_kek)."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def switch_log(database: Database, old: Kek, new: Kek, entropy: Entropy) -> None:
-    """Wrap the log's own secrets anew: from this commit on everybody wraps with the new key."""
-    with database.transaction() as connection:
-        row = connection.execute(
-            select(LOG.c.wrapped_lookup_secret, LOG.c.wrapped_map_secret)
-        ).one()
-        fresh = []
-        for use, wrapped in zip((envelope.LOG_LOOKUP, envelope.LOG_MAP), row, strict=True):
-            context = envelope.wrap_context(use, NO_AGENCY, b"")
-            secret = envelope.unwrap(old, wrapped, context)
-            nonce = entropy.token(envelope.NONCE_LENGTH)
-            fresh.append(envelope.wrap(new, secret, nonce, context))
-        driver_cursor(connection).execute(
-            "UPDATE log SET wrapped_lookup_secret = ?, wrapped_map_secret = ?", tuple(fresh)
-        )
+    def log_secret(self) -> bytes:
+        """As WrappedSecrets."""
+        with self._database.reading() as connection:
+            return bytes(connection.execute(select(LOG.c.wrapped_lookup_secret)).scalar_one())
 
+    def switch_log(self, old: Kek, new: Kek, entropy: Entropy) -> None:
+        """As WrappedSecrets."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                select(LOG.c.wrapped_lookup_secret, LOG.c.wrapped_map_secret)
+            ).one()
+            fresh = []
+            for use, wrapped in zip((envelope.LOG_LOOKUP, envelope.LOG_MAP), row, strict=True):
+                context = envelope.wrap_context(use, NO_AGENCY, b"")
+                secret = envelope.unwrap(old, wrapped, context)
+                nonce = entropy.token(envelope.NONCE_LENGTH)
+                fresh.append(envelope.wrap(new, secret, nonce, context))
+            driver_cursor(connection).execute(
+                "UPDATE log SET wrapped_lookup_secret = ?, wrapped_map_secret = ?", tuple(fresh)
+            )
 
-def count_wrapped(database: Database) -> int:
-    """How many secrets the store has wrapped, the log's own apart."""
-    with database.reading() as connection:
-        return sum(
-            driver_cursor(connection)
-            .execute(f"SELECT count(wrapped_secret) FROM {table.name}")  # noqa: S608 - our own names
-            .fetchone()[0]
-            for table in TABLES
-        )
+    def count(self) -> int:
+        """As WrappedSecrets."""
+        with self._database.reading() as connection:
+            return sum(
+                driver_cursor(connection)
+                .execute(f"SELECT count(wrapped_secret) FROM {table.name}")  # noqa: S608 - our own names
+                .fetchone()[0]
+                for table in TABLES
+            )
 
+    def rewrap(self, old: Kek, new: Kek, entropy: Entropy, progress: Progress) -> int:
+        """As WrappedSecrets."""
+        moved = done = 0
+        total = self.count()
+        for table, rows in _all_rows(self._database):
+            nonces = entropy.token(envelope.NONCE_LENGTH * len(rows))
+            fresh = []
+            for place, (row_id, wrapped, context) in enumerate(rows):
+                if envelope.opens(new, wrapped, context):
+                    continue
+                secret = envelope.unwrap(old, wrapped, context)
+                nonce = nonces[place * envelope.NONCE_LENGTH : (place + 1) * envelope.NONCE_LENGTH]
+                fresh.append((envelope.wrap(new, secret, nonce, context), row_id, wrapped))
+            if fresh:
+                with self._database.transaction() as connection:
+                    driver_cursor(connection).executemany(
+                        f"UPDATE {table.name} SET wrapped_secret = ?"  # noqa: S608 - our own names
+                        " WHERE id = ? AND wrapped_secret = ?",
+                        fresh,
+                    )
+            moved += len(fresh)
+            done += len(rows)
+            progress(done, total)
+        return moved
 
-def rewrap(database: Database, old: Kek, new: Kek, entropy: Entropy, progress: Progress) -> int:
-    """Wrap under `new` what is wrapped under `old`; how many it were. Again after a crash: the rest."""
-    moved = done = 0
-    total = count_wrapped(database)
-    for table, rows in _all_rows(database):
-        nonces = entropy.token(envelope.NONCE_LENGTH * len(rows))
-        fresh = []
-        for place, (row_id, wrapped, context) in enumerate(rows):
-            if envelope.opens(new, wrapped, context):
-                continue
-            secret = envelope.unwrap(old, wrapped, context)
-            nonce = nonces[place * envelope.NONCE_LENGTH : (place + 1) * envelope.NONCE_LENGTH]
-            fresh.append((envelope.wrap(new, secret, nonce, context), row_id, wrapped))
-        if fresh:
-            with database.transaction() as connection:
-                driver_cursor(connection).executemany(
-                    f"UPDATE {table.name} SET wrapped_secret = ?"  # noqa: S608 - our own names
-                    " WHERE id = ? AND wrapped_secret = ?",
-                    fresh,
-                )
-        moved += len(fresh)
-        done += len(rows)
-        progress(done, total)
-    return moved
+    def require_all(self, new: Kek) -> None:
+        """As WrappedSecrets."""
+        for table, rows in _all_rows(self._database):
+            for row_id, wrapped, context in rows:
+                if not envelope.opens(new, wrapped, context):
+                    raise Contradiction(
+                        "REWRAP_INCOMPLETE",
+                        f"row {row_id} of {table.name} does not open under the new key. Both keys were kept; "
+                        "run the command again, and restore the row from a backup if it says the same.",
+                    )
 
-
-def require_all(database: Database, new: Kek) -> None:
-    """Raise Contradiction REWRAP_INCOMPLETE unless every secret of the store opens under `new`."""
-    for table, rows in _all_rows(database):
-        for row_id, wrapped, context in rows:
-            if not envelope.opens(new, wrapped, context):
-                raise Contradiction(
-                    "REWRAP_INCOMPLETE",
-                    f"row {row_id} of {table.name} does not open under the new key. Both keys were kept; "
-                    "run the command again, and restore the row from a backup if it says the same.",
-                )
+    def forget_deleted(self) -> bool:
+        """As WrappedSecrets."""
+        return self._database.forget_deleted()
 
 
 def _all_rows(database: Database) -> Iterator[tuple[WrappedTable, list[_Row]]]:

@@ -44,17 +44,6 @@ def stored_sources(
     }
 
 
-def number_of(connection: Connection, agency_id: int, key: bytes) -> str | None:
-    """The printed number of the agency's source with that key."""
-    wanted = (
-        select(MATTERS.c.number)
-        .join(SOURCES, SOURCES.c.matter_id == MATTERS.c.id)
-        .where(MATTERS.c.key == key, SOURCES.c.agency_id == agency_id)
-    )
-    found = connection.execute(wanted).scalar()
-    return None if found is None else str(found)
-
-
 def read_profile(text: str) -> source_log.Profile:
     """A profile as the store keeps it."""
     try:

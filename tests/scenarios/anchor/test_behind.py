@@ -14,7 +14,6 @@ from notary.adapters.keys.mark import MARK
 from notary.chain_ports import TransactionFields
 from notary.core.intent import Cause, State
 from notary.errors import NothingHappened
-from notary.usecases.standing import Standing
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_proxy import answered
 from tests.simulators.chain_world import CHAIN_ID, GWEI, PASSWORD, World
@@ -161,7 +160,7 @@ def test_a_second_copy_at_work_stops_this_one_while_it_runs(
     world.step()
     assert behind(world)
     assert world.youngest().cause is Cause.STORE_BEHIND_CHAIN
-    standing = Standing(world.database, world.store.mark).trouble()
+    standing = world.store.standing.trouble()
     assert standing is not None
     assert standing.code == "STORE_BEHIND_CHAIN"
 

@@ -13,7 +13,6 @@ from notary.adapters.store.timestamps import StoredTokens
 from notary.core.intent import Cause, State
 from notary.errors import NothingHappened
 from notary.usecases.export import Exporter, ExportOrder, ExportResult
-from notary.usecases.read import StoredEvidence
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_forger import Forger
 from tests.simulators.chain_proxy import Forward, answered
@@ -195,9 +194,8 @@ def test_before_finality_any_number_of_blocks_may_go(make_world: MakeWorld, dept
 def export(world: World) -> tuple[ExportResult, evm_document.EvmDocument]:
     """A package of the world's matter, with its chain proof."""
     store = world.store
-    evidence = StoredEvidence(store.database, store.objects, store.keys, store.identity)
     exporter = Exporter(
-        *(store.identity, store.register, store.batch_log, world.book, evidence),
+        *(store.identity, store.register, store.batch_log, world.book, store.evidence),
         *(StoredTokens(store.database), timedelta(hours=1)),
     )
     out = io.BytesIO()

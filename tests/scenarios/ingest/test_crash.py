@@ -20,7 +20,7 @@ from notary.adapters.store.imports import StoredImports
 from notary.importers.column_map import parse_map
 from notary.usecases import import_file
 from notary.usecases.ingest import Ingest
-from notary.usecases.read import sweep_orphans
+from notary.usecases.originals import sweep_orphans
 from tests.simulators.check_store import check_world
 from tests.simulators.intake import LETTERS
 from tests.simulators.store import CANARY, StoreWorld, make_world, reopen_world
@@ -69,7 +69,7 @@ def finish(world: StoreWorld) -> None:
     said: list[str] = []
     take_in(world, said.append)
     assert said == [f"accounted for {len(GOOD)} {len(REFUSED)} {len(WAITING)}"]
-    sweep_orphans(world.database, world.objects, datetime.now(UTC) + timedelta(days=2))
+    sweep_orphans(world.named_originals, world.objects, datetime.now(UTC) + timedelta(days=2))
     check_world(world)
     use_case, imports = command(world)
     [matter] = world.register.all(world.agency_id)

@@ -16,7 +16,6 @@ from notary.adapters.store.timestamps import StoredTokens
 from notary.core.audit_state import AuditState, Finding
 from notary.core.stamping import LATE
 from notary.usecases.alarms import AlarmBoard
-from notary.usecases.standing import Standing
 from tests.simulators.authority import put_intent
 from tests.simulators.store import MAX_DEADLINE_S, StoreWorld, make_world
 from tests.unit.store.test_priority import anchor
@@ -38,7 +37,7 @@ def board(world: StoreWorld) -> AlarmBoard:
     return AlarmBoard(
         AnchorStore(world.database),
         world.batch_log,
-        Standing(world.database, world.mark),
+        world.standing,
         StoredNotices(world.database, world.entropy),
         AuditFile(world.data),
         max_deadline=PROMISE,

@@ -22,7 +22,7 @@ from notary.adapters.objects.folder import ObjectFolder
 from notary.core.intake import Accepted, IncomingFile
 from notary.errors import NothingHappened, OutcomeUnknown
 from notary.usecases.accept import RecordAcceptor
-from notary.usecases.read import sweep_orphans
+from notary.usecases.originals import sweep_orphans
 from tests.postgres import Server
 from tests.simulators.check_store import check_world
 from tests.simulators.places import Places
@@ -93,7 +93,7 @@ def remember(world: StoreWorld, run: Run) -> None:
 
 def finish(world: StoreWorld) -> None:
     """Clean up and do everything again: each call answers for what is there, and adds what is not."""
-    sweep_orphans(world.database, world.objects, datetime.now(UTC) + timedelta(days=2))
+    sweep_orphans(world.named_originals, world.objects, datetime.now(UTC) + timedelta(days=2))
     small(world, silent)
     check_world(world)
     assert sum(matter.size for matter in world.register.all(world.agency_id)) == RECORDS
@@ -376,7 +376,7 @@ def test_killed_at_random_moments_it_keeps_what_it_promised(
         remember(world, run)
         check_world(world, crashed=True)
     assert len(world.promised) > KILLS
-    sweep_orphans(world.database, world.objects, datetime.now(UTC) + timedelta(days=2))
+    sweep_orphans(world.named_originals, world.objects, datetime.now(UTC) + timedelta(days=2))
     world.seal()
     check_world(world)
     world.close()

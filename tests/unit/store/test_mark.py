@@ -10,6 +10,7 @@ import pytest
 
 from notary.adapters.keys.mark import MARK, MarkFile
 from notary.adapters.store import batches as rows
+from notary.adapters.store.sealing import SealingRows
 from notary.core import sealing
 from notary.core.mark import Mark
 from notary.errors import CallerError, Contradiction, NothingHappened
@@ -73,10 +74,10 @@ def crash_in(patch: pytest.MonkeyPatch, owner: object, name: str, *, after: bool
 
 
 PLACES = [
-    (rows, "append_batch"),
+    (SealingRows, "append"),
     (MarkFile, "raise_to"),
     (sealing, "sign_checkpoint"),
-    (rows, "keep_checkpoint"),
+    (SealingRows, "keep_checkpoint"),
 ]
 
 

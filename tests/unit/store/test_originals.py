@@ -12,8 +12,7 @@ from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store import restorations
 from notary.core.intake import Accepted, IncomingFile
 from notary.errors import Contradiction, NothingHappened
-from notary.usecases.originals import compared, copy_all, sealed_length, try_out
-from notary.usecases.read import sweep_orphans
+from notary.usecases.originals import compared, copy_all, sealed_length, sweep_orphans, try_out
 from tests.simulators.store import CANARY, SeededEntropy, StoreWorld, make_world, offer
 
 NAMES = [bytes([number]) * 16 for number in range(5)]
@@ -63,7 +62,7 @@ def test_a_removal_that_fails_changes_no_answer(world: StoreWorld, scan: Incomin
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     assert len(held(world.objects)) == 2
     later = datetime.now(UTC) + timedelta(days=2)
-    assert sweep_orphans(world.database, ObjectFolder(world.objects.folder), later) == 1
+    assert sweep_orphans(world.named_originals, ObjectFolder(world.objects.folder), later) == 1
 
 
 def test_a_write_that_applied_and_is_refused_leaves_nothing(
@@ -90,10 +89,10 @@ def test_a_restored_store_takes_nothing_away_that_came_after_its_backup(world: S
     now = datetime.now(UTC)
     with world.database.transaction() as connection:
         restorations.add_restoration(connection, now, now - timedelta(hours=1), 0)
-    assert sweep_orphans(world.database, world.objects, now + timedelta(days=30)) == 0
+    assert sweep_orphans(world.named_originals, world.objects, now + timedelta(days=30)) == 0
     with world.database.transaction() as connection:
         restorations.add_restoration(connection, now, now + timedelta(days=2), 0)
-    assert sweep_orphans(world.database, world.objects, now + timedelta(days=30)) == 1
+    assert sweep_orphans(world.named_originals, world.objects, now + timedelta(days=30)) == 1
 
 
 def test_each_wanted_object_is_compared_with_what_is_there(tmp_path: Path) -> None:

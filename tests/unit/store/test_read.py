@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from notary.adapters.store.records import StoredRecords
 from notary.core.intake import IncomingFile
 from notary.errors import CallerError, Contradiction
 from notary.ports import Matter
-from notary.usecases.read import RecordReader, sweep_orphans
+from notary.usecases.originals import sweep_orphans
+from notary.usecases.read import RecordReader
 from tests.simulators.check_store import check_world
 from tests.simulators.store import StoreWorld
 from verifier.format import records
@@ -84,7 +86,7 @@ def test_without_keys_content_stays_closed(
     world: StoreWorld, matter: Matter, original: IncomingFile
 ) -> None:
     taken = world.take(matter, "key", original)
-    reader = RecordReader(world.database, world.objects, None, world.identity)
+    reader = RecordReader(StoredRecords(world.database), world.objects, None, world.identity)
     assert reader.by_id(world.agency_id, taken.record_id).receipt == taken.receipt
     for ask in (
         lambda: reader.content(world.agency_id, taken.record_id),
@@ -154,8 +156,8 @@ def test_the_sweep_takes_what_no_record_names(
     world.take(matter, "key", original)
     world.objects.write(b"\x01" * 16, [b"orphan"])
     now = datetime.now(UTC)
-    assert sweep_orphans(world.database, world.objects, now) == 0
-    assert sweep_orphans(world.database, world.objects, now + timedelta(days=2)) == 1
+    assert sweep_orphans(world.named_originals, world.objects, now) == 0
+    assert sweep_orphans(world.named_originals, world.objects, now + timedelta(days=2)) == 1
     check_world(world)
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from notary.adapters.keys import kek as files
 from notary.adapters.keys.folder import KEK, NEXT_KEK
-from notary.adapters.store import rewrap
 from notary.adapters.store.database import METADATA
+from notary.adapters.store.rewrap import TABLES, StoredSecrets
 from notary.core import envelope
 from notary.core.intake import IncomingFile
 from notary.errors import CallerError, Contradiction, NothingHappened
@@ -34,7 +34,9 @@ def keys_of(world: StoreWorld) -> Path:
 
 
 def rotate(world: StoreWorld, keep_old: Path | None = None) -> RotationDone:
-    return rotate_kek(world.database, keys_of(world), world.entropy, keep_old, no_bar)
+    return rotate_kek(
+        StoredSecrets(world.database), keys_of(world), world.entropy, keep_old, no_bar
+    )
 
 
 def fill(world: StoreWorld, tmp_path: Path, count: int = RECORDS) -> Matter:
@@ -72,7 +74,7 @@ def test_every_table_with_a_wrapped_secret_is_wrapped_anew() -> None:
     declared = {
         table.name for table in METADATA.tables.values() if "wrapped_secret" in table.columns
     }
-    assert declared == {table.name for table in rewrap.TABLES}
+    assert declared == {table.name for table in TABLES}
     # The log's own two are the only others.
     others = [
         str(column)
@@ -93,7 +95,7 @@ def test_nothing_opens_under_the_old_key_and_everything_under_the_new(
     assert not (keys_of(world) / NEXT_KEK).exists()
     assert (keys_of(world) / KEK).read_bytes() != old
     with pytest.raises(Contradiction) as caught:
-        rewrap.require_all(world.database, envelope.kek_cipher(old))
+        StoredSecrets(world.database).require_all(envelope.kek_cipher(old))
     assert caught.value.code == "REWRAP_INCOMPLETE"
     again = reopen_world(world.folder, "again")
     everything_opens(again, matter)
@@ -113,14 +115,16 @@ def test_a_process_from_before_reads_and_writes_on(
     everything_opens(other, matter)
     later = other.open_matter("later")
     other.take(later, "later")
-    rewrap.require_all(world.database, envelope.kek_cipher((keys_of(world) / KEK).read_bytes()))
+    StoredSecrets(world.database).require_all(
+        envelope.kek_cipher((keys_of(world) / KEK).read_bytes())
+    )
 
 
 def test_what_others_write_while_it_runs_is_under_the_new_key(
     world: StoreWorld, other: StoreWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     matter = fill(world, tmp_path)
-    step = rewrap.rewrap
+    step = StoredSecrets.rewrap
 
     def write_first(*args: object) -> int:
         # Between the switch and the first row that is wrapped anew.
@@ -129,7 +133,7 @@ def test_what_others_write_while_it_runs_is_under_the_new_key(
         everything_opens(other, matter, RECORDS + 1)
         return step(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rewrap, "rewrap", write_first)
+    monkeypatch.setattr(StoredSecrets, "rewrap", write_first)
     done = rotate(world)
     assert (done.moved, done.wrapped) == (RECORDS + 1, RECORDS + 3)
     everything_opens(other, matter, RECORDS + 1)
@@ -137,9 +141,9 @@ def test_what_others_write_while_it_runs_is_under_the_new_key(
 
 STEPS = [
     (files, "add_next_kek"),
-    (rewrap, "switch_log"),
-    (rewrap, "rewrap"),
-    (rewrap, "require_all"),
+    (StoredSecrets, "switch_log"),
+    (StoredSecrets, "rewrap"),
+    (StoredSecrets, "require_all"),
     (files, "replace_kek"),
 ]
 
@@ -229,7 +233,7 @@ def test_the_old_key_is_kept_first_where_that_is_wanted(
     kept.unlink()
     with monkeypatch.context() as patch:
         patch.setattr(files, "replace_kek", lambda folder: pytest.fail("too far"))
-        patch.setattr(rewrap, "require_all", lambda *_: (_ for _ in ()).throw(Crash()))
+        patch.setattr(StoredSecrets, "require_all", lambda *_: (_ for _ in ()).throw(Crash()))
         with pytest.raises(Crash):
             rotate(world, kept)
     assert kept.read_bytes() == old
@@ -275,7 +279,7 @@ def test_an_erasure_meanwhile_stays_one(
     new = envelope.kek_cipher(b"n" * 32)
     with monkeypatch.context() as patch:
         patch.setattr(envelope, "wrap", erase_first)
-        rewrap.rewrap(world.database, old, new, world.entropy, lambda done, total: None)
+        StoredSecrets(world.database).rewrap(old, new, world.entropy, lambda done, total: None)
     with world.database.reading() as connection:
         row = connection.exec_driver_sql("SELECT wrapped_secret FROM records WHERE id = 7").one()
     assert row[0] is None

@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from notary.adapters.keys.folder import add_set, destroy_sets, load_sets
-from notary.adapters.store.log import key_uses, keys_in_force
+from notary.adapters.store.log import StoredKeyUses, key_uses, keys_in_force
 from notary.core.keyring import KeysInForce
 from notary.core.mark import Mark
 from notary.errors import NothingHappened
@@ -46,7 +46,7 @@ class Book:
 def rotation_of(world: StoreWorld, anchored: int = 0) -> KeyRotation:
     folder = world.folder / "keys"
     return KeyRotation(
-        world.database,
+        StoredKeyUses(world.database),
         world.keys,
         world.sealer,
         cast(AnchorBook, Book(anchored)),

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from notary.adapters.store import batches as rows
 from notary.adapters.store.database import Connection, Database
 from notary.adapters.store.records import StoredRecords
+from notary.adapters.store.sealing import SealingRows
 from notary.core.intake import Accepted
 from notary.errors import CallerError, NothingHappened
 from notary.usecases.accept import RecordAcceptor
@@ -211,14 +211,14 @@ def test_a_sealing_that_fails_half_way_leaves_nothing(
     world: StoreWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.take(world.open_matter(), "1")
-    append = rows.append_batch
+    append = SealingRows.append
 
-    def fail(connection: Connection, *rest: object) -> None:
-        append(connection, *rest)  # type: ignore[arg-type]
+    def fail(rows: SealingRows, *rest: object) -> None:
+        append(rows, *rest)  # type: ignore[arg-type]
         raise NothingHappened("STORE_UNAVAILABLE", "the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(rows, "append_batch", fail)
+        patch.setattr(SealingRows, "append", fail)
         with pytest.raises(NothingHappened):
             world.sealer.seal(world.clock.now(), None)
     assert world.batch_log.size() == 0

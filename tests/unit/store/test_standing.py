@@ -6,12 +6,12 @@ import pytest
 
 from notary.adapters.store.restorations import add_restoration, mark_compared
 from notary.errors import NothingHappened
-from notary.usecases.standing import GuardedAcceptor, Standing
+from notary.usecases.standing import GuardedAcceptor
 from tests.simulators.store import StoreWorld, offer
 
 
 def refused(world: StoreWorld, code: str) -> None:
-    standing = Standing(world.database, world.mark)
+    standing = world.standing
     matter = world.register.all(world.agency_id)[0]
     before = world.batch_log.size()
     for act in (
@@ -31,7 +31,7 @@ def refused(world: StoreWorld, code: str) -> None:
 
 
 def test_nothing_stands_in_the_way_of_a_store_of_its_own(world: StoreWorld) -> None:
-    standing = Standing(world.database, world.mark)
+    standing = world.standing
     standing.require()
     world.sealer.seal(world.clock.now(), None)
     standing.require()

@@ -13,7 +13,7 @@ from notary.core.custody import KIND, Action, record
 from notary.core.intake import Incoming, Outcome
 from notary.errors import CallerError, NothingHappened
 from notary.usecases.custody import CustodyDesk
-from notary.usecases.standing import GuardedAcceptor, Standing
+from notary.usecases.standing import GuardedAcceptor
 from tests.simulators.check_store import check_world
 from tests.simulators.store import CANARY, StoreWorld
 from verifier.format import records
@@ -23,7 +23,7 @@ PURPOSE = f"because {CANARY} was asked for"
 
 def desk(world: StoreWorld) -> CustodyDesk:
     return CustodyDesk(
-        GuardedAcceptor(world.acceptor, Standing(world.database, world.mark)),
+        GuardedAcceptor(world.acceptor, world.standing),
         world.reader,
         HeldCustody(world.database, world.keys),
         world.clock,
