@@ -26,6 +26,7 @@ from notary import compose, creation
 from notary.cases import trade
 from notary.cases.trade_dealings import OTHERS_CALL
 from notary.cli import present
+from notary.cli.exporting import export_text
 from notary.compose import Service
 from notary.errors import CallerError, NothingHappened
 from notary.usecases.export import ExportOrder, ExportResult, Withhold
@@ -152,7 +153,7 @@ def _export(
     complete = service.export(
         service.agency_id, ExportOrder(parsed), out / "package.zip", lambda done, total: None
     )
-    say(_indented(present.export_text(complete, out / "package.zip")))
+    say(_indented(export_text(complete, out / "package.zip")))
     position = complete.shown // 2
     order = ExportOrder(
         parsed, "extract", (position,), (Withhold(position, "raw", Reason.TRADE_SECRET),)
@@ -160,7 +161,7 @@ def _export(
     extract = service.export(
         service.agency_id, order, out / "extract.zip", lambda done, total: None
     )
-    say(_indented(present.export_text(extract, out / "extract.zip")))
+    say(_indented(export_text(extract, out / "extract.zip")))
     return complete, extract
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notary import config
-from notary.cli.output import errors_said, progress_bar, say, say_json
+from notary.cli.options import DryRunOption, HomeOption, JsonOption, opened
+from notary.cli.output import answer, errors_said, progress_bar, say
 from notary.core.erasures import Order, Reason
 from notary.errors import CallerError
 from verifier.format import times
@@ -22,11 +22,6 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.usecases.erasure_plan import Planned
     from notary.usecases.retention import Due
 
-HomeOption = Annotated[
-    str | None,
-    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AuthorityOption = Annotated[
     str,
     typer.Option(
@@ -89,7 +84,7 @@ def erase(
     certificate: Annotated[
         Path | None, typer.Option(help="Write what we state of it to this file.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
+    dry_run: DryRunOption = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask. There is no way back.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -98,12 +93,10 @@ def erase(
 
     Killed or stopped, the same command goes on.
     """
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         if number is None:
             done = service.eraser.finish()
-            _answer(
+            answer(
                 as_json,
                 {"destroyed": done.destroyed, "dropped": done.dropped},
                 f"destroyed {done.destroyed} records; {done.dropped} stopped by a hold",
@@ -119,7 +112,7 @@ def erase(
         planned = service.planner.plan(matter, wanted, order, early=early)
         shown = {"matter": matter.number, "records": [one.shown() for one in planned]}
         if dry_run:
-            _answer(as_json, {"dry_run": True, **shown}, _plan_text(planned))
+            answer(as_json, {"dry_run": True, **shown}, _plan_text(planned))
             return
         assert order is not None
         if not as_json:
@@ -129,7 +122,7 @@ def erase(
             service.eraser.erase(matter, wanted, order, progress, early=early)
         if certificate is not None:
             service.write_certificate(matter, wanted, certificate)
-        _answer(
+        answer(
             as_json,
             {**shown, "certificate": None if certificate is None else str(certificate)},
             f"erased    {_count(planned)} records\n{NOT_REACHED}",
@@ -148,13 +141,11 @@ def hold_set(
     as_json: JsonOption = False,
 ) -> None:
     """Keep a record, or a whole matter, from being erased."""
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         matter = service.matter(service.agency_id, number)
         told = service.holds.set(matter, position, reason, authority)
         what = "the whole matter" if position is None else f"record {position}"
-        _answer(
+        answer(
             as_json,
             {"matter": matter.number, "hold": told.position, "held": position},
             f"held      {what}, by record {told.position}: release it with\n"
@@ -171,12 +162,10 @@ def hold_release(
     as_json: JsonOption = False,
 ) -> None:
     """Release a hold."""
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         matter = service.matter(service.agency_id, number)
         told = service.holds.release(matter, hold, reason, authority)
-        _answer(
+        answer(
             as_json,
             {"matter": matter.number, "hold": hold, "release": told.position},
             f"released  the hold of record {hold}, by record {told.position}",
@@ -189,9 +178,7 @@ def hold_list(
     as_json: JsonOption = False,
 ) -> None:
     """List the holds that stand."""
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         if number is None:
             matters = service.register.all(service.agency_id)
         else:
@@ -207,7 +194,7 @@ def hold_list(
             f"({hold.authority})"
             for of, hold in found
         ]
-        _answer(
+        answer(
             as_json,
             [{"matter": of, **hold.shown()} for of, hold in found],
             "\n".join(lines) or "no hold stands",
@@ -216,9 +203,7 @@ def hold_list(
 
 def retention_show(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show the rules of retention.toml."""
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         rules = service.retention.policy().rules
         lines = [
             f"{', '.join(rule.kinds)}: kept {rule.keep_years} years from the "
@@ -226,7 +211,7 @@ def retention_show(home: HomeOption = None, as_json: JsonOption = False) -> None
             f"{'never due' if rule.erase_years is None else f'due after {rule.erase_years}'}; {rule.basis}"
             for rule in rules
         ]
-        _answer(
+        answer(
             as_json,
             [{**vars(rule), "kinds": list(rule.kinds)} for rule in rules],
             "\n".join(lines) or "no rules: nothing is kept by rule, and nothing is due",
@@ -246,14 +231,12 @@ def retention_due(
     as_json: JsonOption = False,
 ) -> None:
     """List the records whose retention is over. Nothing is erased unless --erase says so."""
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         with progress_bar("looking for what is due", "matters") as progress:
             due = list(service.retention.due(service.agency_id, progress))
         free = [one for one in due if one.hold is None]
         if not do_erase:
-            _answer(as_json, [_due_json(one) for one in due], _due_text(due))
+            answer(as_json, [_due_json(one) for one in due], _due_text(due))
             return
         order = _order(Reason.RETENTION, authority, needed=True)
         assert order is not None
@@ -273,7 +256,7 @@ def retention_due(
                 )
                 erased += len(positions)
                 progress(erased, len(free))
-        _answer(
+        answer(
             as_json,
             {"due": [_due_json(one) for one in due], "erased": erased},
             f"erased    {erased} records, {len(due) - erased} are held\n{NOT_REACHED}",
@@ -353,10 +336,3 @@ def _due_text(due: Sequence[Due]) -> str:
     if len(due) > MAX_SHOWN:
         lines.append(f"… and {len(due) - MAX_SHOWN} more; --json lists them all")
     return "\n".join(lines) or "nothing is due"
-
-
-def _answer(as_json: bool, shown: object, text: str) -> None:
-    if as_json:
-        say_json(shown)
-    else:
-        say(text)

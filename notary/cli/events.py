@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notary import config
+from notary.cli.options import DryRunOption, HomeOption, JsonOption, opened
 from notary.cli.output import errors_said, progress_bar, say, say_json
 from notary.errors import CallerError
 from verifier.format import evm, jsonc, records, times
@@ -24,11 +24,6 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
 
 POLL_S = 2.0  # the fastest chains make a block in this time
 
-HomeOption = Annotated[
-    str | None,
-    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RpcOption = Annotated[
     str | None, typer.Option("--rpc", help="JSON-RPC endpoint of the event's chain.")
 ]
@@ -89,7 +84,7 @@ def import_(
         ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the blocks are final.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
+    dry_run: DryRunOption = False,
     finality_depth: DepthOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -98,11 +93,10 @@ def import_(
 
     The same command again adds only what is new. Exit 1 if a block is not final yet.
     """
-    from notary import compose
     from notary.adapters.chain.event_abi import parse_event
     from notary.usecases import foreign_events as use
 
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         reading = None if event is None else parse_event(event)
         if bool(files) == (rpc is not None):
             raise CallerError("EVENT_SOURCE", "name files, or an endpoint by --rpc; one of both.")

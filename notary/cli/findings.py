@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from notary import config
-from notary.cli.output import errors_said, progress_bar, say, say_json
+from notary.cli.options import HomeOption, JsonOption, opened
+from notary.cli.output import answer, errors_said, progress_bar
 
 EXIT_FOUND = 1
 
@@ -30,27 +30,18 @@ def findings(
     purpose: Annotated[
         str | None, typer.Option("--purpose", help="Why; the matters' logs record it.")
     ] = None,
-    home: Annotated[
-        str | None,
-        typer.Option(
-            "--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Look for what does not fit: times, numbers, figures that contradict each other.
 
     Ends with 0 if nothing was found, 1 if something was. A finding is no verdict (docs/spec/findings.md).
     """
-    from notary import compose
     from notary.usecases.findings import said, shown
 
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         with progress_bar("looking at", "records") as progress:
             report = service.find_findings(service.agency_id, matter, source, purpose, progress)
-        if as_json:
-            say_json(shown(report))
-        else:
-            say(said(report))
+        answer(as_json, shown(report), said(report))
         if report.findings:
             raise typer.Exit(EXIT_FOUND)

@@ -11,17 +11,12 @@ from typing import Annotated
 import typer
 
 from notary import config
-from notary.cli.output import EXIT_CONTRADICTION, errors_said, progress_bar, say, say_json
+from notary.cli.options import DryRunOption, HomeOption, JsonOption, opened
+from notary.cli.output import EXIT_CONTRADICTION, answer, errors_said, progress_bar
 from notary.core.backup_manifest import Manifest
 from notary.errors import CallerError
 from verifier.format import times
 from verifier.format.heads import check_log_name
-
-HomeOption = Annotated[
-    str | None,
-    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 keys_app = typer.Typer(help="The keys of the service.", no_args_is_help=True)
 
@@ -56,7 +51,7 @@ def backup(
             "register of erasures is held against the backup."
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
+    dry_run: DryRunOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,7 +59,6 @@ def backup(
 
     The same command again copies only what is new, also after a crash.
     """
-    from notary import compose
     from notary.usecases import backup as backups
 
     with errors_said():
@@ -73,13 +67,13 @@ def backup(
                 raise CallerError("VERIFY_ALONE", "--verify writes nothing: leave --dry-run out.")
             manifest = backups.verify(dest, progress_bar, keys)
             shown = {"verified": True, **_shown(manifest)}
-            _answer(as_json, shown, f"good      {dest}\n{_text(manifest)}")
+            answer(as_json, shown, f"good      {dest}\n{_text(manifest)}")
             return
-        with compose.opened(config.load(config.home_folder(home))) as service:
+        with opened(home) as service:
             task = service.backup(dest)
             if dry_run:
                 plan = task.plan()
-                _answer(
+                answer(
                     as_json,
                     {"dry_run": True, **vars(plan)},
                     f"would copy the database ({plan.database_bytes} bytes) and {plan.missing} of "
@@ -95,7 +89,7 @@ def backup(
             "keys": None if keys is None else str(keys),
         }
         where = WITHOUT_KEYS if keys is None else f"keys      {keys}: keep it apart from {dest}"
-        _answer(
+        answer(
             as_json,
             shown,
             f"wrote     {dest}\n{_text(done.manifest)}\n"
@@ -163,7 +157,7 @@ def restore(
             "receipts.\nNext: notary work. It compares the store with the chain; until then nothing is "
             "taken in or sealed."
         )
-        _answer(as_json, shown, text)
+        answer(as_json, shown, text)
 
 
 def audit(
@@ -189,12 +183,10 @@ def audit(
 
     Stopped, the same command goes on. Exit 0 all holds, 1 something can't be asked any more, 70 drift.
     """
-    from notary import compose
-
     with errors_said():
         first = 0 if since is None else int(times.parse_time(since).timestamp())
         with (
-            compose.opened(config.load(config.home_folder(home))) as service,
+            opened(home) as service,
             progress_bar("auditing", "proofs") as progress,
         ):
             done = service.audit(tuple(rpc or ()), first, full, progress)
@@ -215,7 +207,7 @@ def audit(
             if len(found) > MAX_FINDINGS:
                 lines.append(f"{word}… and {len(found) - MAX_FINDINGS} more; --json lists them all")
         lines.append(f"drift {len(drifts)}, not checkable {len(unchecked)}")
-        _answer(as_json, shown, "\n".join(lines))
+        answer(as_json, shown, "\n".join(lines))
         if drifts:
             raise typer.Exit(EXIT_CONTRADICTION)
         if unchecked:
@@ -227,7 +219,7 @@ def retire(
     successor: Annotated[
         str, typer.Option("--successor", help="The name of the log that follows.")
     ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
+    dry_run: DryRunOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -235,9 +227,7 @@ def retire(
 
     Keep `notary work` running until it is anchored. `notary init --succeeds` begins the other log.
     """
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         if log != service.identity.name:
             raise CallerError(
                 "LOG_OF_OTHER_HOME", f"this home holds {service.identity.name}, not {log}."
@@ -250,11 +240,11 @@ def retire(
                 "successor": successor,
                 "unsealed": waiting,
             }
-            _answer(as_json, shown, f"would seal {waiting} records in a last batch and end {log}")
+            answer(as_json, shown, f"would seal {waiting} records in a last batch and end {log}")
             return
         sealed = service.retire(successor)
         shown = {"log": log, "successor": successor, "last_batch": sealed.index}
-        _answer(
+        answer(
             as_json,
             shown,
             f"retired   {log} with batch {sealed.index}; {successor} follows it\n"
@@ -281,8 +271,6 @@ def rotate_kek(
 
     Killed or stopped, the same command goes on. Backups made before open with the old key only.
     """
-    from notary import compose
-
     with errors_said():
         if destroy_old == (keep_old is not None):
             raise CallerError(
@@ -290,7 +278,7 @@ def rotate_kek(
                 "backups made before this open with the old key only. Say --keep-old FILE to keep it, or "
                 "--destroy-old to make those backups unreadable for ever.",
             )
-        with compose.opened(config.load(config.home_folder(home))) as service:
+        with opened(home) as service:
             done = service.rotate_kek(keep_old, progress_bar)
         old = "destroyed: backups made before open no more"
         if keep_old is not None:
@@ -302,14 +290,7 @@ def rotate_kek(
         )
         if not done.log_emptied:
             text += "\nA reader kept the write-ahead log from being emptied; the next checkpoint does it."
-        _answer(as_json, {**vars(done), "kept": None if keep_old is None else str(keep_old)}, text)
-
-
-def _answer(as_json: bool, shown: object, text: str) -> None:
-    if as_json:
-        say_json(shown)
-    else:
-        say(text)
+        answer(as_json, {**vars(done), "kept": None if keep_old is None else str(keep_old)}, text)
 
 
 def _shown(manifest: Manifest) -> dict[str, object]:

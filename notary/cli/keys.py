@@ -5,18 +5,10 @@ Test: tests/scenarios/service/test_keys.py.
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from notary import config
+from notary.cli.options import HomeOption, JsonOption, opened
 from notary.cli.output import errors_said, say, say_json
-
-HomeOption = Annotated[
-    str | None,
-    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(keys_app: typer.Typer) -> None:
@@ -27,9 +19,7 @@ def register(keys_app: typer.Typer) -> None:
 
 def show(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show the key sets: what policies pin, since when it signs, and what comes next."""
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         shown = service.key_sets()
         if as_json:
             say_json([vars(one) for one in shown])
@@ -46,9 +36,7 @@ def rotate(home: HomeOption = None, as_json: JsonOption = False) -> None:
     Killed or stopped, the same command goes on. The old keys are destroyed once the hand-over is
     anchored; packages lead from the old keys to the new ones, so policies may stay as they are.
     """
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         done = service.rotate_keys()
         if as_json:
             say_json(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from notary import config
+from notary.cli.options import HomeOption, JsonOption, opened
 from notary.cli.output import errors_said, progress_bar, say, say_json
 
 if TYPE_CHECKING:  # what these modules load would make every `--help` wait
@@ -32,21 +32,14 @@ def lint_public(
             help="Files and folders that are public besides: logs, a web server's folder."
         ),
     ] = None,
-    home: Annotated[
-        str | None,
-        typer.Option(
-            "--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Search everything public for everything personal that the store knows, also as a bare digest.
 
     Names what it finds by its place, never by the value. Exit 0 nothing found, 1 something.
     """
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         done = service.lint_public(tuple(paths or ()), progress_bar)
         if as_json:
             say_json(

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from notary import config
+from notary.cli.options import DryRunOption, HomeOption, JsonOption, home_of
 from notary.cli.output import errors_said, progress_bar, say, say_json
 
 objects_app = typer.Typer(help="Where originals lie.", no_args_is_help=True)
@@ -29,14 +30,9 @@ def copy(
         str, typer.Option(help="Address of an S3-compatible store of another maker.")
     ] = "",
     region: Annotated[str, typer.Option(help="Its region.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, write nothing.")] = False,
-    home: Annotated[
-        str | None,
-        typer.Option(
-            "--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dry_run: DryRunOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy every original to another place, reading each back. Stopped, the same command goes on.
 
@@ -45,7 +41,7 @@ def copy(
     from notary import compose
 
     with errors_said():
-        made = config.load(config.home_folder(home))
+        made = home_of(home)
         url = "" if to == FOLDER else to
         config.check_objects(url, endpoint, region, "--to")
         with compose.opened(made) as service, progress_bar("copying", "originals") as progress:

@@ -31,6 +31,14 @@ def say_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
 
 
+def answer(as_json: bool, shown: object, text: str) -> None:
+    """The same for programs or for people."""
+    if as_json:
+        say_json(shown)
+    else:
+        say(text)
+
+
 def exit_code(error: NotaryError | FormatError) -> int:
     """The exit code by what to do next."""
     if isinstance(error, CallerError | FormatError):

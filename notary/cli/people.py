@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notary import config
 from notary.cli import present
-from notary.cli.output import errors_said, say, say_json
+from notary.cli.options import HomeOption, JsonOption, opened
+from notary.cli.output import answer, errors_said, say, say_json
 from notary.core.roles import Role
 from verifier.format import times
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:  # what these modules load would make every `--help` wait
 DEFAULT_DAYS = 365  # a key that nobody renews ends within a year of the day when it was forgotten
 DEFAULT_OVERLAP_DAYS = 7  # time to bring the new key to every machine that had the old one
 
-HomeOption = Annotated[
-    str | None,
-    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RolesOption = Annotated[
     list[Role], typer.Option("--role", help="What they may do; may be repeated.")
 ]
@@ -58,18 +53,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(apikey_app, name="apikey")
 
 
-def _home(home: str | None) -> config.Home:
-    return config.load(config.home_folder(home))
-
-
 def agency_new(
     name: Annotated[str, typer.Argument(help="Its name; other commands take it by --agency.")],
     home: HomeOption = None,
 ) -> None:
     """Add an agency. From the second one on, commands want `notary --agency NAME …`."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         service.agencies.add(name)
         say(f"agency    {name}")
         say(f"Next: notary --agency {name!r} user new NAME --role ROLE")
@@ -77,17 +66,16 @@ def agency_new(
 
 def agency_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the agencies."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         shown = [
             {"name": one.name, "created_at": times.format_time(one.created_at)}
             for one in service.agencies.all()
         ]
-        if as_json:
-            say_json(shown)
-        else:
-            say(present.table(("agency", "since"), [tuple(one.values()) for one in shown]))
+        answer(
+            as_json,
+            shown,
+            present.table(("agency", "since"), [tuple(one.values()) for one in shown]),
+        )
 
 
 def user_new(
@@ -97,17 +85,13 @@ def user_new(
     as_json: JsonOption = False,
 ) -> None:
     """Add a user: a person, or a machine that hands records in."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         _say_users([service.agencies.add_user(service.agency_id, name, role)], as_json)
 
 
 def user_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the agency's users."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         _say_users(service.agencies.users(service.agency_id), as_json)
 
 
@@ -115,9 +99,7 @@ def user_roles(
     user: UserArgument, role: RolesOption, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Give a user these roles in place of the old ones; keys lose what is not among them."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         found = service.agencies.user(service.agency_id, user)
         changed = service.agencies.set_roles(service.agency_id, found.user_id, role)
         _say_users([changed], as_json)
@@ -125,18 +107,14 @@ def user_roles(
 
 def user_disable(user: UserArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Let no key of a user open anything, from the next request on."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         found = service.agencies.user(service.agency_id, user)
         _say_users([service.agencies.disable_user(service.agency_id, found.user_id)], as_json)
 
 
 def user_enable(user: UserArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Let a user's keys open again what they opened."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         found = service.agencies.user(service.agency_id, user)
         _say_users([service.agencies.enable_user(service.agency_id, found.user_id)], as_json)
 
@@ -155,9 +133,7 @@ def apikey_new(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key and print it, this once."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         found = service.agencies.user(service.agency_id, user)
         key = service.agencies.issue_key(
             service.agency_id,
@@ -171,9 +147,7 @@ def apikey_new(
 
 def apikey_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the agency's keys by their first characters, with their ends and last days of use."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         keys = service.agencies.keys(service.agency_id)
         if as_json:
             say_json([_key_json(one) for one in keys])
@@ -206,18 +180,14 @@ def apikey_rotate(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key that takes another one's place, and print it, this once."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         new = service.agencies.rotate_key(service.agency_id, key, timedelta(days=overlap_days))
         _say_key(new, as_json)
 
 
 def apikey_revoke(key: KeyArgument, home: HomeOption = None) -> None:
     """Let a key open nothing, from the next request on, for ever."""
-    from notary import compose
-
-    with errors_said(), compose.opened(_home(home)) as service:
+    with errors_said(), opened(home) as service:
         service.agencies.revoke_key(service.agency_id, key)
         say(f"key {key} opens nothing any more")
 

@@ -11,24 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from notary.errors import CallerError
-from notary.usecases.export import ExportOrder, ExportResult, Withhold
-from verifier.format import evm, numbers, times
-from verifier.format.digests import ZERO
-from verifier.format.errors import FormatError
-from verifier.format.statement import History, Reason
-
 if TYPE_CHECKING:  # what these modules load would make every `--help` wait
     from notary.core.intake import Accepted
     from notary.creation import Created
     from notary.ports import Matter
     from notary.usecases.import_report import FileReport, IngestReport
     from notary.usecases.publish import Published
-    from notary.usecases.reissue import Earlier
-    from verifier.format.evm_document import EvmDocument
     from verifier.format.predecessor import Predecessor
-
-LATEST = "latest"
 
 
 def continued(before: Predecessor, matter: Matter, told: Accepted) -> str:
@@ -76,103 +65,7 @@ def created(made: Created) -> str:
     )
 
 
-def matter_json(matter: Matter) -> dict[str, object]:
-    """A matter for programs."""
-    return {
-        "number": matter.number,
-        "title": matter.title,
-        "accounts": list(matter.accounts),
-        "records": matter.size,
-        "created_at": times.format_time(matter.created_at),
-    }
-
-
-def matter_text(matter: Matter) -> str:
-    """A matter for people."""
-    return "\n".join(
-        [
-            f"number    {numbers.display(numbers.parse(matter.number))}",
-            f"title     {matter.title}",
-            f"accounts  {', '.join(matter.accounts) or 'none'}",
-            f"records   {matter.size}",
-        ]
-    )
-
-
-def matters_table(matters: Sequence[Matter]) -> str:
-    """All matters, one a line."""
-    if not matters:
-        return "no matters yet; `notary matter new TITLE` makes one"
-    return table(
-        ("number", "records", "title", "accounts"),
-        [
-            (matter.number, str(matter.size), matter.title, ", ".join(matter.accounts))
-            for matter in matters
-        ],
-    )
-
-
-def timeline_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The records of a matter, one a line."""
-    if not rows:
-        return "no records yet"
-    return table(
-        ("position", "record", "kind", "recorded (stated)", "batch"),
-        [
-            (
-                str(row["position"]),
-                str(row["record_id"]),
-                str(row["kind"]),
-                str(row["recorded_at"]),
-                "waits" if row["batch"] is None else str(row["batch"]),
-            )
-            for row in rows
-        ],
-    )
-
-
-def custody_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Who was given what of a matter, one request a line."""
-    if not rows:
-        return "nobody has read or exported this matter"
-    return table(
-        ("position", "when", "who", "did", "positions", "why", "batch"),
-        [
-            (
-                "held" if row["position"] is None else str(row["position"]),
-                str(row["occurred_at"]),
-                str(row["actor"]),
-                str(row["action"]),
-                ", ".join(_range(first, end) for first, end in row["shown"] or ()),
-                row["purpose"] or "not said",
-                "waits" if row["batch"] is None else str(row["batch"]),
-            )
-            for row in rows
-        ],
-    )
-
-
-def _range(first: int, end: int) -> str:
-    return str(first) if end == first + 1 else f"{first} to {end - 1}"
-
-
-def record_text(shown: Mapping[str, Any]) -> str:
-    """One record for people."""
-    lines = [
-        f"record     {shown['record_id']}, position {shown['position']}",
-        f"matter     {shown['matter']}",
-        f"kind       {shown['kind']}",
-        f"recorded   {shown['recorded_at']} (stated by the service)",
-        f"leaf hash  {shown['leaf_hash']}",
-        f"deadline   {shown['deadline']} (receipt signed)",
-        f"state      {shown['state']}",
-        "fields",
-    ]
-    lines += [f"  {name:<20} {_claim(value)}" for name, value in shown["fields"].items()]
-    return "\n".join(lines)
-
-
-def _claim(value: object) -> str:
+def claim_text(value: object) -> str:
     """A claim's value: words as they are, anything else as the JSON that it is."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -245,7 +138,7 @@ def _notes(file: FileReport) -> list[str]:
     for row in file.preview:
         where = row.matter or "no matter yet"
         notes.append(f"{file.path} row {row.row} would be recorded as {row.kind} of {where}:")
-        notes += [f"    {name}: {_claim(value)}" for name, value in row.claims.items()]
+        notes += [f"    {name}: {claim_text(value)}" for name, value in row.claims.items()]
     if file.rejects_file is not None:
         notes.append(f"{file.path}: mend {file.rejects_file} and feed it in again")
     if file.unassigned:
@@ -346,78 +239,6 @@ def _costs(budget: Mapping[str, Any]) -> str:
     return said
 
 
-def export_order(
-    number: str,
-    positions: tuple[int, ...],
-    absent: bool,
-    withhold: tuple[str, ...],
-    full_history: bool = False,
-    as_of: str = LATEST,
-) -> ExportOrder:
-    """An order from the command line's words."""
-    if absent and positions:
-        raise CallerError("ORDER_MIXED", "--absent and --position exclude each other.")
-    kind = "absent" if absent else "extract" if positions else "complete"
-    return ExportOrder(
-        numbers.parse(number),
-        kind,
-        positions,
-        tuple(_withhold(text) for text in withhold),
-        full_history,
-        *_as_of(as_of),
-    )
-
-
-def again_order(
-    earlier: Earlier, withhold: tuple[str, ...], show_added: bool, as_of: str
-) -> ExportOrder:
-    """The order of an earlier package, as of a later block."""
-    choices = earlier.stated.choices
-    block, time = _as_of(as_of)
-    return ExportOrder(
-        choices.matter,
-        choices.kind.value,
-        earlier.positions,
-        tuple(_withhold(text) for text in withhold),
-        choices.history is History.FULL,
-        block,
-        time,
-        earlier,
-        show_added,
-    )
-
-
-def _as_of(text: str) -> tuple[int | None, int | None]:
-    """The greatest block number, or else the latest block time."""
-    if text == LATEST:
-        return None, None
-    if text.isascii() and text.isdigit():
-        return int(text), None
-    try:
-        return None, int(times.parse_time(text).timestamp())
-    except FormatError as error:
-        raise CallerError(
-            "AS_OF_FORM",
-            f"--as-of {text[:80]!a}: want {LATEST}, a block number, or a time like "
-            "2026-11-01T00:00:00.000Z.",
-        ) from error
-
-
-def _withhold(text: str) -> Withhold:
-    target, found, reason = text.partition("=")
-    position, _, claim = target.partition(":")
-    if not found or not position.isascii() or not position.isdigit():
-        raise CallerError(
-            "WITHHOLD_FORM", f"--withhold {text!r}: want POSITION[:FIELD]=REASON, e.g. 5=privilege"
-        )
-    try:
-        return Withhold(int(position), claim or None, Reason(reason))
-    except ValueError:
-        raise CallerError(
-            "WITHHOLD_REASON", f"--withhold {text!r}: the reason is one of {', '.join(Reason)}"
-        ) from None
-
-
 def published_json(done: Published) -> dict[str, object]:
     """What the public folder holds."""
     return {"batches": done.batches, "added": done.added, "anchors": done.anchors}
@@ -431,76 +252,9 @@ def published_text(done: Published, folder: Path) -> str:
     )
 
 
-def chain_proof_json(document: EvmDocument) -> dict[str, object]:
-    """What a chain proof is as of, for programs. The block's hash is for others to give."""
-    header = evm.parse_header(document.as_of.header)
-    return {
-        "as_of": {"block": header.number, "time": times.format_block_time(header.timestamp)},
-        "chain_id": document.chain_id,
-        "links": len(document.links),
-        "from_first": document.prev == ZERO,
-    }
-
-
-def chain_proof_text(shown: Mapping[str, Any], out: Path) -> str:
-    """The same for people."""
-    as_of = shown["as_of"]
-    whole = "all of the log's" if shown["from_first"] else "not from the log's first on"
-    return (
-        f"wrote {out}: as of block {as_of['block']} ({as_of['time']}) of chain {shown['chain_id']}\n"
-        f"anchors: {shown['links']}, {whole}\n"
-        "wait until that block is final, and confirm its hash with a source of your own"
-    )
-
-
-def export_json(result: ExportResult) -> dict[str, object]:
-    """What was exported, for programs."""
-    return {
-        "kind": result.kind,
-        "records": result.records,
-        "shown": result.shown,
-        "withheld": result.withheld,
-        "added": list(result.added),
-        "erased": list(result.erased),
-        "erased_without_tombstone": list(result.unsaid),
-        "as_of": {"block": result.as_of_block, "time": times.format_block_time(result.as_of_time)},
-        "blocks": [
-            {
-                "chain_id": block.chain_id,
-                "number": block.number,
-                "hash": f"0x{block.hash.hex()}",
-                "used_for": block.used_for.value,
-            }
-            for block in result.blocks
-        ],
-    }
-
-
 def counted(count: int, word: str) -> str:
     """So many of them, for people: one has no plural."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def export_text(result: ExportResult, out: Path | None) -> str:
-    """What was exported, for people."""
-    where = "dry run: nothing was written" if out is None else f"wrote {out}"
-    moment = times.format_block_time(result.as_of_time)
-    return (
-        f"{where}\n{result.kind}: {result.shown} of {counted(result.records, 'record')} as of block "
-        f"{result.as_of_block} ({moment}), {counted(result.withheld, 'field')} withheld"
-        + (
-            f"; records added since the earlier package: {len(result.added)}"
-            if result.added
-            else ""
-        )
-        + (f"; {counted(len(result.erased), 'record')} erased" if result.erased else "")
-        + (
-            f"\nrecords {', '.join(map(str, result.unsaid))} were erased, and their tombstones are not "
-            "anchored yet or not shown:\ntheir fields count as withheld"
-            if result.unsaid
-            else ""
-        )
-    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -553,7 +307,7 @@ def source_text(source: Mapping[str, Any]) -> str:
     """One source, whole."""
     lines = [f"{source['name']}  {source['source']}"]
     lines += [
-        f"  {name}: {_claim(value)}"
+        f"  {name}: {claim_text(value)}"
         for name, value in source.items()
         if name not in ("name", "source", "findings") and value not in (None, [], {})
     ]

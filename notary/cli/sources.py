@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from notary import config
 from notary.cli import present
-from notary.cli.output import errors_said, say, say_json
+from notary.cli.options import HomeOption, JsonOption, opened
+from notary.cli.output import answer, errors_said
 from notary.core.source_profile import LATE_S
 from verifier.format.source_log import SERVICE, SOURCE, Profile
 
@@ -21,11 +21,6 @@ source_app = typer.Typer(
     help="Sources of records: telephone exchanges, diallers, gateways.", no_args_is_help=True
 )
 
-HomeOption = Annotated[
-    str | None,
-    typer.Option("--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NameArgument = Annotated[str, typer.Argument(help="The source's name or number.")]
 HostOption = Annotated[str | None, typer.Option(help="On which machine it runs.")]
 SoftwareOption = Annotated[str | None, typer.Option(help="What it is, e.g. Asterisk.")]
@@ -50,17 +45,8 @@ SilentOption = Annotated[
 ]
 
 
-def _open(home: str | None) -> Any:
-    from notary import compose
-
-    return compose.opened(config.load(config.home_folder(home)))
-
-
 def _say(found: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        say_json(found)
-    else:
-        say(present.source_text(found))
+    answer(as_json, found, present.source_text(found))
 
 
 @source_app.command("new")
@@ -95,7 +81,7 @@ def new(
     from notary.usecases.sources import shown
     from verifier.format.numbers import parse_source
 
-    with errors_said(), _open(home) as service:
+    with errors_said(), opened(home) as service:
         before = None
         if continues is not None:
             before = parse_source(service.sources.find(service.agency_id, continues).number)
@@ -150,7 +136,7 @@ def profile(
         "late_s": late_s,
         "silent_s": silent_s,
     }
-    with errors_said(), _open(home) as service:
+    with errors_said(), opened(home) as service:
         changes = {member: value for member, value in given.items() if value is not None}
         changed = service.sources.change(service.agency_id, name, changes)
         _say(shown(changed, datetime.now(UTC)), as_json)
@@ -161,13 +147,10 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the agency's sources, with what is to be said of each."""
     from notary.usecases.sources import shown
 
-    with errors_said(), _open(home) as service:
+    with errors_said(), opened(home) as service:
         now = datetime.now(UTC)
         found = [shown(one, now) for one in service.sources.all(service.agency_id)]
-        if as_json:
-            say_json(found)
-        else:
-            say(present.sources_table(found))
+        answer(as_json, found, present.sources_table(found))
 
 
 @source_app.command("show")
@@ -175,7 +158,7 @@ def show(name: NameArgument, home: HomeOption = None, as_json: JsonOption = Fals
     """Show one source: its profile, what is missing, its last closing."""
     from notary.usecases.sources import shown
 
-    with errors_said(), _open(home) as service:
+    with errors_said(), opened(home) as service:
         found = service.sources.find(service.agency_id, name)
         _say(shown(found, datetime.now(UTC)), as_json)
 
@@ -192,7 +175,7 @@ def explain(
     """State why numbers are missing. They stay missing, and are no alarm any more."""
     from notary.usecases.sources import shown
 
-    with errors_said(), _open(home) as service:
+    with errors_said(), opened(home) as service:
         found = service.sources.explain(service.agency_id, name, first, last, reason)
         _say(shown(found, datetime.now(UTC)), as_json)
 
@@ -204,9 +187,6 @@ def close(
     as_json: JsonOption = False,
 ) -> None:
     """Close the days of a source that have ended, however many. `notary work` does so by itself."""
-    with errors_said(), _open(home) as service:
+    with errors_said(), opened(home) as service:
         closed = service.sources.close(datetime.now(UTC), name)
-        if as_json:
-            say_json({"closed": closed})
-        else:
-            say(f"{closed} days closed")
+        answer(as_json, {"closed": closed}, f"{closed} days closed")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from notary import config
+from notary.cli.options import HomeOption, JsonOption, opened
 from notary.cli.output import errors_said, say, say_json
 
 webhook_app = typer.Typer(help="Where alarms are sent to.", no_args_is_help=True)
@@ -24,18 +24,11 @@ def group() -> None:
 @webhook_app.command("test")
 def try_out(
     name: Annotated[str | None, typer.Argument(help="Only this one. Default: all.")] = None,
-    home: Annotated[
-        str | None,
-        typer.Option(
-            "--home", help="The service's folder. Default: NOTARY_HOME, else ./notary-home."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Send a signed message of type webhook_test now. Exit 1 unless every receiver took it."""
-    from notary import compose
-
-    with errors_said(), compose.opened(config.load(config.home_folder(home))) as service:
+    with errors_said(), opened(home) as service:
         results = service.test_webhooks(name)
         if as_json:
             say_json(results)

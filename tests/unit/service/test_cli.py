@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from notary.cli.app import app
+from notary.cli.exporting import export_order
+from notary.cli.matters import record_text
 from notary.cli.output import EXIT_AGAIN, EXIT_CALLER, EXIT_CONTRADICTION, errors_said, exit_code
-from notary.cli.present import export_order, record_text, table
+from notary.cli.present import table
 from notary.errors import (
     CallerError,
     ConflictError,
