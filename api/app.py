@@ -52,7 +52,7 @@ from notary import config
 from notary.compose import Service, open_service
 from notary.core.roles import Act, Principal
 from notary.ports import Matter
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from verifier.format import numbers, times
 
 MAX_POSITIONS = 1_000  # what a head of 32 KiB holds, whatever they are

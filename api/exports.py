@@ -21,8 +21,8 @@ from api.wire import ExportView, NewExport, PackageView, Problem, ProgressView
 from notary import errors
 from notary.compose import Service
 from notary.core.roles import Act, Principal
-from notary.usecases.export import ExportOrder, Withhold
 from notary.usecases.export_jobs import Failure, Job, Made, Ordered
+from notary.usecases.export_order import ExportOrder, Withhold
 from verifier.format import numbers, times
 from verifier.format.statement import Kind, Reason
 

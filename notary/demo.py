@@ -29,7 +29,7 @@ from notary.cli import present
 from notary.cli.exporting import export_text
 from notary.compose import Service
 from notary.errors import CallerError, NothingHappened
-from notary.usecases.export import ExportOrder, ExportResult, Withhold
+from notary.usecases.export_order import ExportOrder, ExportResult, Withhold
 from verifier.format import numbers, times
 from verifier.format.source_log import SOURCE, Profile
 from verifier.format.statement import Reason

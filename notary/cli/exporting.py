@@ -15,7 +15,7 @@ from notary.cli import present
 from notary.cli.options import HomeOption, JsonOption, PurposeOption, opened
 from notary.cli.output import answer, errors_said, progress_bar
 from notary.errors import CallerError
-from notary.usecases.export import ExportOrder, ExportResult, Withhold
+from notary.usecases.export_order import ExportOrder, ExportResult, Withhold
 from verifier.format import numbers, times
 from verifier.format.errors import FormatError
 from verifier.format.statement import History, Reason

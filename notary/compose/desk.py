@@ -19,7 +19,7 @@ from notary.core.intake import Accepted
 from notary.errors import CallerError
 from notary.importers.column_map import load_map
 from notary.ports import Matter, Progress
-from notary.usecases.export import ExportOrder, ExportResult
+from notary.usecases.export_order import ExportOrder, ExportResult
 from notary.usecases.findings import Report
 from notary.usecases.foreign_events import EventChain, EventImport, EventReading
 from notary.usecases.import_report import IngestReport

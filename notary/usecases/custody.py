@@ -17,7 +17,7 @@ from notary.core.custody import Action, Handed, Request
 from notary.core.intake import Accepted, Incoming, Outcome
 from notary.errors import CallerError, NothingHappened
 from notary.ports import Acceptor, Clock, Entropy, Matter
-from notary.usecases.export import ExportOrder, ExportResult
+from notary.usecases.export_order import ExportOrder, ExportResult
 from notary.usecases.read import RecordReader, RecordView
 from notary.usecases.standing import NOT_COMPARED, STORE_BEHIND_CHAIN, STORE_BEHIND_SIGNED
 from verifier.format import records, times

@@ -19,7 +19,7 @@ from notary.core.personal import require_impersonal, spellings, telling_values
 from notary.core.preparing import LOOKUP_IDEMPOTENCY
 from notary.errors import CallerError
 from notary.ports import Matter
-from notary.usecases.export import RecordContent
+from notary.usecases.evidence_store import RecordContent
 from notary.usecases.holds import Hold, Holds, covering, values_of
 from notary.usecases.read import RecordReader
 from verifier.format import records

@@ -16,7 +16,7 @@ from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
 from notary.errors import CallerError, Contradiction
 from notary.ports import SealedHead
-from notary.usecases.export import RecordContent
+from notary.usecases.evidence_store import RecordContent
 from notary.usecases.export_sources import SealedSource
 from notary.usecases.read import RecordReader
 from verifier.format.digests import Digest
@@ -81,7 +81,7 @@ class SealedValue(NamedTuple):
 
 
 class EvidenceReader:
-    """Implements the port `EvidenceStore` (usecases.export)."""
+    """Implements the port `EvidenceStore` (usecases.evidence_store)."""
 
     def __init__(
         self, archive: EvidenceArchive, reader: RecordReader, keys: Keyring, identity: LogIdentity

@@ -1,18 +1,18 @@
 """Export an evidence package: choose what is shown, gather it, write one zip.
 
-Owns the order of an export and what may be withheld. The bytes come from `notary.core.assembly` and
+Owns the order of an export. The bytes come from `notary.core.assembly` and
 `verifier.format`. Spec: docs/spec/package.md. Tests: tests/scenarios/service/test_service.py,
 tests/scenarios/anchor/test_export_crash.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-from notary.core import assembly, custody
+from notary.core import assembly
 from notary.core.assembly import ChainSide, Shown
 from notary.core.erasures import read_target
 from notary.core.key_files import key_files
@@ -28,11 +28,12 @@ from notary.ports import (
     SealedHead,
 )
 from notary.timestamp_ports import TokenBook
-from notary.usecases.export_sources import SourceEvidence, source_files
-from notary.usecases.reissue import Earlier
+from notary.usecases.evidence_store import EvidenceStore, RecordContent
+from notary.usecases.export_order import ExportOrder, ExportResult, kind_of
+from notary.usecases.export_sources import source_files
+from notary.usecases.withholding import add_contents, event_blocks, kept_back
 from verifier.format import (
     bag,
-    chain_event,
     evm,
     file_digests,
     lines,
@@ -45,108 +46,8 @@ from verifier.format import (
 )
 from verifier.format.digests import Digest
 from verifier.format.identity import source_digest
-from verifier.format.kinds import is_attachment
-from verifier.format.numbers import MatterNumber
 from verifier.format.records import Leaf
-from verifier.format.statement import Choices, History, Kind, Reason
-
-
-@dataclass(frozen=True)
-class Original:
-    """An attachment's bytes in the clear, opened as often as asked, checked while they are read."""
-
-    name: str
-    size: int
-    open: Callable[[], BinaryIO]
-
-
-@dataclass(frozen=True)
-class RecordContent:
-    """What one record discloses: strings by claim name, originals by stored name."""
-
-    disclosures: Mapping[str, str]
-    originals: tuple[Original, ...]
-
-
-class EvidenceStore(SourceEvidence, Protocol):
-    """What an export reads. Everything is of the agency's own matter, or CallerError."""
-
-    def heads(self, agency_id: int, key: Digest) -> list[SealedHead]:
-        """The matter's heads by batch, ascending; empty for a matter that was never sealed."""
-        ...
-
-    def map_proofs(self, key: Digest, batches: int) -> Iterator[matter_map.MapProof]:
-        """The map's answer for the key in each batch from 0 to `batches` − 1, as it is asked for."""
-        ...
-
-    def headers(self, batches: int) -> list[bytes]:
-        """The header bytes of batches 0 to `batches` − 1."""
-        ...
-
-    def leaves(self, agency_id: int, key: Digest, size: int) -> list[bytes]:
-        """The bytes of leaves 0 to size − 1."""
-        ...
-
-    def contents(
-        self, agency_id: int, key: Digest, positions: Sequence[int]
-    ) -> Iterable[RecordContent]:
-        """Disclosures and originals of records, in order of their ascending positions.
-
-        Raises CallerError KEY_MISSING without the key encryption key.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Withhold:
-    """Keep a claim (or with None a whole record's content) back, for a typed reason."""
-
-    position: int
-    claim: str | None
-    reason: Reason
-
-
-@dataclass(frozen=True)
-class ExportOrder:
-    """What to export. `positions` are the records of an extract, empty otherwise.
-
-    `full_history` adds every header and the matter's map proof in every batch. `block` or `time` (block
-    time) is the latest that the as-of block may be. With `again` only what that package showed of its records
-    is shown; `show_added` says that records which came since may be shown whole. `sources` says whether the
-    logs of the records' sources are shown; None: as in that package, and without one in a complete package
-    alone.
-    """
-
-    number: MatterNumber
-    kind: str = "complete"
-    positions: tuple[int, ...] = ()
-    withhold: tuple[Withhold, ...] = field(default=())
-    full_history: bool = False
-    block: int | None = None
-    time: int | None = None
-    again: Earlier | None = None
-    show_added: bool = False
-    sources: bool | None = None
-
-
-@dataclass(frozen=True)
-class ExportResult:
-    """What a package holds, for the person who ordered it. Times are block times.
-
-    `added` are the positions that the earlier package, if there is one, did not have; `erased` those of
-    erased records, `unsaid` those of erased records whose tombstone is not shown or not anchored yet.
-    """
-
-    kind: str
-    records: int
-    shown: int
-    withheld: int
-    as_of_block: int
-    as_of_time: int
-    blocks: tuple[statement.Block, ...]
-    added: tuple[int, ...] = ()
-    erased: tuple[int, ...] = ()
-    unsaid: tuple[int, ...] = ()
+from verifier.format.statement import Choices, History, Kind
 
 
 @dataclass(frozen=True)
@@ -207,16 +108,14 @@ class Exporter:
         contents = self._contents(agency_id, order, matter, progress)
         added = self._added(order, matter, leaves)
         empty = {p for p in leaves if not contents[p].disclosures}
-        withheld, erased = _kept_back(order, leaves, contents, added, matter.tombstones, empty)
+        withheld, erased = kept_back(order, leaves, contents, added, matter.tombstones, empty)
         packed: dict[str, file_digests.Content] = {**files}
-        digests = _add_contents(
-            packed, contents, {(item.position, item.claim) for item in withheld}
-        )
+        digests = add_contents(packed, contents, {(item.position, item.claim) for item in withheld})
         history = History.FULL if order.full_history else History.SHOWN
         choices = Choices(
             kind, order.number, tuple(withheld), tuple(erased), history, source_digest()
         )
-        events = _event_blocks(leaves, contents, withheld)
+        events = event_blocks(leaves, contents, withheld)
         stated = self._statement(choices, chain, shown, batches, legs, matter, events)
         packed[bag.STATEMENT] = statement.encode(stated)
         packed[bag.README] = readme.encode(stated)
@@ -458,23 +357,6 @@ class Exporter:
         )
 
 
-def kind_of(order: ExportOrder) -> Kind:
-    """The kind that is ordered. Raises CallerError for an order that contradicts itself."""
-    try:
-        kind = Kind(order.kind)
-    except ValueError:
-        raise CallerError(
-            "KIND_UNKNOWN", f"{order.kind!r} is no kind of package; want {', '.join(Kind)}."
-        ) from None
-    if (kind is Kind.EXTRACT) != bool(order.positions):
-        raise CallerError(
-            "POSITIONS_WANTED", "an extract names its positions; the other kinds name none."
-        )
-    if kind is Kind.ABSENT and order.withhold:
-        raise CallerError("NOTHING_TO_WITHHOLD", "an absent package holds no records.")
-    return kind
-
-
 def _require_size(files: Mapping[str, file_digests.Content]) -> None:
     size = stored_zip.zip_size({name: file_digests.size_of(one) for name, one in files.items()})
     if len(files) > stored_zip.MAX_FILES or size > stored_zip.MAX_PACKAGE_BYTES:
@@ -502,169 +384,3 @@ def _shown(kind: Kind, matter: _Matter, chain: ChainSide) -> list[Shown]:
 def _header(raw: bytes) -> statement.Header:
     header = evm.parse_header(raw)
     return statement.Header(header.number, header.hash, header.timestamp)
-
-
-def _kept_before(
-    again: Earlier,
-    leaves: Mapping[int, Leaf],
-    contents: Mapping[int, RecordContent],
-    empty: Collection[int],
-) -> dict[tuple[int, str], Reason]:
-    """What the earlier package did not show of its records, each with the reason that it gave.
-
-    A record that was erased since has nothing that could be shown.
-    """
-    return {
-        (position, name): again.reasons.get((position, name), Reason.OTHER)
-        for position in again.leaves
-        if position not in empty
-        for name in leaves[position].claims
-        if not again.shows(position, contents[position].disclosures.get(name, ""))
-    }
-
-
-def _kept_back(
-    order: ExportOrder,
-    leaves: Mapping[int, Leaf],
-    contents: Mapping[int, RecordContent],
-    added: Sequence[int],
-    tombstones: Mapping[int, int],
-    empty: Collection[int],
-) -> tuple[list[statement.Withheld], list[statement.Erased]]:
-    """The claims kept back, each with its reason, and the records that are gone, each with its tombstone.
-
-    Refuses an order for what is not there.
-
-    Raises CallerError RECORDS_ADDED where an earlier package kept something back and nobody said what is
-    to become of the records since: whatever is shown can't be taken back.
-    """
-    reasons: dict[tuple[int, str], Reason] = {}
-    if order.again is not None:
-        reasons |= _kept_before(order.again, leaves, contents, empty)
-        decided = {item.position for item in order.withhold}
-        # A tombstone tells nothing of what an earlier package kept back.
-        decided |= set(tombstones.values())
-        open_ones = [
-            position
-            for position in added
-            if position not in decided and leaves[position].kind != custody.KIND
-        ]
-        if reasons and open_ones and not order.show_added:
-            raise CallerError(
-                "RECORDS_ADDED",
-                f"the earlier package kept {len(reasons)} fields back, and {len(open_ones)} records came "
-                f"since, from position {open_ones[0]} on. Say by --withhold what of them is kept back, and "
-                "by --show-added that all else is shown.",
-            )
-        if not order.show_added:
-            # The earlier exports themselves made these; nobody asked to show them.
-            reasons |= {
-                (position, name): Reason.OTHER
-                for position in added
-                if leaves[position].kind == custody.KIND
-                for name in leaves[position].claims
-            }
-    for item in order.withhold:
-        leaf = leaves.get(item.position)
-        if leaf is None:
-            raise CallerError(
-                "WITHHOLD_UNKNOWN", f"position {item.position} is not in this package."
-            )
-        names: Iterable[str] = leaf.claims if item.claim is None else (item.claim,)
-        for name in names:
-            if name not in leaf.claims:
-                raise CallerError(
-                    "WITHHOLD_UNKNOWN",
-                    f"position {item.position} has no field {name!r}; it has {', '.join(leaf.claims)}.",
-                )
-            reasons[item.position, name] = item.reason
-    for (position, name), reason in list(reasons.items()):
-        if is_attachment(name) and _import_tells(contents[position], name):
-            # Whoever guesses a withheld original could confirm it by its digest.
-            reasons.setdefault((position, "import"), reason)
-    disclosed = {
-        position: [name for name in content.disclosures if (position, name) not in reasons]
-        for position, content in contents.items()
-    }
-    erased = [
-        statement.Erased(position, tombstones[position])
-        for position in sorted(empty)
-        if position in tombstones
-        and tombstones[position] in leaves
-        and (tombstones[position], "target") not in reasons
-    ]
-    gone = {one.position for one in erased}
-    missing = statement.claims_to_withhold(leaves, disclosed, gone)
-    withheld = [
-        statement.Withheld(position, claim, reasons.get((position, claim), Reason.OTHER))
-        for position, claim in missing
-    ]
-    return withheld, erased
-
-
-def _event_blocks(
-    leaves: Mapping[int, Leaf],
-    contents: Mapping[int, RecordContent],
-    withheld: Sequence[statement.Withheld],
-) -> list[tuple[int, int, Digest]]:
-    """The blocks of the foreign events whose proof is shown (package.md §4)."""
-    kept = {item.position for item in withheld if item.claim == chain_event.PROOF}
-    proofs = [
-        records.parse_disclosure(content.disclosures[chain_event.PROOF]).value
-        for position, content in contents.items()
-        if leaves[position].kind == chain_event.KIND
-        and chain_event.PROOF in content.disclosures
-        and position not in kept
-    ]
-    return [block for block in map(chain_event.block_of, proofs) if block is not None]
-
-
-def _import_tells(content: RecordContent, attachment: str) -> bool:
-    """Whether the file that a record was read from is this original, whose digest is in `import`."""
-    original, source = content.disclosures.get(attachment), content.disclosures.get("import")
-    if original is None or source is None:
-        return False
-    told, said = records.parse_disclosure(original).value, records.parse_disclosure(source).value
-    assert isinstance(told, dict)
-    assert isinstance(said, dict)
-    return told["sha256"] == said["file_sha256"]
-
-
-def _add_contents(
-    packed: dict[str, file_digests.Content],
-    contents: Mapping[int, RecordContent],
-    withheld: set[tuple[int, str]],
-) -> dict[str, file_digests.Digests]:
-    """Add disclosures and originals that are not withheld; give the originals' digests."""
-    digests: dict[str, file_digests.Digests] = {}
-    opened: list[bytes] = []
-    for position, content in contents.items():
-        opened += [
-            records.disclosure_line(position, content.disclosures[name])
-            for name in sorted(content.disclosures)
-            if (position, name) not in withheld
-        ]
-        open_names = _open_names(position, content, withheld)
-        for original in content.originals:
-            if original.name not in open_names:
-                continue
-            path = bag.attachment_name(original.name)
-            with original.open() as stream:
-                digests[path] = file_digests.digest_stream(stream, sm3=True)
-            packed[path] = file_digests.Source(original.size, digests[path].crc32, original.open)
-    if opened:
-        packed[bag.DISCLOSURES] = lines.write_lines(opened)
-    return digests
-
-
-def _open_names(position: int, content: RecordContent, withheld: set[tuple[int, str]]) -> set[str]:
-    """The stored names of the originals whose disclosures are shown."""
-    names: set[str] = set()
-    if not content.originals:
-        return names
-    for claim, text in content.disclosures.items():
-        if is_attachment(claim) and (position, claim) not in withheld:
-            value = records.parse_disclosure(text).value
-            if isinstance(value, dict):
-                names.add(str(value["name"]))
-    return names

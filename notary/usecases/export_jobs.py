@@ -29,7 +29,7 @@ from notary.core.keyring import Keyring
 from notary.errors import CallerError, Contradiction, NotaryError, NothingHappened, OutcomeUnknown
 from notary.ports import Clock, Entropy, ObjectStore, Progress
 from notary.usecases.beside import beside
-from notary.usecases.export import ExportOrder, ExportResult, Withhold, kind_of
+from notary.usecases.export_order import ExportOrder, ExportResult, Withhold, kind_of
 from verifier.format import numbers
 from verifier.format.statement import Reason
 

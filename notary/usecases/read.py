@@ -19,7 +19,7 @@ from notary.core.moments import moment
 from notary.core.opening import OpenRecord
 from notary.errors import CallerError
 from notary.ports import ObjectStore
-from notary.usecases.export import Original, RecordContent
+from notary.usecases.evidence_store import Original, RecordContent
 from notary.usecases.record_store import (
     RecordArchive,
     RecordsRead,

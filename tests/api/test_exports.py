@@ -10,8 +10,8 @@ import pytest
 
 from api.exports import _view
 from notary.core.roles import Role
-from notary.usecases.export import ExportOrder
 from notary.usecases.export_jobs import Failure, Job, Ordered, State
+from notary.usecases.export_order import ExportOrder
 from tests.api import people
 from tests.api.people import People
 from verifier.format import numbers

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from notary import demo
 from notary.compose import Service
-from notary.usecases.export import ExportOrder, ExportResult
+from notary.usecases.export_order import ExportOrder, ExportResult
 from tests.anvil import Anvil
 from tests.bench import measure
 from tests.bench.measure import Row

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import psycopg
 
 from notary.core.log_identity import LogIdentity
-from notary.usecases.export import RecordContent
+from notary.usecases.evidence_store import RecordContent
 from tests.reference import naive_map, naive_trees
 from tests.simulators.store import StoreWorld
 from verifier.format import batches, key_sets, matter_map, notes, receipts, records, trees

@@ -14,7 +14,7 @@ import pytest
 from notary.compose import Service
 from notary.config import Config, Home
 from notary.core.intake import IncomingFile
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from tests.anvil import Anvil
 from tests.simulators.chain_world import ANVIL_OPTIONS, World
 from tests.simulators.check_world import check_world

@@ -12,7 +12,8 @@ import pytest
 from notary.adapters.store.timestamps import StoredTokens
 from notary.core.intent import Cause, State
 from notary.errors import NothingHappened
-from notary.usecases.export import Exporter, ExportOrder, ExportResult
+from notary.usecases.export import Exporter
+from notary.usecases.export_order import ExportOrder, ExportResult
 from tests.scenarios.anchor.conftest import MakeWorld
 from tests.simulators.chain_forger import Forger
 from tests.simulators.chain_proxy import Forward, answered

@@ -13,7 +13,7 @@ import pytest
 
 from notary import compose, config, demo
 from notary.chain_ports import Condition
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.simulators.chain_faults import lies

@@ -20,7 +20,7 @@ from notary.core.erasures import Order, Reason
 from notary.errors import CallerError, NothingHappened
 from notary.usecases import backup as backups
 from notary.usecases import certificate
-from notary.usecases.export import ExportOrder, ExportResult
+from notary.usecases.export_order import ExportOrder, ExportResult
 from notary.usecases.reissue import read_earlier
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene

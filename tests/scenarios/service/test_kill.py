@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from notary import demo
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live

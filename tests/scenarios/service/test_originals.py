@@ -14,7 +14,7 @@ import pytest
 
 from notary import config, demo
 from notary.config import Home
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live

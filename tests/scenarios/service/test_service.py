@@ -16,7 +16,7 @@ import pytest
 from notary import demo
 from notary.core.budget import wei_of
 from notary.errors import CallerError
-from notary.usecases.export import ExportOrder, Withhold
+from notary.usecases.export_order import ExportOrder, Withhold
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live

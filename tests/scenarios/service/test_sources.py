@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from notary import demo
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live

@@ -24,7 +24,7 @@ from notary.adapters.store.timestamps import StoredTokens
 from notary.adapters.timestamp_http import HttpAuthority
 from notary.core.stamping import FIRST_PAUSE, LONGEST_PAUSE, pause_after
 from notary.errors import CallerError, Contradiction
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from notary.usecases.stamp import PinnedAuthority
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene

@@ -20,7 +20,7 @@ from notary.errors import (
     NothingHappened,
     OutcomeUnknown,
 )
-from notary.usecases.export import Withhold
+from notary.usecases.export_order import Withhold
 from verifier.format import numbers
 from verifier.format.errors import FormatError
 from verifier.format.statement import Reason

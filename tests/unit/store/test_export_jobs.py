@@ -13,8 +13,8 @@ from notary.core.erasures import Order, Reason
 from notary.errors import CallerError, Contradiction, NotaryError, NothingHappened
 from notary.ports import Matter, Progress
 from notary.usecases import export_jobs
-from notary.usecases.export import ExportOrder, ExportResult
 from notary.usecases.export_jobs import LEASE, MAX_ATTEMPTS, MAX_JOBS, ExportJobs, Ordered, State
+from notary.usecases.export_order import ExportOrder, ExportResult
 from notary.usecases.originals import ORPHAN_AGE
 from tests.simulators.store import CANARY, StoreWorld
 from verifier.format import numbers
