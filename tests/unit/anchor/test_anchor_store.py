@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from notary.adapters.store.anchors import AS_OFS, AnchorStore
+from notary.adapters.store.anchors import AnchorStore
+from notary.adapters.store.as_ofs import AS_OFS
 from notary.adapters.store.database import Database
 from notary.chain_ports import (
     Alarm,

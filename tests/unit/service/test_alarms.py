@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from notary.adapters.audit_file import AuditFile
-from notary.adapters.store.anchors import INTENTS, AnchorStore
+from notary.adapters.store.anchors import AnchorStore
+from notary.adapters.store.intent_rows import INTENTS
 from notary.adapters.store.notices import StoredNotices
 from notary.adapters.store.timestamps import StoredTokens
 from notary.core.audit_state import AuditState, Finding
