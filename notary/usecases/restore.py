@@ -20,6 +20,7 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.erasing import StoredErasures
 from notary.adapters.store.log import open_log
 from notary.adapters.store.migrations import upgrade
+from notary.adapters.store.records import StoredRecords
 from notary.config import Home
 from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
 from notary.core.erasures import Line, standings
@@ -158,7 +159,7 @@ def _erase_again(
     try:
         upgrade(database)
         identity, keyring = open_log(database, load_keys(home.keys))
-        reader = RecordReader(database, objects, keyring, identity)
+        reader = RecordReader(StoredRecords(database), objects, keyring, identity)
         stones = ErasureCheck(StoredErasures(database, keyring), reader, register).stones()
         missing = unknown(stones, standings(register.lines()))
         if none_newer:

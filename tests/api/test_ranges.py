@@ -13,7 +13,7 @@ import pytest
 from notary.core.envelope import CHUNK_LENGTH
 from notary.core.roles import Role
 from notary.ports import Progress
-from notary.usecases.export import ExportOrder, ExportResult
+from notary.usecases.export_order import ExportOrder, ExportResult
 from tests.api import people
 from tests.api.people import People
 

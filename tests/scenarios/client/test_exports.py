@@ -15,8 +15,8 @@ from notary.client import Client, Export, Withheld
 from notary.creation import Created
 from notary.errors import CallerError, ConflictError, Contradiction, NothingHappened
 from notary.ports import Progress
-from notary.usecases.export import ExportOrder, ExportResult
 from notary.usecases.export_jobs import Ordered
+from notary.usecases.export_order import ExportOrder, ExportResult
 from tests.simulators.served import Proxy, Served, served
 from verifier.format import numbers
 
