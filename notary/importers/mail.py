@@ -63,7 +63,7 @@ def mail_claims(original: Original) -> dict[str, Json]:
     twice: list[Json] = [
         name
         for name in ("From", "To", "Cc", "Date", "Subject", "Message-ID")
-        if len(message.get_all(name, [])) > 1
+        if len(_values(message, name)) > 1
     ]
     if twice:
         fields["stands_twice"] = twice
@@ -78,9 +78,9 @@ def mail_claims(original: Original) -> dict[str, Json]:
     moment = _moment(_header(message, "Date"))
     claims["occurred_at"] = moment.at
     claims["occurred_at_source"] = moment.source_claim()
-    _put(fields, "received", [_hop(str(value)) for value in message.get_all("Received", [])])
+    _put(fields, "received", [_hop(value) for value in _values(message, "Received")])
     _put(fields, "dkim", [_signed(one, whole) for one in signatures(data)])
-    seals = len(message.get_all("ARC-Seal", []))
+    seals = len(_values(message, "ARC-Seal"))
     if seals:
         fields["arc"] = f"NOT CHECKED: {seals} seals of forwarders (ARC), which are not followed"
     if whole:
@@ -105,6 +105,9 @@ def waits_for_key(claims: Mapping[str, Json]) -> bool:
 def _read_body(data: bytes, claims: dict[str, Json], fields: dict[str, Json]) -> None:
     try:
         message = BytesParser(policy=compat32).parsebytes(data)
+        closed = _closed(message)
+        if closed is not None:
+            fields["closed"] = closed
         files: list[Json] = []
         for part in message.walk():
             if part.is_multipart():
@@ -132,6 +135,22 @@ def _read_body(data: bytes, claims: dict[str, Json], fields: dict[str, Json]) ->
         fields["note"] = "the message's parts can't be told apart"
 
 
+def _closed(message: _Mail) -> str | None:
+    """What S/MIME (RFC 8551) or OpenPGP (RFC 3156) keeps from being read or judged here."""
+    kind = message.get_content_type()
+    if kind == "multipart/encrypted" or _of_smime(message, "enveloped-data"):
+        return "NOT READ: the content is encrypted"
+    if kind == "multipart/signed" or _of_smime(message, "signed-data"):
+        return "NOT CHECKED: the content is signed by S/MIME or OpenPGP"
+    return None
+
+
+def _of_smime(message: _Mail, kind: str) -> bool:
+    if message.get_content_type() not in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        return False
+    return str(message.get_param("smime-type", "")).lower().endswith(kind)
+
+
 def _body_text(content: bytes, part: _Mail) -> str:
     charset = part.get_content_charset() or "utf-8"
     try:
@@ -150,8 +169,17 @@ def _put(fields: dict[str, Json], name: str, values: list[Json]) -> None:
 
 def _header(message: _Mail, name: str) -> str | None:
     """The one header of that name, decoded; None where there is none, or more than one."""
-    values = message.get_all(name, [])
-    return _decoded(str(values[0])) if len(values) == 1 else None
+    values = _values(message, name)
+    return _decoded(values[0]) if len(values) == 1 else None
+
+
+def _values(message: _Mail, name: str) -> list[str]:
+    """The headers of that name as they stand; bytes are read as UTF-8 where they are it (RFC 6532)."""
+    return [
+        value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        for found, value in message.raw_items()
+        if found.lower() == name.lower()
+    ]
 
 
 def _decoded(text: str) -> str:

@@ -38,11 +38,14 @@ MEDIA_TYPE = "application/vcon+json"
 MAX_VCON_BYTES = 16 * 2**20  # held whole, about five times over while it is read
 DIALOG, ANALYSIS, ATTACHMENTS = "dialog", "analysis", "attachments"
 PARTS = (DIALOG, ANALYSIS, ATTACHMENTS)
-_DIALOG_TYPES = ("recording", "text", "transfer", "incomplete")
+_DIALOG_TYPES = ("recording", "text", "transfer", "incomplete", "recording-set")
+# Drafts up to 0.3.0 call it must_support.
+_CRITICAL = ("critical", "must_support")
 # A vCon says its syntax; drafts after 0.4 may leave it out.
 _SYNTAX = re.compile(rb'"vcon"\s*:\s*"')
 _PAYLOAD = re.compile(rb'"payload"\s*:\s*"([A-Za-z0-9_-]+)')
 _VERSION = re.compile(r"0\.[0-9]{1,3}\.[0-9]{1,3}")
+_EMPTY = re.compile(rb"\{\s*\}")
 
 
 class _Part(NamedTuple):
@@ -85,7 +88,10 @@ class VconRows:
                 return
             self._check_head()
             account = None if self._account is None else text_at(self._vcon, self._account)
-            parts = _parts(data)
+            # What a redaction takes out leaves an empty object, so that later places stay as they were.
+            parts = [
+                part for part in _parts(data) if not _EMPTY.fullmatch(data, part.start, part.end)
+            ]
             if not parts:
                 raise BadRow(
                     "ROW_VCON",
@@ -112,14 +118,15 @@ class VconRows:
                 f"{str(version)[:40]!r} is no version of the syntax that is read",
                 "give a vCon of a version 0.x",
             )
-        critical = self._vcon.get("critical")
-        if critical:
-            raise BadRow(
-                "ROW_VCON",
-                "critical",
-                f"the vCon must not be read without knowing {canonical(critical)[:100]}",
-                "keep the file as it is, and record what it says by hand",
-            )
+        for name in _CRITICAL:
+            if self._vcon.get(name):
+                raise BadRow(
+                    "ROW_VCON",
+                    name,
+                    f"the vCon must not be read without knowing {canonical(self._vcon[name])[:100]}",
+                    "attach the file to a row of a table whose map has [attachments], and record "
+                    "there what it says",
+                )
         for name in ("parties", *PARTS):
             if not isinstance(self._vcon.get(name, []), list):
                 raise BadRow("ROW_VCON", name, f"{name} is no array", MEND)
@@ -205,10 +212,15 @@ class VconRows:
 
     def _fields(self, element: dict[str, Value], fields: dict[str, Json]) -> None:
         """What stands in the document for all its records, and what the element says of itself."""
-        for name in ("type", "purpose", "schema", "disposition", "application", "session_id"):
+        for name in ("type", "purpose", "schema", "disposition", "application", "message_id"):
             text = text_of(element, name)
             if text is not None:
                 fields[name] = text
+        session = element.get("session_id")
+        if session is not None and session != "":
+            # A text up to 0.3.0, then an object or one for each party (RFC 7989).
+            said = session if isinstance(session, str) else canonical(session)
+            fields["session_id"] = clean(said, "session_id")
         for name in ("redacted", "amended", "appended"):
             earlier = self._vcon.get(name)
             if isinstance(earlier, dict) and (uuid := text_of(earlier, "uuid")) is not None:
@@ -220,7 +232,10 @@ class VconRows:
         type_ = text_of(element, "type")
         if type_ not in _DIALOG_TYPES:
             raise BadRow(
-                "ROW_VCON", "type", f"want {', '.join(_DIALOG_TYPES)}, got {type_!r}", MEND
+                "ROW_VCON",
+                "type",
+                f"want {', '.join(_DIALOG_TYPES)}, got {'nothing' if type_ is None else repr(type_)}",
+                MEND,
             )
         claims = self._time(element)
         parties = self._parties(element.get("parties"))
@@ -266,8 +281,9 @@ class VconRows:
         if model:
             claims["model"] = dict(model)
         inputs = [
-            self._reference(DIALOG, index)
-            for index in _indices(element.get("dialog"), "dialog", self._count(DIALOG))
+            self._reference(part, index)
+            for part, name in ((DIALOG, "dialog"), (ATTACHMENTS, "attachment"))
+            for index in _indices(element.get(name), name, self._count(part))
         ]
         if inputs:
             claims["inputs"] = [*inputs]
@@ -314,8 +330,11 @@ class VconRows:
         return found
 
 
-def vcon_fits(head: bytes) -> bool:
-    """Whether a file's first bytes are those of a vCon, plain, signed or encrypted."""
+def vcon_fits(head: bytes, tail: bytes = b"") -> bool:
+    """Whether a file's first bytes are those of a vCon, plain, signed or encrypted.
+
+    `tail` are its last bytes: where it is encrypted, what it is stands there behind the ciphertext.
+    """
     head = head.removeprefix(BOM_UTF8).lstrip()
     if not head.startswith(b"{"):
         return False
@@ -325,7 +344,7 @@ def vcon_fits(head: bytes) -> bool:
         text = signed[1][: len(signed[1]) // 4 * 4]
         return _is_plain(urlsafe_b64decode(text))
     if b'"ciphertext"' in head:
-        return b"vcon" in head
+        return b"vcon" in head or b"vcon" in tail
     return _is_plain(head)
 
 
@@ -354,12 +373,14 @@ def _no_time(note: str) -> dict[str, Json]:
 
 
 def _indices(value: Value, field: str, count: int) -> list[int]:
-    """The places that an integer, or an array of them, names; null names none."""
+    """The places that an integer, or an array of them, names; null names none, also for one channel."""
     listed = value if isinstance(value, list) else [] if value is None else [value]
     indices = []
     for one in listed:
         inner = one if isinstance(one, list) else [one]
         for index in inner:
+            if index is None:
+                continue
             if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
                 raise BadRow("ROW_VCON", field, f"{str(index)[:40]!r} is none of {count}", MEND)
             indices.append(index)

@@ -25,6 +25,9 @@ MEND = "mend it at the source and give the vCon again"
 _EQUAL = "PASS"
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 _HASH = re.compile(r"sha-?(256|384|512)-([A-Za-z0-9_-]+)={0,2}", re.IGNORECASE)
+# A library writes the digest alone, in hexadecimal: its length says which.
+_HEX = re.compile(r"[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}", re.IGNORECASE)
+_BITS_OF_A_DIGIT = 4
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ def _expected(element: dict[str, Value]) -> tuple[str, bytes] | None:
         text = f"{(text_of(element, 'alg') or '').replace('-', '')}-{text_of(element, 'signature')}"
     if text is None or text == "":
         return None
+    if isinstance(text, str) and _HEX.fullmatch(text) is not None:
+        return f"sha{len(text) * _BITS_OF_A_DIGIT}", bytes.fromhex(text)
     match = _HASH.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise BadRow(

@@ -143,6 +143,33 @@ def test_a_header_that_stands_twice_gives_no_claim(path: Path) -> None:
     assert found["fields"]["stands_twice"] == ["From"]
 
 
+def test_a_header_in_plain_utf_8_is_read(path: Path) -> None:
+    # RFC 6532; older programs write it as well.
+    content = b"From: a@example.com\nDate: x\nSubject: \xe5\x82\xac\xe6\xac\xbe \xe2\x80\xae\n\n"
+    assert row(path, content).claims["subject"] == "\u50ac\u6b3e \u202e"
+    assert row(path, content.replace(b"\xac", b"\xff")).claims["subject"] != "\u50ac\u6b3e"
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (b'multipart/encrypted; protocol="application/pgp-encrypted"; boundary="x"', "NOT READ"),
+        (b"application/pkcs7-mime; smime-type=enveloped-data", "NOT READ"),
+        (b"application/x-pkcs7-mime; smime-type=authEnveloped-data", "NOT READ"),
+        (b"application/pkcs7-mime; smime-type=signed-data", "NOT CHECKED"),
+        (b'multipart/signed; protocol="application/pkcs7-signature"; boundary="x"', "NOT CHECKED"),
+        (b"application/pkcs7-mime", None),
+        (b"text/plain", None),
+    ],
+)
+def test_what_is_encrypted_or_signed_says_so(path: Path, kind: bytes, says: str | None) -> None:
+    content = b"From: a@example.com\nDate: x\nContent-Type: " + kind + b"\n\n--x\n\nHi\n--x--\n"
+    fields = row(path, content).claims["fields"]
+    assert isinstance(fields, dict)
+    closed = fields.get("closed")
+    assert (None if closed is None else str(closed).partition(":")[0]) == says
+
+
 def test_control_characters_and_foreign_bytes_deceive_nobody(path: Path) -> None:
     found = claims(path, MAIL.replace(b"Please pay.", b"Please\x1b[2Jpay\xff"))
     assert "\x1b" not in found["text"]

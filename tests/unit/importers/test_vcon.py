@@ -205,6 +205,41 @@ def test_what_is_too_long_for_a_claim_stands_in_the_file_attached_once(path: Pat
         assert item.claims["fields"]["content"]["size"] == MAX_ROW_BYTES
 
 
+def test_what_later_drafts_brought_is_read(path: Path) -> None:
+    """recording-set, a channel without party, session identifiers and inputs from attachments (0.4.0)."""
+    session = [{"local": "a", "remote": "b"}, {}]
+    whole = recording(type="recording-set", recordings=[1], session_id=session)
+    channel = recording(parties=[[0], None], recording_set=0, message_id="<m@example.com>")
+    analysis = {"type": "report", "vendor": "V", "attachment": [0], "body": "x"}
+    document = vcon(
+        whole, {}, channel, analysis=[analysis], attachments=[{"body": "y", "start": START}]
+    )
+    grouped, single, report, _ = read(path, document)
+    assert (grouped.kind, grouped.claims["fields"]["type"]) == ("call", "recording-set")
+    assert json.loads(grouped.claims["fields"]["session_id"]) == session
+    assert single.claims["fields"]["message_id"] == "<m@example.com>"
+    assert single.claims["caller"]["number"] == "+447700900100"
+    # The empty place of what a redaction took out is no record, and keeps its number.
+    assert single.claims["reference"] == f"{UUID}#dialog/2"
+    assert report.claims["inputs"] == [f"{UUID}#attachments/0"]
+
+
+def test_a_digest_in_hexadecimal_is_checked(path: Path) -> None:
+    for algorithm in ("sha256", "sha512"):
+        said = hashlib.new(algorithm, b"They spoke.").hexdigest()
+        [item] = read(path, vcon(recording(type="text", body="They spoke.", content_hash=said)))
+        assert item.claims["fields"]["content"]["digest"] == "PASS"
+    said = hashlib.sha512(b"They spoke.").hexdigest()
+    [item] = read(path, vcon(recording(type="text", body="They spoke!", content_hash=said)))
+    assert item.code == "ROW_DIGEST"
+
+
+def test_an_encrypted_vcon_is_known_by_its_end(path: Path) -> None:
+    long = {"ciphertext": "A" * 2**17, "unprotected": {"cty": "application/vcon+json"}}
+    [item] = read(path, long)
+    assert item.claims["title"].endswith("its content was NOT CHECKED")
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -260,6 +295,8 @@ def test_a_bad_dialog_is_refused_and_its_neighbour_enters(
         (json.dumps(vcon(recording())).encode().replace(b'"dialog"', b'"uuid"'), "ROW_JSON"),
         (b'{"vcon": "0.4.0", "dialog": ' + b"[" * 90_000, "ROW_JSON"),
         (json.dumps(vcon(recording(), critical=["x"])).encode(), "ROW_VCON"),
+        (json.dumps(vcon(recording(), must_support=["x"])).encode(), "ROW_VCON"),
+        (json.dumps(vcon({})).encode(), "ROW_VCON"),
         (json.dumps({**vcon(), "vcon": "7"}).encode(), "ROW_VCON"),
         (json.dumps(vcon()).encode(), "ROW_VCON"),
         (json.dumps({"vcons": [vcon(recording())]}).encode(), "ROW_VCON"),
