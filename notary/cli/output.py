@@ -6,6 +6,7 @@ Owns the exit codes. Test: tests/unit/service/test_cli.py.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,19 +17,29 @@ from notary.errors import CallerError, Contradiction, NotaryError
 from notary.ports import Progress
 from verifier.format.errors import FormatError
 
+# Controls but line breaks and tabs, marks of direction, and what stands for bytes that are no UTF-8.
+_COMMANDS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
 EXIT_CALLER = 2  # mend the command or its input
 EXIT_CONTRADICTION = 70  # EX_SOFTWARE: stored state contradicts itself or the chain; stop
 EXIT_AGAIN = 75  # EX_TEMPFAIL: the same command may be given again
 
 
+def harmless(text: str) -> str:
+    """A text in which what commands a terminal, turns it round or can't be written is escaped as in JSON."""
+    return _COMMANDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def say(text: str) -> None:
     """One line for people."""
-    typer.echo(text)
+    typer.echo(harmless(text))
 
 
 def say_json(value: object) -> None:
     """One JSON document for programs."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+    typer.echo(harmless(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)))
 
 
 def answer(as_json: bool, shown: object, text: str) -> None:
@@ -55,7 +66,7 @@ def errors_said() -> Iterator[None]:
         yield
     except (NotaryError, FormatError) as error:
         said = error.message if isinstance(error, FormatError) else str(error)
-        typer.echo(f"error {error.code}: {said}", err=True)
+        typer.echo(harmless(f"error {error.code}: {said}"), err=True)
         raise typer.Exit(exit_code(error)) from error
 
 

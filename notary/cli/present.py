@@ -78,6 +78,7 @@ def ingest_json(report: IngestReport) -> dict[str, object]:
             {
                 "path": str(file.path),
                 "importer": file.importer,
+                "why": file.why,
                 "rows": file.rows,
                 "accepted": file.accepted,
                 "replayed": file.replayed,
@@ -107,7 +108,7 @@ def ingest_text(report: IngestReport) -> str:
     """What intake did, for people: a line a file, then what needs a hand."""
     rows = [
         (
-            str(file.path),
+            _named(file.path),
             file.importer or "refused",
             str(file.rows),
             str(file.accepted),
@@ -124,34 +125,55 @@ def ingest_text(report: IngestReport) -> str:
             rows,
         )
     ]
-    lines += [note for file in report.files for note in _notes(file)]
+    lines += [note for file in report.files for note in _notes(file, dry_run=report.dry_run)]
     if report.dry_run:
         lines.append("dry run: nothing was written")
     return "\n".join(lines)
 
 
-def _notes(file: FileReport) -> list[str]:
-    notes = [f"{file.path}: {problem.sentence()}" for problem in file.problems]
+def _notes(file: FileReport, *, dry_run: bool) -> list[str]:
+    name = _named(file.path)
+    notes = []
+    if file.why and dry_run:
+        notes.append(f"{name}: taken for {file.importer}: {file.why}")
+    elif file.unread:
+        notes.append(f"{name}: kept whole as one document, nothing in it is read: {file.why}")
+    notes += [f"{name}: {problem.sentence()}" for problem in file.problems]
+    if file.shipped_map and any(problem.code == "ROW_ZONE" for problem in file.problems):
+        notes += [
+            f"{name}: nothing in the file tells its zone. Save these lines as zone.map.toml, with the zone "
+            "of the system that wrote it, and give them with --map zone.map.toml:",
+            f'    base = "{file.shipped_map}"',
+            '    id = "our-switch"',
+            "    version = 1",
+            '    occurred_at.zone = "Europe/Madrid"',
+        ]
     counted = file.rejected + file.conflicts
     if counted > len(file.problems):
-        notes.append(f"{file.path}: … and {counted - len(file.problems)} more")
+        notes.append(f"{name}: … and {counted - len(file.problems)} more")
     for row in file.preview:
         where = row.matter or "no matter yet"
-        notes.append(f"{file.path} row {row.row} would be recorded as {row.kind} of {where}:")
+        notes.append(f"{name} row {row.row} would be recorded as {row.kind} of {where}:")
         notes += [f"    {name}: {claim_text(value)}" for name, value in row.claims.items()]
     if file.rejects_file is not None:
-        notes.append(f"{file.path}: mend {file.rejects_file} and feed it in again")
+        notes.append(f"{name}: mend {_named(file.rejects_file)} and feed it in again")
     if file.unassigned:
         notes.append(
-            f"{file.path}: {file.unassigned} rows wait for an account that no matter has. "
+            f"{name}: {file.unassigned} rows wait for an account that no matter has. "
             "`notary matter account NUMBER ACCOUNT`, then `notary ingest --unassigned`."
         )
     if file.conflicts:
         notes.append(
-            f"{file.path}: {file.conflicts} rows came before with other content; nothing was "
+            f"{name}: {file.conflicts} rows came before with other content; nothing was "
             "overwritten. Enter what changed as corrections."
         )
     return notes
+
+
+def _named(path: Path) -> str:
+    """A file's name on one line, whatever stands in it."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def ingest_incomplete(report: IngestReport) -> bool:

@@ -1,7 +1,7 @@
 """Owns the column map: the file, what it may say, and what it means (docs/spec/column-map.md §2, §9).
 
 Every fault of a map is found when it is read, before any row is. The shipped maps beside it follow
-importers.md §1 to §5. Tests: tests/unit/importers/test_column_map.py, for those maps
+importers.md §1 to §5 and §9. Tests: tests/unit/importers/test_column_map.py, for those maps
 tests/unit/importers/test_call_logs.py.
 """
 
@@ -29,14 +29,17 @@ from verifier.format.kinds import check_claim
 CSV = "csv"
 NDJSON = "ndjson"
 JSON = "json"
+XML = "xml"
 EPCIS = "epcis"
 VCON = "vcon"
-FORMATS = (CSV, NDJSON, JSON, EPCIS, VCON)
+FORMATS = (CSV, NDJSON, JSON, XML, EPCIS, VCON)
 # Formats whose records are made by code: a map only leads to the matter and declares what the file lacks.
 CODED = {EPCIS: "milestone", VCON: "call"}
 MAX_MAP_BYTES = 256 * 2**10  # a map is written by hand
+DOCUMENT = "."  # as the path of the rows: the document itself, where a base names another one
 REJECT_COLUMNS = ("_reject_row", "_reject_field", "_reject_reason", "_reject_remedy")
 
+_SHIPPED = "shipped map "
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,59}")
 # Encodings in which no byte of a longer character can be a quote, a delimiter or a line end.
 _ENCODINGS = frozenset(
@@ -59,6 +62,7 @@ _OPTIONS: dict[str, frozenset[str]] = {
     "filled": frozenset({"column", "filled", "empty", "none"}),
     "object": frozenset({"of"}),
     "integer": frozenset({"column"}),
+    "duration": frozenset({"column"}),
     "amount": frozenset({"column", "currency", "currency_column", "decimal", "thousands"}),
     "date": frozenset({"column", "format"}),
     "time": frozenset({"column", "format", "zone", "none"}),
@@ -128,8 +132,9 @@ class ColumnMap:
     encoding: str
     header: bool
     columns: tuple[str, ...]
-    rows: tuple[str, ...]
+    rows: tuple[str, ...]  # (): the document itself is a row, or an array of rows
     encoded: tuple[str, ...]
+    optional: tuple[str, ...]
     recognise_columns: tuple[str, ...]
     recognise_cells: Mapping[str, re.Pattern[str]]
     recognise_name: str | None
@@ -147,6 +152,11 @@ class ColumnMap:
     number: str | None
 
     @property
+    def shipped(self) -> bool:
+        """Whether the map comes with the service, as it stands."""
+        return self.what.startswith(_SHIPPED)
+
+    @property
     def read_columns(self) -> tuple[str, ...]:
         """Every column that the map reads, in a fixed order."""
         names = {*self.occurred_at, *self.identity, *self.attachments}
@@ -158,7 +168,12 @@ class ColumnMap:
     @property
     def wanted_columns(self) -> tuple[str, ...]:
         """Every column that must be there for the map to fit."""
-        return tuple(sorted({*self.read_columns, *self.recognise_columns}))
+        return tuple(sorted({*self.read_columns, *self.recognise_columns} - {*self.optional}))
+
+    @property
+    def known_columns(self) -> frozenset[str]:
+        """Every column that the map names."""
+        return frozenset({*self.read_columns, *self.recognise_columns})
 
 
 def load_map(path: Path) -> ColumnMap:
@@ -193,7 +208,7 @@ def parse_map(data: bytes, what: str) -> ColumnMap:
 def shipped_maps() -> tuple[ColumnMap, ...]:
     """The maps that come with the service (column-map.md §9), by name."""
     return tuple(
-        parse_map(entry.read_bytes(), f"shipped map {entry.name}")
+        parse_map(entry.read_bytes(), f"{_SHIPPED}{entry.name}")
         for entry in sorted(_shipped_folder().iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
     )
@@ -231,8 +246,8 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     if format_ != below.get("format"):
         result.pop("csv", None)
         table = result.pop("json", None)
-        if format_ in (JSON, NDJSON) and isinstance(table, dict):
-            # Each line of NDJSON is a row; how its values are written stays.
+        if format_ in (JSON, NDJSON, XML) and isinstance(table, dict):
+            # Each line of NDJSON is a row, and so is a document of XML; how its values are written stays.
             result["json"] = {name: value for name, value in table.items() if name != "rows"}
     for key, value in above.items():
         old = result.get(key)
@@ -328,7 +343,8 @@ class _Reader:
         recognise_columns = recognise.texts("columns")
         recognise_name = recognise.optional("name")
         recognise_cells = self._cells(recognise.table("cells"), columns)
-        recognise.done("columns, name, cells")
+        optional = recognise.texts("optional")
+        recognise.done("columns, name, cells, optional")
         account, account_required = self._account(top.table("account"))
         matter = self._matter(top.table("matter"))
         if account is not None and matter is not None:
@@ -357,6 +373,7 @@ class _Reader:
             columns=columns,
             rows=rows,
             encoded=encoded,
+            optional=optional,
             recognise_columns=recognise_columns,
             recognise_cells=recognise_cells,
             recognise_name=recognise_name,
@@ -424,14 +441,14 @@ class _Reader:
     def _json(self, table: _Table | None, format_: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if table is None:
             return (), ()
-        if format_ not in (JSON, NDJSON):
+        if format_ not in (JSON, NDJSON, XML):
             raise self.fault("json", f"stands in a map of format {format_}")
         rows = table.optional("rows")
         if rows is not None and format_ != JSON:
-            raise self.fault("json.rows", "in NDJSON each line is a row")
+            raise self.fault("json.rows", "in NDJSON each line is a row, in XML each document")
         encoded = table.texts("encoded")
         table.done("rows, encoded")
-        return () if rows is None else tuple(rows.split(".")), encoded
+        return (() if rows is None or rows == DOCUMENT else tuple(rows.split("."))), encoded
 
     def _cells(self, table: _Table | None, columns: Sequence[str]) -> dict[str, re.Pattern[str]]:
         if table is None:
@@ -485,10 +502,13 @@ class _Reader:
             return (), time
         column = table.optional("column")
         columns = table.texts("columns")
-        if (column is None) == (not columns):
+        if column is not None and columns:
             raise self.fault("occurred_at", "want either column or columns")
-        names = columns or (column or "",)
-        time = self._time(table, ", ".join(names))
+        names = columns or (() if column is None else (column,))
+        if not names and "zone" not in table.rest:
+            # A zone alone is that of the other times: the rows have none of their own.
+            raise self.fault("occurred_at", "want a column, or a zone for the other times")
+        time = self._time(table, ", ".join(names) or "occurred_at")
         table.done("column, columns, format, zone, none")
         return names, time
 
@@ -693,7 +713,11 @@ class _Reader:
                 raise self.fault("csv.columns", f"does not name {', '.join(missing)}")
         if map_.format not in CODED and not map_.read_columns:
             raise self.fault("claims", "the map reads no column at all")
-        self._check_rename(map_, wanted)
+        needed = {*map_.identity, *map_.occurred_at, map_.matter}
+        for name in map_.optional:
+            if name not in map_.read_columns or name in needed:
+                raise self.fault("recognise.optional", f"{name} is no column that may be missing")
+        self._check_rename(map_)
         plan = map_.milestone
         if map_.format in CODED:
             for key, path in (
@@ -707,10 +731,10 @@ class _Reader:
                     except ValueError as error:
                         raise self.fault(key, str(error)) from error
 
-    def _check_rename(self, map_: ColumnMap, wanted: Sequence[str]) -> None:
-        taken = set(wanted)
+    def _check_rename(self, map_: ColumnMap) -> None:
+        taken = set(map_.known_columns)
         for name, others in map_.rename.items():
-            if name not in wanted:
+            if name not in map_.known_columns:
                 raise self.fault(f"rename.{name}", "is no column that the map reads")
             for other in others:
                 if other in taken:

@@ -313,7 +313,8 @@ def _check_action(event: dict[str, Value], kind: str) -> None:
             raise BadRow("ROW_EVENT", "action", f"a {kind} has no action", _MEND)
         return
     if kind not in _WITH_ACTION:
-        raise BadRow("ROW_EVENT", "type", f"{kind[:60]!r} is no type of event", _MEND)
+        known = ", ".join(sorted(_WITH_ACTION | _WITHOUT_ACTION))
+        raise BadRow("ROW_EVENT", "type", f"want {known}, got {kind[:60]!r}", _MEND)
     action = _member_text(event, "action", required=True) or ""
     if action not in _ACTIONS:
         raise BadRow(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from notary.importers.column_map import ColumnMap
 from notary.importers.json_scan import Elements, ScanFault, find_array
-from notary.importers.json_text import parse_object
+from notary.importers.json_text import glance
 from notary.importers.lines import BOM_UTF8
 from notary.importers.ndjson import ObjectPlan, unmet
 from notary.importers.original import Original
-from notary.importers.rows import MAX_ROW_BYTES, BadRow, Item, Source, too_long, whole_file
+from notary.importers.rows import MAX_ROW_BYTES, Item, Source, too_long, whole_file
 
 _MEND = "export the file again from its source, and give the map that it is for"
 
@@ -46,7 +46,7 @@ class JsonRows:
                 yield self._plan.item(self._original.read(start, end), row, start, end)
 
     def _places(self) -> Elements | list[tuple[int, int]]:
-        if not self.map.rows:
+        if _is_one_row(self._original.head(), self.map):
             start = len(BOM_UTF8) if self._original.head().startswith(BOM_UTF8) else 0
             return [(start, self._original.size)]
         self.elements = _rows_of(self._original, self.map)
@@ -58,25 +58,30 @@ class JsonRows:
 def document_fits(original: Original, map_: ColumnMap) -> bool:
     """Whether the document, or the first row of its array, has what the map is recognised by."""
     head = original.head().removeprefix(BOM_UTF8).lstrip()
-    if not head.startswith(b"{"):
+    if not head.startswith(b"{" if map_.rows else (b"{", b"[")):
         return False
     try:
-        if not map_.rows:
+        if _is_one_row(head, map_):
             if original.size > MAX_ROW_BYTES:
                 return False
             first = original.read(0, original.size).removeprefix(BOM_UTF8)
         else:
             # Most documents don't name the array at all, and need not be read to their end.
-            if f'"{map_.rows[0]}"'.encode() not in head:
+            if map_.rows and f'"{map_.rows[0]}"'.encode() not in head:
                 return False
             found = _rows_of(original, map_)
             place = None if found is None else next(iter(found), None)
             if place is None or place[1] - place[0] > MAX_ROW_BYTES:
                 return False
             first = original.read(*place)
-        return not unmet(parse_object(first), map_)
-    except (ScanFault, BadRow):
+    except ScanFault:
         return False
+    value = glance(first)
+    return value is not None and not unmet(value, map_)
+
+
+def _is_one_row(head: bytes, map_: ColumnMap) -> bool:
+    return not map_.rows and not head.removeprefix(BOM_UTF8).lstrip().startswith(b"[")
 
 
 def _rows_of(original: Original, map_: ColumnMap) -> Elements | None:

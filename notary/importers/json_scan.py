@@ -30,6 +30,10 @@ class ScanFault(Exception):
     """The document's structure can't be followed; the message says where and why."""
 
 
+class ScanLimit(ScanFault):
+    """The document may be proper JSON, but is not followed further."""
+
+
 @dataclass(frozen=True)
 class Elements:
     """Where an array stands, `[` to after `]`, and its elements: starts and ends in turns."""
@@ -44,7 +48,7 @@ class Elements:
 
 
 def find_array(blocks: Iterable[bytes], paths: frozenset[tuple[str, ...]]) -> Elements | None:
-    """The array at one of `paths` (member names from the top), or None if there is none.
+    """The array at one of `paths` (member names from the top; none: the document), or None if there is none.
 
     Raises ScanFault if the structure is broken, or if two such arrays stand there.
     """
@@ -79,9 +83,13 @@ class _Scan:
         self._fill()
         if self._buffer.startswith(b"\xef\xbb\xbf"):
             self._at = 3
-        if self._peek() != 0x7B:
+        first = self._peek()
+        if first == 0x5B and () in self._paths:
+            self._elements(())
+        elif first == 0x7B:
+            self._object(())
+        else:
             raise ScanFault("want a JSON object")
-        self._object(())
         self._space()
         if self._at < len(self._buffer):
             raise ScanFault(f"something follows the document at byte {self._place()}")
@@ -140,7 +148,7 @@ class _Scan:
                 self._at = match.end()
                 return match[0]
             if len(self._buffer) - self._at > MAX_ROW_BYTES:
-                raise ScanFault(f"a string at byte {self._place()} is longer than 256 KiB")
+                raise ScanLimit(f"a string at byte {self._place()} is longer than 256 KiB")
             if not self._fill():
                 raise ScanFault(f"a string at byte {self._place()} is not closed")
 
@@ -179,7 +187,7 @@ class _Scan:
                 self._value()
                 ranges.append(self._place())
                 if len(ranges) > 2 * MAX_ELEMENTS:
-                    raise ScanFault(
+                    raise ScanLimit(
                         f"the list {'.'.join(path)} has more than {MAX_ELEMENTS} elements; "
                         "split it into several files"
                     )
@@ -206,7 +214,7 @@ class _Scan:
                 self._at = match.end()
                 return
             if len(match[0]) > MAX_ROW_BYTES:
-                raise ScanFault(f"a value at byte {self._place()} is longer than 256 KiB")
+                raise ScanLimit(f"a value at byte {self._place()} is longer than 256 KiB")
             if not self._fill():
                 self._at = match.end()
                 return
@@ -220,7 +228,7 @@ class _Scan:
                 # Nothing structural in what is left, or a string that is cut off there.
                 self._at = len(self._buffer) if match is None else match.start()
                 if len(self._buffer) - self._at > MAX_ROW_BYTES:
-                    raise ScanFault(f"a string at byte {self._place()} is longer than 256 KiB")
+                    raise ScanLimit(f"a string at byte {self._place()} is longer than 256 KiB")
                 if not self._fill():
                     raise ScanFault(f"the document ends at byte {self._place()} inside a value")
                 continue

@@ -51,6 +51,15 @@ def parse_object(data: bytes, *, fractions: bool = True) -> dict[str, Value]:
     return value
 
 
+def glance(data: bytes) -> dict[str, Value] | None:
+    """The object in `data`, by which a file is recognised: whether it may enter is not asked here."""
+    try:
+        value = _LENIENT.decode(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def canonical(value: Value) -> str:
     """One text for equal values, whatever their spelling: the identity of events that have none."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -90,6 +99,7 @@ def _depth(data: bytes) -> int:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_integer, parse_float=str, parse_constant=_constant
 )
+_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _WHOLE = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
 )

@@ -18,11 +18,13 @@ from verifier.format.jsonc import Json
 
 ISO_8601 = "iso8601"
 RFC_2822 = "rfc2822"
+# Exports of one kind that come from several programs; no text can be read as both.
+ISO_OR_RFC = "iso8601_or_rfc2822"
 EPOCH_S = "epoch_s"
 EPOCH_MS = "epoch_ms"
 EPOCH_US = "epoch_us"
 EPOCHS = (EPOCH_S, EPOCH_MS, EPOCH_US)
-NAMED_FORMATS = (ISO_8601, RFC_2822, *EPOCHS)
+NAMED_FORMATS = (ISO_8601, RFC_2822, ISO_OR_RFC, *EPOCHS)
 
 # RFC 3339 and the same without an offset. `datetime.fromisoformat` alone takes week dates and more.
 _ISO = re.compile(
@@ -31,6 +33,8 @@ _ISO = re.compile(
 )
 _FRACTION = re.compile(r"[.,](\d{1,9})", re.ASCII)
 _EPOCH = re.compile(r"-?\d{1,18}", re.ASCII)
+_RFC_TEXT = re.compile(r"(?:\w{3}, )?\d{1,2} \w{3} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}", re.ASCII)
+_EPOCH_DIGITS = {10: EPOCH_S, 13: EPOCH_MS, 16: EPOCH_US}  # of any time between 2001 and 2286
 _PLAIN = "%Y-%m-%d %H:%M:%S"
 _PLAIN_TEXT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 _DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -130,7 +134,7 @@ class TimeReader:
                 "ROW_TIME",
                 self.field,
                 f"{_short(text)} is no time of the format {self.format}",
-                "mend the time, or the format in the column map",
+                f"mend the time, or the format in the column map{_hint(text)}",
             ) from error
 
     def _with_offset(self, text: str, moment: datetime) -> Moment:
@@ -218,6 +222,9 @@ def _plain(text: str) -> datetime:
 
 
 def _rfc_2822(text: str) -> datetime:
+    if not text.isascii():
+        # The library takes digits of any script.
+        raise ValueError(text)
     try:
         return parsedate_to_datetime(text)
     except (TypeError, IndexError) as error:
@@ -237,6 +244,8 @@ def _parser(format_: str) -> Callable[[str], datetime]:
         return iso_time
     if format_ == RFC_2822:
         return _rfc_2822
+    if format_ == ISO_OR_RFC:
+        return lambda text: iso_time(text) if _ISO.fullmatch(text) else _rfc_2822(text)
     if format_ == EPOCH_S:
         return lambda text: _epoch(text, timedelta(seconds=1))
     if format_ == EPOCH_MS:
@@ -304,6 +313,16 @@ def offset_text(offset: timedelta | None) -> str:
     minutes = round((offset or timedelta()).total_seconds() / 60)
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def _hint(text: str) -> str:
+    """Which format reads a time that another one does not, where that is sure."""
+    if _RFC_TEXT.fullmatch(text) is not None:
+        return f": it reads as {RFC_2822}"
+    if _ISO.fullmatch(text) is not None:
+        return f": it reads as {ISO_8601}"
+    named = _EPOCH_DIGITS.get(len(text)) if text.isascii() and text.isdigit() else None
+    return f": it reads as {named}" if named is not None else ""
 
 
 def _short(text: str) -> str:

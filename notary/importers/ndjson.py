@@ -39,6 +39,12 @@ class ObjectPlan:
             value = parse_object(raw)
         except BadRow as bad:
             return bad.reject(row, start, end, raw, cells=False)
+        return self.item_of(value, raw, row, start, end)
+
+    def item_of(
+        self, value: dict[str, Value], raw: bytes, row: int, start: int, end: int
+    ) -> ImportedRow | Reject:
+        """The row of the object that `raw` was read as, or why it is refused."""
         try:
             if RAW_MEMBER in value:
                 raise BadRow(

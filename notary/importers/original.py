@@ -34,7 +34,10 @@ class Original:
             raise _unreadable(path, error) from error
         try:
             if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-                raise CallerError("FILE_KIND", f"{path}: want a regular file.")
+                raise CallerError(
+                    "FILE_KIND",
+                    f"{path}: a folder, a pipe or a device is no file. Give the file itself.",
+                )
             self._blocks: list[bytes] = []
             self._last: tuple[int, bytes] = (-1, b"")
             whole = hashlib.sha256()

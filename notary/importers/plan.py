@@ -39,16 +39,16 @@ class _Column(NamedTuple):
 
 
 def places(map_: ColumnMap, columns: Sequence[str]) -> dict[str, int]:
-    """Where each wanted column of the map stands among `columns`; a missing one is left out.
+    """Where each column that the map names stands among `columns`; a missing one is left out.
 
     Raises BadRow ROW_COLUMNS if one stands twice, under whatever names.
     """
     found: dict[str, int] = {}
     names = {other: name for name, others in map_.rename.items() for other in others}
-    wanted = frozenset(map_.wanted_columns)
+    known = map_.known_columns
     for index, column in enumerate(columns):
         name = names.get(column, column)
-        if name not in wanted:
+        if name not in known:
             continue
         if name in found:
             raise BadRow(
@@ -132,6 +132,8 @@ class Plan:
     def row(self, cells: Sequence[Cell], row: int, raw: bytes, start: int, end: int) -> ImportedRow:
         """The row as it would be recorded. `cells` are stripped. Raises BadRow."""
         claims: dict[str, Json] = {}
+        # First, because a zone that nobody declared is the fault to be told of a row.
+        self._time(cells, claims)
         for name, at, convert, required, column, whole in self._columns:
             if whole or cells[at[0]]:
                 if convert is None:
@@ -164,7 +166,6 @@ class Plan:
                 "the row names no matter",
                 "fill in the matter number",
             )
-        self._time(cells, claims)
         claims["import"] = self.source.import_claim(row, start, end)
         claims["raw"] = raw_claim(raw)
         return ImportedRow(

@@ -9,27 +9,44 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from notary.importers.column_map import EPCIS, JSON, NDJSON, VCON, ColumnMap, shipped_maps
+from notary.importers.column_map import EPCIS, JSON, NDJSON, VCON, XML, ColumnMap, shipped_maps
 from notary.importers.epcis import EpcisRows
+from notary.importers.foreign import Foreign, foreign, not_text
 from notary.importers.json_rows import JsonRows, document_fits
-from notary.importers.json_text import parse_object
+from notary.importers.json_scan import ScanFault, ScanLimit, find_arrays
+from notary.importers.json_text import glance
 from notary.importers.lines import BOM_UTF8
+from notary.importers.mail import is_mail
 from notary.importers.ndjson import NdjsonRows, unmet
+from notary.importers.nearest import nearest
 from notary.importers.original import Original
 from notary.importers.plan import missing_columns, name_fits
 from notary.importers.rows import IMPORTER_VERSION, BadRow, Item, Reject, Source, whole_file
 from notary.importers.tabular import CsvRows
 from notary.importers.vcon import VconRows, vcon_fits
+from notary.importers.xml_rows import XmlRows, xml_fits
 
 _EPCIS_HEAD = re.compile(rb'\s*\{.*?"(?:epcisBody|EPCISDocument|EPCISQueryDocument)"', re.DOTALL)
 
 
+_LAST_BYTES = 4_096  # the end of an encrypted vCon says what it is
+_WHAT = {
+    EPCIS: "it is a JSON object with epcisBody",
+    VCON: "it is a JSON object of a vCon",
+    JSON: "its first row has the members of",
+    NDJSON: "its first line has the members of",
+    XML: "its root element has the elements of",
+}
+
+
 @dataclass(frozen=True)
 class Recognised:
-    """Which map a file goes by; None for a file that no importer knows."""
+    """Which map a file goes by; None for a file that no importer knows. `why` is a clause for people."""
 
     map: ColumnMap | None
+    why: str
 
 
 def recognise(original: Original, maps: Sequence[ColumnMap], *, alone: bool) -> Recognised | Reject:
@@ -37,9 +54,12 @@ def recognise(original: Original, maps: Sequence[ColumnMap], *, alone: bool) -> 
 
     Gives a Reject of the whole file where two maps fit, or where the one map does not.
     """
-    if alone and len(maps) == 1:
-        return Recognised(maps[0])
     head = original.head()
+    if alone and len(maps) == 1:
+        other = foreign(head, original.path.name, wanted=True)
+        if other is not None and not _fits(original, head, maps[0]):
+            return _not_read(other, original)
+        return Recognised(maps[0], "its map was given with it")
     fitting = [map_ for map_ in maps if _fits(original, head, map_)]
     if len(fitting) > 1:
         return whole_file(
@@ -48,12 +68,65 @@ def recognise(original: Original, maps: Sequence[ColumnMap], *, alone: bool) -> 
             "tell them apart by [recognise] columns or name in the maps",
             original.size,
         )
-    if fitting:
-        return Recognised(fitting[0])
-    for map_ in shipped_maps():
-        if _fits(original, head, map_):
-            return Recognised(map_)
-    return Recognised(None)
+    for map_ in (*fitting, *_shipped_by_columns()):
+        if map_ in fitting or _fits(original, head, map_):
+            return Recognised(map_, _why(map_))
+    other = foreign(head, original.path.name)
+    if other is not None:
+        return _not_read(other, original)
+    if is_mail(head):
+        return Recognised(None, "its first lines are the headers of a message")
+    broken = _broken_json(original, head)
+    if broken is not None:
+        return whole_file(
+            "ROW_JSON",
+            f"the file is JSON that is broken: {broken}",
+            "export it again from its source",
+            original.size,
+        )
+    return Recognised(None, f"no map fits: {_unfit(original, head, maps)}")
+
+
+def _unfit(original: Original, head: bytes, maps: Sequence[ColumnMap]) -> str:
+    """What is to be said of a file that is kept as a document."""
+    kind = not_text(head)
+    if kind is not None:
+        return f"it is {kind.what}"
+    if original.path.suffix.lower() == ".eml":
+        return "its first lines are no headers of a message, with From and one of Date, Message-ID, Received"
+    return nearest(head, (*maps, *_shipped_by_columns())) or "none is near"
+
+
+@cache
+def _shipped_by_columns() -> tuple[ColumnMap, ...]:
+    """The shipped maps, those that want most first: another may want a part of the same columns."""
+    return tuple(sorted(shipped_maps(), key=lambda map_: -len(map_.wanted_columns)))
+
+
+def _why(map_: ColumnMap) -> str:
+    if map_.format in (EPCIS, VCON):
+        return _WHAT[map_.format]
+    form = "the columns of" if map_.header else f"{len(map_.columns)} cells as in"
+    return f"{_WHAT.get(map_.format, f'its first line has {form}')} {map_.what}"
+
+
+def _broken_json(original: Original, head: bytes) -> str | None:
+    """Why a file that calls itself JSON is none; None for one that is, or is too long to say."""
+    head = head.removeprefix(BOM_UTF8).lstrip()
+    if original.path.suffix.lower() != ".json" or not head.startswith((b"{", b"[")):
+        return None
+    try:
+        find_arrays(original.blocks(), frozenset({()}))
+    except ScanLimit:
+        return None
+    except ScanFault as fault:
+        # An object in each line is as good.
+        return None if glance(head.split(b"\n", 1)[0]) is not None else str(fault)
+    return None
+
+
+def _not_read(other: Foreign, original: Original) -> Reject:
+    return whole_file("FILE_FOREIGN", f"the file is {other.what}", other.remedy, original.size)
 
 
 def source_of(map_: ColumnMap, original: Original, key: bytes) -> Source:
@@ -66,7 +139,7 @@ def source_of(map_: ColumnMap, original: Original, key: bytes) -> Source:
     )
 
 
-Rows = CsvRows | NdjsonRows | JsonRows | EpcisRows | VconRows
+Rows = CsvRows | NdjsonRows | JsonRows | XmlRows | EpcisRows | VconRows
 
 
 def open_rows(original: Original, map_: ColumnMap, key: bytes) -> Rows:
@@ -77,6 +150,8 @@ def open_rows(original: Original, map_: ColumnMap, key: bytes) -> Rows:
         return EpcisRows(original, map_, source)
     if map_.format == VCON:
         return VconRows(original, map_, source, folder)
+    if map_.format == XML:
+        return XmlRows(original, map_, source, folder)
     if map_.format == JSON:
         return JsonRows(original, map_, source, folder)
     if map_.format == NDJSON:
@@ -95,15 +170,15 @@ def _fits(original: Original, head: bytes, map_: ColumnMap) -> bool:
     if map_.format == EPCIS:
         return _EPCIS_HEAD.match(head.removeprefix(BOM_UTF8)) is not None
     if map_.format == VCON:
-        return vcon_fits(head)
+        return vcon_fits(head, original.read(max(0, original.size - _LAST_BYTES), original.size))
+    if map_.format == XML:
+        return head.removeprefix(BOM_UTF8).lstrip().startswith(b"<") and xml_fits(original, map_)
     if map_.format == JSON:
         return document_fits(original, map_)
     line = head.removeprefix(BOM_UTF8).split(b"\n", 1)[0].split(b"\r", 1)[0]
     if map_.format == NDJSON:
-        try:
-            return not unmet(parse_object(line), map_)
-        except BadRow:
-            return False
+        value = glance(line)
+        return value is not None and not unmet(value, map_)
     if map_.header:
         return not _missing(line, map_)
     if map_.recognise_cells:

@@ -70,11 +70,12 @@ class Reject:
     cells: bool = True
 
     def sentence(self) -> str:
-        """Row, field, cause and remedy for people, in one line."""
+        """Row, field, cause and remedy for people, in one line. Without remedy, the reason has both."""
         where = ", ".join(
             part for part in (f"row {self.row}" if self.row else "", self.field) if part
         )
-        return f"{where + ': ' if where else ''}{self.reason}. Remedy: {self.remedy}."
+        said = f"{where + ': ' if where else ''}{self.reason}"
+        return f"{said}. Remedy: {self.remedy}." if self.remedy else said
 
 
 Item: TypeAlias = ImportedRow | Reject

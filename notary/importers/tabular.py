@@ -8,11 +8,14 @@ the reader. Test: tests/unit/importers/test_tabular.py.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from notary.importers.column_map import REJECT_COLUMNS, ColumnMap
+from notary.importers.foreign import not_text
 from notary.importers.lines import BOM_UTF8, chunks
+from notary.importers.nearest import missing_text, other_delimiter
 from notary.importers.plan import Plan, missing_columns, own_columns, places
 from notary.importers.rows import (
     MAX_COLUMNS,
@@ -26,7 +29,7 @@ from notary.importers.rows import (
     whole_file,
 )
 
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+MAX_HEADER_SHOWN = 500  # characters of a header in a sentence
 
 
 class _TooLong(Exception):
@@ -73,6 +76,8 @@ class CsvRows:
             try:
                 cells = next(reader)
             except StopIteration:
+                if plan is None and not self._row:
+                    yield self._refused("FILE_FOREIGN", "the file is empty: not even a header")
                 return
             except csv.Error as error:
                 # The reader starts afresh at the next line.
@@ -147,6 +152,8 @@ class CsvRows:
                     "put a text that holds the delimiter in quotes; add the missing cells",
                 )
             cells = [cell.strip() for cell in cells]
+            if self._absent:
+                cells.append("")
             if not clean:
                 plan.check_controls(cells)
             return plan.row(cells, self._row, raw, start, end)
@@ -162,8 +169,8 @@ class CsvRows:
                 "",
                 f"byte 0x{raw[error.start]:02x} at place {error.start + 1} of the row is not "
                 f"{self.map.encoding}",
-                'declare the file\'s encoding in the column map, such as [csv] encoding = "cp1252", '
-                "or save the file as UTF-8",
+                'declare the file\'s encoding in the column map, such as [csv] encoding = "cp1252" '
+                '(Western Europe) or "gb18030" (China), or save the file as UTF-8',
             ) from error
         if b"\0" in raw:
             raise BadRow(
@@ -175,12 +182,18 @@ class CsvRows:
 
     def _plan(self, columns: Sequence[str]) -> Plan:
         self._width = len(columns)
-        return Plan(self.map, self.source, places(self.map, columns), self.folder)
+        at = places(self.map, columns)
+        # A column that may be missing, and is, has an empty cell behind the others.
+        self._absent = any(name not in at for name in self.map.read_columns)
+        for name in self.map.read_columns:
+            at.setdefault(name, self._width)
+        return Plan(self.map, self.source, at, self.folder)
 
     def _take_header(self, raw: bytes, cells: list[str]) -> Reject | None:
         self.header = raw
-        if raw.startswith(_UTF16_BOMS):
-            return self._refused("ROW_ENCODING", "the file is UTF-16", "save it as UTF-8")
+        other = not_text(raw)
+        if other is not None:
+            return self._refused("FILE_FOREIGN", f"the file is {other.what}", other.remedy)
         try:
             self._check(raw)
             columns = [cell.strip() for cell in cells]
@@ -195,10 +208,18 @@ class CsvRows:
         except BadRow as bad:
             return self._refused(bad.code, f"the header: {bad.reason}", bad.remedy)
         if missing:
+            delimiter = other_delimiter(self.map, raw.rstrip(b"\r\n"))
+            if delimiter is not None:
+                return self._refused(
+                    "ROW_COLUMNS",
+                    f"the cells of the header stand apart by {delimiter!r}, and by the map they should "
+                    f"by {self.map.delimiter!r}",
+                    f"declare it in the column map: [csv] delimiter = {json.dumps(delimiter)}",
+                )
             return self._refused(
                 "ROW_COLUMNS",
-                f"the header has no column {', '.join(missing)}; it has "
-                f"{', '.join(own_columns(columns))[:500]}",
+                f"the header has no column {missing_text(self.map, columns)}; it has "
+                f"{', '.join(own_columns(columns))[:MAX_HEADER_SHOWN]}",
                 "name the columns in the column map as the file does, or add them under [rename]",
             )
         return None

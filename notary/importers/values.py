@@ -21,6 +21,8 @@ Convert: TypeAlias = Callable[[Sequence[Cell], Sequence[int]], Json]
 MAX_AMOUNT_DIGITS = 30  # far above what fits; the cost of a numeral grows with its square
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,16}")
+_SECONDS = re.compile(r"[0-9]{1,15}")  # below 2^53
+_HOURS = re.compile(r"([0-9]{1,5}):([0-5][0-9]):([0-5][0-9])")
 # Masking characters in place of digits. A single one in front, as in *31#, is a service code.
 _MASKED = re.compile(r"[0-9+() ./-]*(?:[0-9 -][*xX•]|[*xX#•]{2})[0-9+() ./*xX#•-]*")
 _STARS = re.compile(r"[*•]{2}")
@@ -54,6 +56,8 @@ def converter(claim: Claim) -> Convert:
     field = claim.columns[0] if claim.columns else claim.name
     if claim.type == "integer":
         return lambda cells, at: _integer(_text(cells[at[0]], field), field)
+    if claim.type == "duration":
+        return lambda cells, at: _duration(_text(cells[at[0]], field), field)
     if claim.type == "amount":
         return lambda cells, at: _amount(claim, cells, at)
     if claim.type == "date":
@@ -121,6 +125,22 @@ def _integer(text: str, field: str) -> int:
             "mend the number, or record it as text",
         )
     return int(text)
+
+
+def _duration(text: str, field: str) -> int:
+    """Seconds of H:MM:SS, or whole seconds. MM:SS is refused: it can't be told from H:MM."""
+    match = _HOURS.fullmatch(text)
+    if match is not None:
+        hours, minutes, seconds = (int(part) for part in match.groups())
+        return hours * 3600 + minutes * 60 + seconds
+    if _SECONDS.fullmatch(text) is not None:
+        return int(text)
+    raise BadRow(
+        "ROW_VALUE",
+        field,
+        f"{_short(text)} is no length of time, as 0:01:23 or whole seconds",
+        "mend it at the source, or record it as text",
+    )
 
 
 def _amount(claim: Claim, cells: Sequence[Cell], at: Sequence[int]) -> Json:

@@ -161,7 +161,7 @@ class FileRun:
             if error.code != "FILE_CHANGED":
                 raise
             # The rows that entered stay; this layout is never finished, and the next run begins anew.
-            self._tally.refuse(fault(error))
+            self._tally.refuse(fault(error, self._original.path))
         finally:
             self._rejects.abandon()
         return self._tally.report(

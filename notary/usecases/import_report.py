@@ -11,6 +11,8 @@ from pathlib import Path
 
 from notary.core.intake import Accepted, Refused
 from notary.errors import CallerError, NothingHappened
+from notary.importers.document import IMPORTER as DOCUMENT
+from notary.importers.foreign import READ_ENDINGS
 from notary.importers.rows import BadRow, ImportedRow, Reject, whole_file
 from notary.usecases.import_answers import Answer
 from verifier.format.jsonc import Json
@@ -34,7 +36,8 @@ class FileReport:
     """What became of a file. Every row is counted once, by its outcome.
 
     `importer` is what read it, such as `csv/gateway-letters` or `document`; empty if the file was refused
-    before that. `problems` are the first refusals, without their rows.
+    before that. `why` is a clause on what it was taken for and why, empty likewise. `problems` are the first
+    refusals, without their rows.
     """
 
     path: Path
@@ -49,6 +52,13 @@ class FileReport:
     rejects_file: Path | None = None
     problems: tuple[Reject, ...] = ()
     preview: tuple[Preview, ...] = ()
+    why: str = ""
+    shipped_map: str = ""  # the one that it was read by, if it was
+
+    @property
+    def unread(self) -> bool:
+        """Whether a file that should have rows was kept whole, as one document."""
+        return self.importer == DOCUMENT and self.path.suffix.lower() in READ_ENDINGS
 
 
 @dataclass(frozen=True)
@@ -135,9 +145,10 @@ def refusal(answer: Refused, row: ImportedRow) -> Reject:
     )
 
 
-def fault(error: CallerError | NothingHappened) -> Reject:
+def fault(error: CallerError | NothingHappened, path: Path) -> Reject:
     """The reject of a whole file that can't be read, or that changed meanwhile."""
-    return whole_file(error.code, str(error), "see the reason", 0)
+    # The report names the file itself.
+    return whole_file(error.code, str(error).removeprefix(f"{path}: "), "", 0)
 
 
 def refused_file(path: Path, importer: str, reject: Reject) -> FileReport:

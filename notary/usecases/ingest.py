@@ -8,8 +8,9 @@ file; the same command again is the recovery. Spec: docs/spec/column-map.md. Tes
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from notary.core.intake import Incoming, Refused
@@ -117,14 +118,14 @@ class Ingest:
         documents = []
         for file in files:
             report = run.table(file)
-            if report is None:
-                documents.append(file)
+            if isinstance(report, str):
+                documents.append((file, report))
             else:
                 reports[file.path] = report
-        for file in documents:
+        for file, why in documents:
             if not file.given and file.path.resolve() in run.shared.attached:
                 continue
-            reports[file.path] = run.document(file)
+            reports[file.path] = replace(run.document(file), why=why)
         return IngestReport(dry_run, tuple(reports[f.path] for f in files if f.path in reports))
 
     def run_unassigned(
@@ -190,7 +191,8 @@ def _no_source(agency_id: int, name: str) -> bytes:
 class _File:
     path: Path
     given: bool  # named by the caller, not found in a folder
-    size: int
+    size: int = 0
+    error: CallerError | None = None  # why it can't be looked at
 
 
 class _Run:
@@ -211,19 +213,23 @@ class _Run:
         self._want_check = want_check
         self._alone = alone
 
-    def table(self, file: _File) -> FileReport | None:
-        """Take in a file that has rows; None for one that no importer knows."""
+    def table(self, file: _File) -> FileReport | str:
+        """Take in a file that has rows; of one that no importer knows, why that is so."""
+        if file.error is not None:
+            return refused_file(file.path, "", fault(file.error, file.path))
         try:
             with Original(file.path) as original:
                 found = recognise(original, self._maps, alone=self._alone)
                 if isinstance(found, Reject):
                     return refused_file(file.path, "", found)
                 if found.map is None:
-                    return None
+                    return found.why
                 rows = open_rows(original, found.map, self._key)
-                return FileRun(self.shared, original, rows).run()
+                shipped = found.map.id if found.map.shipped else ""
+                report = FileRun(self.shared, original, rows).run()
+                return replace(report, why=found.why, shipped_map=shipped)
         except CallerError as error:
-            return refused_file(file.path, "", fault(error))
+            return refused_file(file.path, "", fault(error, file.path))
 
     def document(self, file: _File) -> FileReport:
         """Take in a file as a document."""
@@ -231,7 +237,7 @@ class _Run:
             with Original(file.path) as original:
                 return self._document(original)
         except CallerError as error:
-            return refused_file(file.path, DOCUMENT, fault(error))
+            return refused_file(file.path, DOCUMENT, fault(error, file.path))
 
     def _document(self, original: Original) -> FileReport:
         shared = self.shared
@@ -279,23 +285,51 @@ def _accept(
 
 
 def _expand(paths: Sequence[Path]) -> tuple[list[_File], list[ColumnMap]]:
-    """The files to take in, in order, and the maps that lie in given folders."""
+    """The files to take in, in order, and the maps that lie in given folders.
+
+    A folder that can't be listed stands among the files, with its error: what is in it must not be missed.
+    """
     files: dict[Path, _File] = {}
     maps = []
     for path in paths:
-        if path.is_dir():
-            for found in sorted(path.rglob("*")):
-                inside = found.relative_to(path)
-                if any(part.startswith(".") for part in inside.parts) or found.is_symlink():
-                    continue
-                if not found.is_file():
-                    continue
-                if found.name.endswith(MAP_SUFFIX):
-                    maps.append(load_map(found))
-                elif not is_rejects_file(found):
-                    files.setdefault(found, _File(found, False, found.stat().st_size))
+        if _is_dir(path):
+            found, unlisted = _below(path)
+            for one in found:
+                if one.name.endswith(MAP_SUFFIX):
+                    maps.append(load_map(one))
+                elif not is_rejects_file(one):
+                    files.setdefault(one, _File(one, False, one.stat().st_size))
+            files.update((one.path, one) for one in unlisted)
         elif path.exists():
             files[path] = _File(path, True, path.stat().st_size)
         else:
             raise CallerError("FILE_MISSING", f"{path}: there is no such file or folder.")
     return list(files.values()), maps
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        # A name that no file can have.
+        raise CallerError("FILE_MISSING", f"{str(path)[:200]}: {error.strerror}.") from error
+
+
+def _below(folder: Path) -> tuple[list[Path], list[_File]]:
+    """The regular files below a folder, but hidden ones and links; and the folders that can't be listed."""
+    found: list[Path] = []
+    unlisted: list[_File] = []
+
+    def unreadable(error: OSError) -> None:
+        text = f"the folder can't be listed: {error.strerror}. Check its rights."
+        unlisted.append(
+            _File(Path(error.filename), True, error=CallerError("FOLDER_UNREADABLE", text))
+        )
+
+    for where, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(where, name)
+            if not name.startswith(".") and not path.is_symlink() and path.is_file():
+                found.append(path)
+    return sorted(found), unlisted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +152,44 @@ def test_what_can_not_be_read_is_reported_and_the_others_enter(
     assert reports[1].problems[0].code == "FILE_KIND"
     with pytest.raises(CallerError, match="no such file or folder"):
         world.take_all(tmp_path / "missing.csv")
+
+
+def test_a_folder_that_can_not_be_listed_is_reported_and_not_passed_over(
+    world: IntakeWorld, letters: ColumnMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.file("in/letters.csv", LETTERS_CSV)
+    locked = world.file("in/locked/more.csv", LETTERS_CSV).parent
+    scandir = os.scandir
+
+    def denied(path: str) -> Any:
+        if Path(path) == locked:
+            raise PermissionError(13, "Permission denied", str(locked))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    entered, refused = world.take_all(world.folder / "in", maps=[letters])
+    assert counts(entered) == (2, 0, 0, 1, 0)
+    assert (refused.path, refused.problems[0].code) == (locked, "FOLDER_UNREADABLE")
+    assert refused.problems[0].sentence() == (
+        "the folder can't be listed: Permission denied. Check its rights."
+    )
+
+
+def test_a_name_that_no_file_can_have_is_refused(world: IntakeWorld) -> None:
+    with pytest.raises(CallerError, match="File name too long"):
+        world.take_all(world.folder / ("x" * 5_000))
+
+
+def test_a_run_says_what_each_file_was_taken_for(world: IntakeWorld) -> None:
+    header = b"Call Sid,From,To,Status,Start Time\n"
+    path = world.file("calls.csv", header)
+    report = world.take(path, matter=world.matter)
+    assert report.importer == "document"
+    assert report.unread
+    assert "twilio-csv.toml; its first line has no duration" in report.why
+    mail = world.take(world.file("a.eml", b"From: a@example.com\nDate: x\n\n"), matter=world.matter)
+    assert (mail.importer, mail.unread) == ("mail", False)
+    assert mail.why == "its first lines are the headers of a message"
 
 
 def test_a_matter_that_is_not_the_agencys_is_refused(world: IntakeWorld) -> None:

@@ -79,7 +79,7 @@ def test_an_asterisk_log_is_known_by_its_cells_and_wants_a_zone(log: Path, map_i
     found, [item] = read(log)
     assert found == map_id
     assert isinstance(item, Reject)
-    assert (item.code, item.field) == ("ROW_ZONE", "answer")
+    assert (item.code, item.field) == ("ROW_ZONE", "start")
     assert "declare the source's IANA zone" in item.remedy
 
 
@@ -337,14 +337,21 @@ def test_a_bad_call_of_a_page_is_refused_and_its_neighbour_enters(
 
 
 @pytest.mark.parametrize(
-    "content",
-    [page()[:-100], page() + b"x", b"PK\x03\x04" + bytes(100), page().decode().encode("utf-16")],
+    ("content", "code"),
+    [
+        (page()[:-100], "ROW_JSON"),
+        (page() + b"x", "ROW_JSON"),
+        (b"PK\x03\x04" + bytes(100), "FILE_FOREIGN"),
+        (page().decode().encode("utf-16"), "FILE_FOREIGN"),
+    ],
 )
-def test_a_page_that_is_broken_is_refused_whole(tmp_path: Path, content: bytes) -> None:
+def test_a_page_that_is_broken_is_refused_whole(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "page.json"
     path.write_bytes(content)
-    assert read(path) == (None, [])
     with Original(path) as original:
+        found = recognise(original, (), alone=False)
+        assert isinstance(found, Reject)
+        assert found.code == code
         [item] = open_rows(original, shipped_map("twilio"), bytes(32))
     assert isinstance(item, Reject)
     assert item.whole

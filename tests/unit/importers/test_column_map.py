@@ -34,8 +34,10 @@ def test_the_example_of_the_specification_is_a_map() -> None:
 
 def test_shipped_maps_are_maps() -> None:
     assert [map_.id for map_ in shipped_maps()] == [
-        *("asterisk-17", "asterisk-18", "asterisk-19", "asterisk-20", "asterisk-21", "asterisk"),
-        *("call-export", "epcis", "freeswitch-json", "freeswitch", "twilio-csv", "twilio", "vcon"),
+        *("asterisk-17", "asterisk-18", "asterisk-19", "asterisk-20", "asterisk-21"),
+        *("asterisk-table", "asterisk", "call-export", "dcsa", "epcis", "freepbx"),
+        *("freeswitch-asterisk", "freeswitch-json", "freeswitch-linksys", "freeswitch-opencdrrate"),
+        *("freeswitch-snom", "freeswitch-xml", "freeswitch", "twilio-csv", "twilio", "vcon"),
     ]
     assert shipped_map("call-export").time.zone is None
 

@@ -51,7 +51,7 @@ def test_an_original_that_changes_is_noticed(
 
 
 def test_a_folder_is_no_original(tmp_path: Path) -> None:
-    with pytest.raises(CallerError, match="want a regular file"):
+    with pytest.raises(CallerError, match="is no file. Give the file itself"):
         Original(tmp_path)
     with pytest.raises(CallerError, match="No such file"):
         Original(tmp_path / "none")
@@ -140,7 +140,7 @@ def test_a_file_is_recognised_by_its_content(tmp_path: Path) -> None:
     assert recognised(tmp_path, '{"a": {}, "epcisBody": {', LETTERS) == "epcis"
     assert recognised(tmp_path, "id;contract;sent;amount;subject\n", LETTERS) is None
     assert recognised(tmp_path, "id;contract\n", LETTERS, alone=True) == "letters"
-    assert recognised(tmp_path, "", LETTERS, ndjson) is None
+    assert recognised(tmp_path, "", LETTERS, ndjson) == "FILE_FOREIGN"
     assert recognised(tmp_path, '"', LETTERS) is None
     named = LETTERS.replace(b"[account]", b'[recognise]\nname = "other*.csv"\n[account]')
     assert recognised(tmp_path, LETTERS_CSV, named) is None

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from notary.cli import present
 from notary.cli.app import app
 from notary.cli.exporting import export_order
 from notary.cli.matters import record_text
-from notary.cli.output import EXIT_AGAIN, EXIT_CALLER, EXIT_CONTRADICTION, errors_said, exit_code
+from notary.cli.output import (
+    EXIT_AGAIN,
+    EXIT_CALLER,
+    EXIT_CONTRADICTION,
+    errors_said,
+    exit_code,
+    say,
+    say_json,
+)
 from notary.cli.present import table
 from notary.errors import (
     CallerError,
@@ -20,7 +30,10 @@ from notary.errors import (
     NothingHappened,
     OutcomeUnknown,
 )
+from notary.importers.column_map import parse_map
+from notary.importers.rows import Reject
 from notary.usecases.export_order import Withhold
+from notary.usecases.import_report import FileReport, IngestReport
 from verifier.format import numbers
 from verifier.format.errors import FormatError
 from verifier.format.statement import Reason
@@ -136,4 +149,42 @@ def test_a_field_that_is_no_text_is_shown_as_json() -> None:
     assert [line.split(maxsplit=1)[1] for line in lines] == [
         '{"number": "+44", "masked": false, "name": null}',
         "例三明",
+    ]
+
+
+def test_what_commands_a_terminal_is_shown_and_not_obeyed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hostile = "a\x1b[31mb\u202ec\udcffd\x85"
+    say(hostile + "\ttext\n催款函")
+    say_json({hostile: hostile})
+    said = capsys.readouterr().out
+    assert said.startswith("a\\u001b[31mb\\u202ec\\udcffd\\u0085\ttext\n催款函\n")
+    shown = json.loads(said[said.index("{") :])
+    assert shown == {hostile: hostile}
+
+
+def test_a_file_of_any_name_has_one_line() -> None:
+    report = IngestReport(True, (FileReport(Path("in/a\nb.csv"), "csv/m", why="x"),))
+    assert present.ingest_text(report).splitlines()[1].startswith("in/a\\nb.csv  csv/m")
+
+
+def test_a_log_without_zone_is_answered_with_the_map_that_it_wants() -> None:
+    zone = Reject(1, "start", "ROW_ZONE", "no zone", "declare it", 0, 9, None)
+    file = FileReport(Path("Master.csv"), "csv/asterisk", problems=(zone,), shipped_map="asterisk")
+    said = present.ingest_text(IngestReport(False, (file,))).splitlines()
+    at = next(i for i, line in enumerate(said) if line.startswith("    base"))
+    text = "\n".join(said[at : at + 4])
+    assert parse_map(text.encode(), "zone.map.toml").time.zone_name == "Europe/Madrid"
+    assert "--map zone.map.toml" in said[at - 1]
+
+
+def test_a_table_kept_as_a_document_is_said_to_be_unread() -> None:
+    files = [
+        FileReport(Path(name), "document", why="no map fits: none is near")
+        for name in ("calls.csv", "letter.pdf")
+    ]
+    said = present.ingest_text(IngestReport(False, tuple(files))).splitlines()[3:]
+    assert said == [
+        "calls.csv: kept whole as one document, nothing in it is read: no map fits: none is near"
     ]
