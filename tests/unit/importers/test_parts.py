@@ -51,7 +51,7 @@ def test_an_original_that_changes_is_noticed(
 
 
 def test_a_folder_is_no_original(tmp_path: Path) -> None:
-    with pytest.raises(CallerError, match="is no file. Give the file itself"):
+    with pytest.raises(CallerError, match="a folder, a pipe or a device is no file"):
         Original(tmp_path)
     with pytest.raises(CallerError, match="No such file"):
         Original(tmp_path / "none")
