@@ -27,6 +27,7 @@ from api import (
     erasing,
     exports,
     metrics,
+    people,
     problems,
     reading,
     records,
@@ -159,6 +160,7 @@ def create_app() -> Front:
     description.install(app)
     sources.install(app)
     custody.install(app)
+    people.install(app)
     return Front(app)
 
 

@@ -18,10 +18,13 @@ from api.wire import (
     NewErasure,
     NewExport,
     NewHold,
+    NewKey,
     NewMatter,
     NewRecord,
     NewRecordWithFiles,
     NewRelease,
+    NewRotation,
+    NewUser,
     Problem,
 )
 
@@ -32,10 +35,13 @@ _MODELS = (
     NewErasure,
     NewExport,
     NewHold,
+    NewKey,
     NewMatter,
     NewRecord,
     NewRecordWithFiles,
     NewRelease,
+    NewRotation,
+    NewUser,
     Problem,
 )
 _WORDS = {
@@ -44,7 +50,7 @@ _WORDS = {
     403: "The key's roles do not allow it.",
     404: "There is no such thing.",
     408: "The body stood still for too long.",
-    409: "The idempotency key came with other content, or an export has no package.",
+    409: "The idempotency key came with other content, an export has no package, or a user is there.",
     412: "`If-Match` names other bytes.",
     413: "The body or a part of it is too large.",
     415: "The body is of another content type, charset or encoding.",

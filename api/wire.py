@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from notary.core.custody import MAX_PURPOSE
 from notary.core.erasures import MAX_STATED, Reason
+from notary.core.roles import Role
 from verifier.format.statement import Kind
 from verifier.format.statement import Reason as WithholdReason
 
@@ -24,6 +25,9 @@ def _integer(value: object) -> object:
 
 
 Integer = Annotated[int, BeforeValidator(_integer)]
+
+MAX_KEY_DAYS = 365  # of a key that was made over HTTP: one that nobody renews ends
+MAX_OVERLAP_DAYS = 30  # two keys open the same for no longer than a change takes
 
 MAX_POSITIONS = 1_000  # a request is answered within a minute; more by `notary erase`
 
@@ -218,6 +222,71 @@ class ExportView(Strict):
     package: PackageView | None
     error: Problem | None
     expires_at: str | None
+
+
+RoleName = Annotated[str, Field(pattern=f"^({'|'.join(Role)})$")]
+
+
+class NewUser(Strict):
+    """A user to register."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1, max_length=len(Role))]
+
+
+class UserView(Strict):
+    """A user. `name` is null for who had keys before there were users."""
+
+    user: str
+    name: str | None
+    roles: tuple[str, ...]
+    created_at: str
+    disabled_at: str | None
+
+
+class NewKey(Strict):
+    """A key to make; without `roles` it has all that its user has now."""
+
+    label: Annotated[str, Field(min_length=1, max_length=200)] = "unnamed"
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1, max_length=len(Role))] | None = None
+    days: Annotated[Integer, Field(ge=1, le=MAX_KEY_DAYS)] = MAX_KEY_DAYS
+
+
+class NewRotation(Strict):
+    """For how long the old key still opens what it opened."""
+
+    overlap_days: Annotated[Integer, Field(ge=0, le=MAX_OVERLAP_DAYS)] = 7
+
+
+class KeyView(Strict):
+    """What is known of a key; never its text. `last_used` is a day."""
+
+    key: str
+    begins: str
+    user: str
+    label: str
+    roles: tuple[str, ...]
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used: str | None
+
+
+class MadeKeyView(KeyView):
+    """A key that was just made. `secret` is its text, and shown this once."""
+
+    secret: str
+
+
+class ActView(Strict):
+    """One change of users or keys. `actor` is a user's id, or `local:` and an account of the machine."""
+
+    at: str
+    actor: str
+    act: str
+    user: str
+    key: str | None
+    roles: tuple[str, ...]
 
 
 class NewErasure(Strict):

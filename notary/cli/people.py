@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
     user_app.command("roles")(user_roles)
     user_app.command("disable")(user_disable)
     user_app.command("enable")(user_enable)
+    user_app.command("log")(user_log)
     apikey_app.command("new")(apikey_new)
     apikey_app.command("list")(apikey_list)
     apikey_app.command("rotate")(apikey_rotate)
@@ -86,7 +87,9 @@ def user_new(
 ) -> None:
     """Add a user: a person, or a machine that hands records in."""
     with errors_said(), opened(home) as service:
-        _say_users([service.agencies.add_user(service.agency_id, name, role)], as_json)
+        _say_users(
+            [service.agencies.add_user(service.agency_id, name, role, service.giver)], as_json
+        )
 
 
 def user_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -101,7 +104,7 @@ def user_roles(
     """Give a user these roles in place of the old ones; keys lose what is not among them."""
     with errors_said(), opened(home) as service:
         found = service.agencies.user(service.agency_id, user)
-        changed = service.agencies.set_roles(service.agency_id, found.user_id, role)
+        changed = service.agencies.set_roles(service.agency_id, found.user_id, role, service.giver)
         _say_users([changed], as_json)
 
 
@@ -109,14 +112,57 @@ def user_disable(user: UserArgument, home: HomeOption = None, as_json: JsonOptio
     """Let no key of a user open anything, from the next request on."""
     with errors_said(), opened(home) as service:
         found = service.agencies.user(service.agency_id, user)
-        _say_users([service.agencies.disable_user(service.agency_id, found.user_id)], as_json)
+        changed = service.agencies.disable_user(service.agency_id, found.user_id, service.giver)
+        _say_users([changed], as_json)
 
 
 def user_enable(user: UserArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Let a user's keys open again what they opened."""
     with errors_said(), opened(home) as service:
         found = service.agencies.user(service.agency_id, user)
-        _say_users([service.agencies.enable_user(service.agency_id, found.user_id)], as_json)
+        changed = service.agencies.enable_user(service.agency_id, found.user_id, service.giver)
+        _say_users([changed], as_json)
+
+
+def user_log(
+    last: Annotated[int, typer.Option(min=1, help="How many, from the newest back.")] = 50,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who made, changed or ended users and keys, newest first."""
+    with errors_said(), opened(home) as service:
+        acts = service.people_log.last(service.agency_id, last)
+        if as_json:
+            say_json(
+                [
+                    {
+                        "at": times.format_time(one.at),
+                        "actor": one.actor,
+                        "act": one.act,
+                        "user": one.user,
+                        "key": one.key_id,
+                        "roles": sorted(one.roles),
+                    }
+                    for one in acts
+                ]
+            )
+            return
+        say(
+            present.table(
+                ("at", "by", "did", "user", "key", "roles"),
+                [
+                    (
+                        times.format_time(one.at),
+                        one.actor,
+                        one.act.value,
+                        one.user,
+                        "" if one.key_id is None else str(one.key_id),
+                        " ".join(sorted(one.roles)),
+                    )
+                    for one in acts
+                ],
+            )
+        )
 
 
 def apikey_new(
@@ -141,6 +187,7 @@ def apikey_new(
             label,
             roles=role or None,
             valid=timedelta(days=days) if days else None,
+            by=service.giver,
         )
         _say_key(key, as_json)
 
@@ -181,14 +228,16 @@ def apikey_rotate(
 ) -> None:
     """Make a key that takes another one's place, and print it, this once."""
     with errors_said(), opened(home) as service:
-        new = service.agencies.rotate_key(service.agency_id, key, timedelta(days=overlap_days))
+        new = service.agencies.rotate_key(
+            service.agency_id, key, timedelta(days=overlap_days), service.giver
+        )
         _say_key(new, as_json)
 
 
 def apikey_revoke(key: KeyArgument, home: HomeOption = None) -> None:
     """Let a key open nothing, from the next request on, for ever."""
     with errors_said(), opened(home) as service:
-        service.agencies.revoke_key(service.agency_id, key)
+        service.agencies.revoke_key(service.agency_id, key, service.giver)
         say(f"key {key} opens nothing any more")
 
 

@@ -30,6 +30,7 @@ from notary.adapters.store.exports import StoredExports
 from notary.adapters.store.imports import StoredImports
 from notary.adapters.store.matters import StoredMatterRegister
 from notary.adapters.store.notices import StoredNotices
+from notary.adapters.store.people_log import PeopleLog
 from notary.adapters.store.priority import StoredPriority
 from notary.adapters.store.pulse import StoredPulse
 from notary.adapters.store.records import StoredRecords
@@ -44,7 +45,8 @@ from notary.config import Home
 from notary.core.custody import LOCAL, Request
 from notary.core.keyring import Keyring
 from notary.core.log_identity import LogIdentity
-from notary.core.record_names import RecordNames
+from notary.core.record_names import KEY_PREFIX, RecordNames
+from notary.core.roles import Giver
 from notary.errors import CallerError
 from notary.ports import Matter
 from notary.usecases.accept import RecordAcceptor
@@ -92,7 +94,9 @@ class Parts:
         )
         self._source_keys: dict[tuple[int, str], bytes] = {}
         self.agencies = AgencyRegister(database, keyring, self._clock, self._entropy)
+        self.people_log = PeopleLog(database)
         self.record_names = RecordNames(keyring.lookup_secret)
+        self.key_names = RecordNames(keyring.lookup_secret, KEY_PREFIX)
         self.batch_log = StoredBatchLog(database)
         self.book = AnchorStore(database)
         records = StoredRecords(database)
@@ -311,6 +315,11 @@ class Parts:
     def local_request(self, purpose: str | None) -> Request:
         """A request by whoever runs a command on this machine."""
         return self.custody.request(f"{LOCAL}{account()}", purpose)
+
+    @cached_property
+    def giver(self) -> Giver:
+        """Whoever runs a command on this machine: they may give all."""
+        return Giver(f"{LOCAL}{account()}")
 
     @property
     def successor(self) -> str | None:

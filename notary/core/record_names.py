@@ -1,4 +1,4 @@
-"""What records are called over HTTP: names that tell nobody how many records others have.
+"""What records and keys are called over HTTP: names that tell nobody how many of them others have.
 
 A record's row number counts the records of all agencies. Its name is that number and the agency's under a
 block cipher, so it can't be guessed, needs no column, and of another agency it opens like one of nobody.
@@ -14,7 +14,8 @@ import threading
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 PREFIX = "r"
-NAME_LENGTH = len(PREFIX) + 26  # characters: 128 bits in base32
+KEY_PREFIX = "k"  # of API keys
+NAME_LENGTH = 1 + 26  # characters: a letter for what it is, 128 bits in base32
 NOBODY = 0  # row numbers begin at 1
 _HALF = 8  # bytes of the agency's number and of the row's: one block of AES together
 _PADDING = "=" * 6
@@ -24,10 +25,12 @@ _SHIFTS = range(120, -1, -10)  # 13 pairs of 10 bits: 128, and two that are 0
 
 
 class RecordNames:
-    """Names for row numbers and back; from any thread."""
+    """Names for row numbers and back; from any thread. `prefix` says of what, and parts their ciphers."""
 
-    def __init__(self, lookup_secret: bytes) -> None:
-        key = hmac.digest(lookup_secret, b"notary/record-name/v1", "sha256")[:16]
+    def __init__(self, lookup_secret: bytes, prefix: str = PREFIX) -> None:
+        use = {PREFIX: b"notary/record-name/v1", KEY_PREFIX: b"notary/key-name/v1"}[prefix]
+        key = hmac.digest(lookup_secret, use, "sha256")[:16]
+        self._prefix = prefix
         # One block by itself, none the same: what ECB shows of longer messages has no place here.
         cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
         self._lock = threading.Lock()
@@ -39,14 +42,14 @@ class RecordNames:
         plain = agency_id.to_bytes(_HALF, "big") + record_id.to_bytes(_HALF, "big")
         with self._lock:
             block = self._encrypt.update(plain)
-        return PREFIX + _base32(block)
+        return self._prefix + _base32(block)
 
     def row(self, agency_id: int, name: str) -> int:
         """The row of the agency's record of this name; NOBODY for any other text."""
         if len(name) != NAME_LENGTH or not name.isascii():
             return NOBODY
         try:
-            block = base64.b32decode(name[len(PREFIX) :].upper() + _PADDING)
+            block = base64.b32decode(name[1:].upper() + _PADDING)
         except ValueError:
             return NOBODY
         with self._lock:

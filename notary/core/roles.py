@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -42,6 +43,8 @@ class Act(StrEnum):
     SEE_STATUS = "see-status"
     ANCHOR_NOW = "anchor-now"
     RUN_SOURCES = "run-sources"
+    RUN_PEOPLE = "run-people"  # users and keys; what may be given, `Giver` says
+    SEE_PEOPLE_LOG = "see-people-log"  # who made, changed or ended users and keys
     ERASE = "erase"  # also holds and retention
 
 
@@ -61,6 +64,8 @@ MAY: Mapping[Act, frozenset[Role]] = MappingProxyType(
         Act.SEE_STATUS: frozenset({_O, _A}),
         Act.ANCHOR_NOW: frozenset({_O}),
         Act.RUN_SOURCES: frozenset({_O}),
+        Act.RUN_PEOPLE: frozenset({_O}),
+        Act.SEE_PEOPLE_LOG: frozenset({_O, _A}),
         Act.ERASE: frozenset({_P}),
     }
 )
@@ -94,6 +99,37 @@ class Principal:
                 f"this takes one of the roles {wanted}; this key has "
                 f"{', '.join(sorted(self.roles)) or 'none'}. Ask whoever made the key for another one.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """Who changes users and keys: `actor` as the log names them, and the roles that they may give.
+
+    `longest` is how long a key that they make may live; None: for ever.
+    """
+
+    actor: str
+    gives: frozenset[Role] = ALL_ROLES
+    longest: timedelta | None = None
+
+    def require(self, roles: frozenset[Role]) -> None:
+        """Raise ForbiddenError ROLES_BEYOND_GIVER for roles that they may not give."""
+        beyond = roles - self.gives
+        if beyond:
+            raise ForbiddenError(
+                "ROLES_BEYOND_GIVER",
+                f"this key may give {', '.join(sorted(self.gives))}, and not {', '.join(sorted(beyond))}. "
+                "Do it on the service's machine: `notary user`, `notary apikey`.",
+            )
+
+
+def giver(principal: Principal, longest: timedelta) -> Giver:
+    """What a user may give over HTTP: submitter, and of their own roles all but operator.
+
+    So a stolen key of an operator reads nothing, and makes no other operator (docs/design/0036).
+    """
+    gives = (principal.roles | {Role.SUBMITTER}) - {Role.OPERATOR}
+    return Giver(principal.user, gives, longest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/matters/{number}/erasures": {"positions": [0], **WHY},
     "POST /v1/matters/{number}/holds": WHY,
     "POST /v1/matters/{number}/holds/{position}/release": WHY,
+    "POST /v1/users/{user}/keys": {"label": "x"},
+    "POST /v1/keys/{key}/rotate": {"overlap_days": 1},
 }
 
 
@@ -54,6 +56,7 @@ def places(asked: People) -> dict[str, dict[str, str]]:
             "record_id": taken.json()["record_id"],
             "name": made.json()["source"],
             "export": _ordered(asked, headers, number),
+            **_spare(asked, 1 if whose == "own" else asked.other_agency),
         }
     tag = numbers.parse(found["own"]["number"]).log_tag
     found["nobody"] = {
@@ -61,10 +64,23 @@ def places(asked: People) -> dict[str, dict[str, str]]:
         "record_id": asked.service.record_names.name(9, 10**6),
         "name": numbers.make_source(b"\x09" * numbers.RANDOM_LENGTH, tag).text,
         "export": "09" * 16,
+        "user": "u" + "a" * 16,
+        "key": asked.service.key_names.name(9, 10**6),
     }
     for place in found.values():
         place["position"] = "0"
     return found
+
+
+def _spare(asked: People, agency_id: int) -> dict[str, str]:
+    """A user and a key that may be ended."""
+    register = asked.service.agencies
+    user = register.add_user(agency_id, "spare", [Role.SUBMITTER])
+    key = register.issued(agency_id, register.issue_key(agency_id, user.user_id, "spare"))
+    return {
+        "user": user.handle,
+        "key": asked.service.key_names.name(agency_id, key.key_id),
+    }
 
 
 def _ordered(asked: People, headers: dict[str, str], number: str) -> str:

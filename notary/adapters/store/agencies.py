@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -20,11 +20,21 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from notary.adapters.store.database import Database, driver_row, table_of
+from notary.adapters.store.people_log import Acted, PeopleAct, note
 from notary.adapters.store.tables import AgencyRow, ApiKeyRow, UserRow
 from notary.core import envelope
+from notary.core.custody import LOCAL
 from notary.core.keyring import Keyring
 from notary.core.moments import milliseconds, moment
-from notary.core.roles import ALL_ROLES, Known, Principal, Role, read_roles, write_roles
+from notary.core.roles import (
+    ALL_ROLES,
+    Giver,
+    Known,
+    Principal,
+    Role,
+    read_roles,
+    write_roles,
+)
 from notary.errors import CallerError
 from notary.ports import Clock, Entropy
 from verifier.format.digests import b64url_encode
@@ -42,6 +52,7 @@ SHOWN_LENGTH = 8  # characters of a key by which people recognise it: 30 bits of
 HANDLE_LENGTH = 10  # random bytes of a user's id: 16 characters that say nothing and never meet
 MAX_NAME = 200  # characters of a name or a label
 DAY_MS = 86_400_000
+HERE = Giver(f"{LOCAL}setup")  # what makes the first user, before anybody asks
 _ANY_AGENCY = 0  # a key is looked up before it is known whose it is
 
 # The roles of a key that were taken from its user since are not its any more.
@@ -150,13 +161,15 @@ class AgencyRegister:
 
     # Users.
 
-    def add_user(self, agency_id: int, name: str, roles: Iterable[Role]) -> User:
+    def add_user(self, agency_id: int, name: str, roles: Iterable[Role], by: Giver = HERE) -> User:
         """Register a user of the agency.
 
-        Raises CallerError AGENCY_UNKNOWN, TEXT_FORM, ROLES_NONE, or USER_EXISTS.
+        Raises CallerError AGENCY_UNKNOWN, TEXT_FORM, ROLES_NONE, or USER_EXISTS; ForbiddenError for roles
+        that `by` may not give.
         """
         _check_name("name", name)
         wanted = read_roles(roles)
+        by.require(wanted)
         handle = "u" + base64.b32encode(self._entropy.token(HANDLE_LENGTH)).decode().lower()
         digest = self._keys.lookup(agency_id, LOOKUP_USER, name)
         with self._database.transaction() as connection:
@@ -184,6 +197,7 @@ class AgencyRegister:
                     "disabled_at_ms": None,
                 },
             ).one()
+            self._note(connection, agency_id, by, PeopleAct.NEW_USER, handle, None, wanted)
             return self._user(connection, agency_id, int(user_id))
 
     def users(self, agency_id: int) -> list[User]:
@@ -207,22 +221,38 @@ class AgencyRegister:
         if row is None:
             raise CallerError(
                 "USER_UNKNOWN",
-                "the agency has no user of this id or name. See `notary user list`.",
+                "the agency has no user of this id or name. See `notary user list`, or GET /v1/users.",
             )
         return self._open_user(row)
 
-    def set_roles(self, agency_id: int, user_id: int, roles: Iterable[Role]) -> User:
+    def set_roles(
+        self, agency_id: int, user_id: int, roles: Iterable[Role], by: Giver = HERE
+    ) -> User:
         """Give the user these roles in place of the old ones; their keys lose what is not among them."""
         wanted = read_roles(roles)
-        return self._change_user(agency_id, user_id, roles=write_roles(wanted))
+        with self._database.transaction() as connection:
+            by.require(self._user(connection, agency_id, user_id).roles | wanted)
+            values = {"roles": write_roles(wanted)}
+            return self._changed(connection, agency_id, by, PeopleAct.SET_ROLES, user_id, values)
 
-    def disable_user(self, agency_id: int, user_id: int) -> User:
+    def disable_user(self, agency_id: int, user_id: int, by: Giver = HERE) -> User:
         """Let no key of the user open anything, from now on. Twice is no fault."""
-        return self._change_user(agency_id, user_id, disabled_at_ms=self._now_ms())
+        with self._database.transaction() as connection:
+            user = self._user(connection, agency_id, user_id)
+            if user.disabled_at is not None:
+                return user
+            values = {"disabled_at_ms": self._now_ms()}
+            return self._changed(connection, agency_id, by, PeopleAct.DISABLE, user_id, values)
 
-    def enable_user(self, agency_id: int, user_id: int) -> User:
-        """Let the user's keys open again what they opened."""
-        return self._change_user(agency_id, user_id, disabled_at_ms=None)
+    def enable_user(self, agency_id: int, user_id: int, by: Giver = HERE) -> User:
+        """Let the user's keys open again what they opened. Raises ForbiddenError as `add_user`."""
+        with self._database.transaction() as connection:
+            user = self._user(connection, agency_id, user_id)
+            by.require(user.roles)
+            if user.disabled_at is None:
+                return user
+            values = {"disabled_at_ms": None}
+            return self._changed(connection, agency_id, by, PeopleAct.ENABLE, user_id, values)
 
     # Keys.
 
@@ -234,11 +264,12 @@ class AgencyRegister:
         *,
         roles: Iterable[Role] | None = None,
         valid: timedelta | None = None,
+        by: Giver = HERE,
     ) -> str:
         """A new key of the user, durable; its text can't be had again.
 
         Without `roles` it has whatever its user has. Raises CallerError USER_UNKNOWN, USER_DISABLED,
-        ROLES_BEYOND_USER or TEXT_FORM.
+        ROLES_BEYOND_USER or TEXT_FORM; ForbiddenError for roles that `by` may not give.
         """
         _check_name("label", label)
         key = KEY_PREFIX + b64url_encode(self._entropy.token(KEY_LENGTH))
@@ -257,14 +288,20 @@ class AgencyRegister:
                     f"the user has {', '.join(sorted(user.roles))}, and not "
                     f"{', '.join(sorted(wanted - user.roles))}: a key has no role that its user has not.",
                 )
-            expires = None if valid is None else milliseconds(now + valid)
-            self._insert(connection, agency_id, user_id, key, label, wanted, expires)
+            if by.gives != ALL_ROLES:
+                # Not what the user may get one day from somebody who may give more.
+                wanted &= user.roles
+            by.require(wanted & user.roles)
+            life = _least(valid, by.longest)
+            expires = None if life is None else milliseconds(now + life)
+            self._insert(connection, agency_id, user, key, label, wanted, expires, by)
         return key
 
-    def rotate_key(self, agency_id: int, key_id: int, overlap: timedelta) -> str:
+    def rotate_key(self, agency_id: int, key_id: int, overlap: timedelta, by: Giver = HERE) -> str:
         """A new key with the roles, label and span of life of an old one, which ends after `overlap`.
 
-        Raises CallerError KEY_UNKNOWN, or KEY_OVER for one that opens nothing any more.
+        Raises CallerError KEY_UNKNOWN, or KEY_OVER for one that opens nothing any more; ForbiddenError for
+        one whose roles `by` may not give.
         """
         new = KEY_PREFIX + b64url_encode(self._entropy.token(KEY_LENGTH))
         now = self._now_ms()
@@ -277,24 +314,35 @@ class AgencyRegister:
                     "KEY_OVER",
                     f"key {key_id} opens nothing any more. Make a new one: `notary apikey new`.",
                 )
-            life = None if row.expires_at_ms is None else row.expires_at_ms - row.created_at_ms
+            roles = read_roles(row.roles.split())
+            if by.gives != ALL_ROLES:
+                roles &= user.roles
+            by.require(roles & user.roles)
+            lived = None
+            if row.expires_at_ms is not None:
+                lived = timedelta(milliseconds=row.expires_at_ms - row.created_at_ms)
+            life = _least(lived, by.longest)
             ends = now + overlap // timedelta(milliseconds=1)
             if row.expires_at_ms is None or row.expires_at_ms > ends:
                 connection.execute(
                     update(KEYS).where(KEYS.c.id == key_id).values(expires_at_ms=ends)
                 )
-            expires = None if life is None else now + life
-            roles = read_roles(row.roles.split())
-            self._insert(connection, agency_id, row.user_id, new, row.label, roles, expires)
+            expires = None if life is None else now + life // timedelta(milliseconds=1)
+            self._note(connection, agency_id, by, PeopleAct.ROTATE, user.handle, key_id, roles)
+            self._insert(connection, agency_id, user, new, row.label, roles, expires, by)
         return new
 
-    def revoke_key(self, agency_id: int, key_id: int) -> None:
+    def revoke_key(self, agency_id: int, key_id: int, by: Giver = HERE) -> None:
         """Let a key open nothing from now on. Raises CallerError KEY_UNKNOWN; twice is no fault."""
         with self._database.transaction() as connection:
-            if self._key_row(connection, agency_id, key_id).revoked_at_ms is None:
+            row = self._key_row(connection, agency_id, key_id)
+            if row.revoked_at_ms is None:
                 connection.execute(
                     update(KEYS).where(KEYS.c.id == key_id).values(revoked_at_ms=self._now_ms())
                 )
+                handle = self._user(connection, agency_id, row.user_id).handle
+                roles = read_roles(row.roles.split())
+                self._note(connection, agency_id, by, PeopleAct.REVOKE, handle, key_id, roles)
 
     def keys(self, agency_id: int) -> list[ApiKey]:
         """The agency's keys, oldest first, those included that open nothing any more."""
@@ -319,6 +367,15 @@ class AgencyRegister:
             )
             for row in rows
         ]
+
+    def issued(self, agency_id: int, key: str) -> ApiKey:
+        """What is known of a key that was just issued."""
+        digest = self._keys.lookup(_ANY_AGENCY, LOOKUP_KEY, key)
+        with self._database.reading() as connection:
+            key_id = connection.execute(
+                select(KEYS.c.id).where(KEYS.c.agency_id == agency_id, KEYS.c.digest == digest)
+            ).scalar_one()
+        return next(one for one in self.keys(agency_id) if one.key_id == key_id)
 
     def keys_ending(self, agency_id: int, within: timedelta) -> list[ApiKey]:
         """The agency's keys that still open something and end within that time."""
@@ -361,17 +418,18 @@ class AgencyRegister:
         self,
         connection: Connection,
         agency_id: int,
-        user_id: int,
+        user: User,
         key: str,
         label: str,
         roles: frozenset[Role],
         expires_at_ms: int | None,
+        by: Giver,
     ) -> None:
-        connection.execute(
-            insert(KEYS),
+        (key_id,) = connection.execute(
+            insert(KEYS).returning(KEYS.c.id),
             {
                 "agency_id": agency_id,
-                "user_id": user_id,
+                "user_id": user.user_id,
                 "digest": self._keys.lookup(_ANY_AGENCY, LOOKUP_KEY, key),
                 "prefix": key[:SHOWN_LENGTH],
                 "label": label,
@@ -381,7 +439,21 @@ class AgencyRegister:
                 "revoked_at_ms": None,
                 "used_day": None,
             },
-        )
+        ).one()
+        self._note(connection, agency_id, by, PeopleAct.NEW_KEY, user.handle, key_id, roles)
+
+    def _note(
+        self,
+        connection: Connection,
+        agency_id: int,
+        by: Giver,
+        act: PeopleAct,
+        handle: str,
+        key_id: int | None,
+        roles: frozenset[Role],
+    ) -> None:
+        acted = Acted(self._clock.now(), by.actor, act, handle, key_id, roles)
+        note(connection, agency_id, acted)
 
     # A row has the columns of its table as attributes, which no type says.
     def _key_row(self, connection: Connection, agency_id: int, key_id: int) -> Any:
@@ -390,15 +462,24 @@ class AgencyRegister:
         ).first()
         if row is None:
             raise CallerError(
-                "KEY_UNKNOWN", f"the agency has no key {key_id}. See `notary apikey list`."
+                "KEY_UNKNOWN",
+                "the agency has no such key. See `notary apikey list`, or GET /v1/keys.",
             )
         return row
 
-    def _change_user(self, agency_id: int, user_id: int, **values: object) -> User:
-        with self._database.transaction() as connection:
-            self._user(connection, agency_id, user_id)
-            connection.execute(update(USERS).where(USERS.c.id == user_id).values(**values))
-            return self._user(connection, agency_id, user_id)
+    def _changed(
+        self,
+        connection: Connection,
+        agency_id: int,
+        by: Giver,
+        act: PeopleAct,
+        user_id: int,
+        values: Mapping[str, Any],
+    ) -> User:
+        connection.execute(update(USERS).where(USERS.c.id == user_id).values(**values))
+        user = self._user(connection, agency_id, user_id)
+        self._note(connection, agency_id, by, act, user.handle, None, user.roles)
+        return user
 
     def _user(self, connection: Connection, agency_id: int, user_id: int) -> User:
         row = connection.execute(
@@ -445,3 +526,9 @@ def _check_name(what: str, text: str) -> None:
         raise CallerError(
             "TEXT_FORM", f"{what}: want 1 to {MAX_NAME} printable characters, got {len(text)}"
         )
+
+
+def _least(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    """The shorter one; None is for ever."""
+    known = [each for each in (one, other) if each is not None]
+    return min(known, default=None)

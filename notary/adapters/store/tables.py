@@ -109,6 +109,25 @@ class ApiKeyRow(Row, table=True):
     used_day: int | None
 
 
+class PeopleActRow(Row, table=True):
+    """One change of users or keys: who made it, and of whom. Rows are added, and never changed.
+
+    `actor` is a user's handle, or `local:` and an account of the machine.
+    """
+
+    __tablename__ = "people_acts"
+    __table_args__ = (Index(None, "agency_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    agency_id: int = Field(foreign_key="agencies.agency_id")
+    at_ms: int
+    actor: str
+    act: str
+    handle: str
+    key_id: int | None
+    roles: str
+
+
 class MatterRow(Row, table=True):
     """A matter and the right edge of its log."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.http.schemathesis_hooks import SPARED
 from tests.simulators.server import Server
 
 HERE = Path(__file__).parent
@@ -39,6 +40,7 @@ def run(server: Server, folder: Path, *options: str) -> subprocess.CompletedProc
             **os.environ,
             "PYTHONPATH": str(HERE.parents[2]),
             "SCHEMATHESIS_HOOKS": "tests.scenarios.http.schemathesis_hooks",
+            SPARED: ",".join(_own(server)),
         },
         # It keeps what it found out for its next run.
         cwd=folder,
@@ -46,6 +48,13 @@ def run(server: Server, folder: Path, *options: str) -> subprocess.CompletedProc
         text=True,
         check=False,
     )
+
+
+def _own(server: Server) -> list[str]:
+    """The user who asks, and their keys."""
+    user = server.ask("GET", "/v1/me").json()["user"]
+    keys = server.ask("GET", "/v1/keys").json()
+    return [user, *(one["key"] for one in keys if one["user"] == user)]
 
 
 @pytest.mark.slow

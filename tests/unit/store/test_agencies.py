@@ -10,7 +10,8 @@ import pytest
 from notary.adapters.store.agencies import AgencyRegister, ApiKey
 from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import upgrade
-from notary.core.roles import ALL_ROLES, Role
+from notary.adapters.store.people_log import PeopleAct, PeopleLog
+from notary.core.roles import ALL_ROLES, Giver, Role
 from notary.errors import CallerError
 from tests.simulators.store import AGENCY, START, StoreWorld
 from verifier.format.times import format_time
@@ -203,6 +204,57 @@ def test_a_rotation_gives_no_old_key_a_longer_life(
     before = _only(world)
     agencies.rotate_key(world.agency_id, before.key_id, 30 * DAY)
     assert agencies.keys(world.agency_id)[0].expires_at == before.expires_at
+
+
+def test_each_change_stands_in_the_log_of_people_with_who_made_it(
+    world: StoreWorld, agencies: AgencyRegister
+) -> None:
+    ada = Giver("local:ada")
+    user = agencies.add_user(world.agency_id, "Hall 2", [Role.SUBMITTER], ada)
+    agencies.issue_key(world.agency_id, user.user_id, "x", by=ada)
+    key = _only(world).key_id
+    agencies.rotate_key(world.agency_id, key, DAY, ada)
+    agencies.set_roles(world.agency_id, user.user_id, [Role.AUDITOR], ada)
+    for _ in range(2):
+        agencies.revoke_key(world.agency_id, key, ada)
+        agencies.disable_user(world.agency_id, user.user_id, ada)
+    agencies.enable_user(world.agency_id, user.user_id, ada)
+    log = PeopleLog(world.database)
+    acts = log.last(world.agency_id, 99)
+    assert {(one.actor, one.user) for one in acts} == {("local:ada", user.handle)}
+    assert [(one.act, one.key_id) for one in reversed(acts)] == [
+        (PeopleAct.NEW_USER, None),
+        (PeopleAct.NEW_KEY, key),
+        (PeopleAct.ROTATE, key),
+        (PeopleAct.NEW_KEY, key + 1),
+        (PeopleAct.SET_ROLES, None),
+        (PeopleAct.REVOKE, key),
+        (PeopleAct.DISABLE, None),
+        (PeopleAct.ENABLE, None),
+    ]
+    assert acts[0].roles == {Role.AUDITOR}
+    assert log.last(world.agency_id, 2) == acts[:2]
+    assert log.last(agencies.add("Other"), 9) == []
+
+
+def test_no_change_is_made_that_can_not_be_logged(
+    world: StoreWorld, agencies: AgencyRegister, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = _user(world, Role.SUBMITTER)
+
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("notary.adapters.store.agencies.note", full)
+    for change in (
+        lambda: agencies.add_user(world.agency_id, "Grace", [Role.SUBMITTER]),
+        lambda: agencies.issue_key(world.agency_id, user, "x"),
+        lambda: agencies.disable_user(world.agency_id, user),
+    ):
+        with pytest.raises(OSError, match="the disk is full"):
+            change()
+    assert [one.disabled_at for one in agencies.users(world.agency_id)] == [None]
+    assert agencies.keys(world.agency_id) == []
 
 
 def test_keys_that_end_soon_are_told_apart(world: StoreWorld, agencies: AgencyRegister) -> None:
