@@ -70,6 +70,7 @@ class Sender:
                 else:
                     self._with_files(page[0], total)
                     page = page[1:]
+        self._journal.set_fact("contact_at", format_time(self._clock.now()))
         return self._sent
 
     def _measure(self) -> None:

@@ -1,8 +1,9 @@
-"""Owns the agent's own durable memory: how far each file was read, what waits, what was acknowledged.
+"""Owns the agent's own durable memory: how far each file was read, what waits, what was seen before.
 
-One SQLite file. What was read of a file and the records that came of it change in one transaction, and so do
-an acknowledgement and the end of the waiting: a crash anywhere leaves each record waiting or acknowledged,
-never both and never neither. Tests: tests/unit/agent/test_scan.py, tests/scenarios/agent/test_watch.py.
+One SQLite file. What was read of a file and the records that came of it change in one transaction. A record
+that was acknowledged leaves its row when its receipt is on disk (`receipts`); of it stay two digests, so that
+it is never queued again. So the file grows by 0.1 KB a record for ever, and by more only while records wait.
+Tests: tests/unit/agent/test_journal.py, tests/unit/agent/test_scan.py, tests/scenarios/agent/test_watch.py.
 """
 
 from __future__ import annotations
@@ -12,15 +13,22 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from notary.agent.receipts import ReceiptFiles
 from notary.errors import CallerError, NothingHappened
 from verifier.format import jsonc
 from verifier.format.jsonc import Json
 
 NAME = "journal.db"
-VERSION = 1
+VERSION = 2
+OLD = 1  # kept receipts and whole keys in its rows
+KEY_LENGTH = 16  # bytes of a key's digest: none meets another by chance
+KEPT_FAULTS = 1_000  # the newest; a table with a fault in each row must not fill the disk
+WAL_BYTES = 16 * 2**20  # what a large transaction left beside the journal is cut to this
+FREED_PAGES = 1_000  # given back to the disk at a time, 4 MB, while nothing else waits for long
 BUSY_S = 10.0  # `--status` reads beside the agent
 
 WAITING, NO_MATTER, REFUSED = "waiting", "no matter", "refused"
@@ -31,15 +39,12 @@ CREATE TABLE files (
     mtime_ns INTEGER NOT NULL, at INTEGER NOT NULL, row INTEGER NOT NULL, header BLOB NOT NULL,
     sha256 BLOB NOT NULL, error TEXT
 ) STRICT;
-CREATE TABLE known (key TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE known (key BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, matter TEXT, account TEXT, kind TEXT NOT NULL,
     claims TEXT NOT NULL, files TEXT NOT NULL, state TEXT NOT NULL, error TEXT, queued_at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX queue_state ON queue (state, id);
-CREATE TABLE receipts (
-    key TEXT PRIMARY KEY, record_id TEXT NOT NULL, receipt TEXT NOT NULL, sent_at TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
 CREATE TABLE faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, path TEXT NOT NULL, place INTEGER NOT NULL,
     code TEXT NOT NULL, text TEXT NOT NULL
@@ -110,6 +115,7 @@ class Journal:
 
     def __init__(self, folder: Path | None, like: Path | None = None) -> None:
         self._path = None if folder is None else folder / NAME
+        self._receipts = None if folder is None else ReceiptFiles(folder)
         try:
             self._db = sqlite3.connect(
                 ":memory:" if self._path is None else self._path,
@@ -117,27 +123,66 @@ class Journal:
                 timeout=BUSY_S,
                 check_same_thread=False,
             )
-            if self._path is not None:
-                self._path.chmod(0o600)
-            if like is not None and (like / NAME).exists():
-                with closing(sqlite3.connect(f"file:{like / NAME}?mode=ro", uri=True)) as other:
-                    other.backup(self._db)
-            # Records are personal, and the disk must have them before a file's place moves on.
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-                self._db.execute(f"PRAGMA {pragma}")
-            [version] = self._db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
-            elif version != VERSION:
-                raise CallerError(
-                    "JOURNAL_VERSION", f"{self._path} is of version {version}, want {VERSION}."
-                )
         except sqlite3.Error as error:
             raise self._fault(error) from error
+        try:
+            self._open(like)
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._fault(error) from error
+            raise
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def _open(self, like: Path | None) -> None:
+        if self._path is not None:
+            self._path.chmod(0o600)
+        if like is not None and (like / NAME).exists():
+            with closing(sqlite3.connect(f"file:{like / NAME}?mode=ro", uri=True)) as other:
+                other.backup(self._db)
+        # Records are personal, and the disk must have them before a file's place moves on.
+        for pragma in (
+            "auto_vacuum=INCREMENTAL",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            f"journal_size_limit={WAL_BYTES}",
+        ):
+            self._db.execute(f"PRAGMA {pragma}")
+        [version] = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+        elif version == OLD:
+            self._bring_up()
+        elif version != VERSION:
+            raise CallerError(
+                "JOURNAL_VERSION", f"{self._path} is of version {version}, want {VERSION}."
+            )
+
+    def _bring_up(self) -> None:
+        """From the older version: receipts to files, keys to digests. A crash leaves one or the other."""
+        rows = self._db.execute("SELECT key, record_id, receipt, sent_at FROM receipts").fetchall()
+        if self._receipts is not None:
+            self._receipts.add(rows)
+        self._db.create_function("key_of", 1, _digest, deterministic=True)
+        last = max((row[3] for row in rows), default=None)
+        [faults] = self._db.execute("SELECT count(*) FROM faults").fetchone()
+        with self._writing() as db:
+            db.execute("ALTER TABLE known RENAME TO old")
+            db.execute(
+                "CREATE TABLE known (key BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID"
+            )
+            db.execute("INSERT INTO known SELECT key_of(key), content FROM old")
+            db.execute("DROP TABLE old")
+            db.execute("DROP TABLE receipts")
+            for name, value in (("sent", len(rows)), ("last_sent_at", last), ("faults", faults)):
+                _set(db, name, value)
+            db.execute(f"PRAGMA user_version={VERSION}")
+        # Only now can it give pages back.
+        self._db.execute("VACUUM")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -172,6 +217,10 @@ class Journal:
         )
         return {row[0]: FileState(*row) for row in rows}
 
+    def paths(self) -> list[str]:
+        """The names of all files that were looked into."""
+        return [row[0] for row in self._rows("SELECT path FROM files")]
+
     def take(self, taken: Taken, now: str) -> list[Queued]:
         """Keep what a look at a file gave, all of it or nothing; the records that are new.
 
@@ -181,12 +230,10 @@ class Journal:
         with self._writing() as db:
             faults = list(taken.faults)
             for record in taken.records:
-                content = content_digest(record)
-                row = db.execute(
-                    "SELECT content FROM known WHERE key = ?", (record.key,)
-                ).fetchone()
+                key, content = _digest(record.key), content_digest(record)
+                row = db.execute("SELECT content FROM known WHERE key = ?", (key,)).fetchone()
                 if row is None:
-                    db.execute("INSERT INTO known VALUES (?, ?)", (record.key, content))
+                    db.execute("INSERT INTO known VALUES (?, ?)", (key, content))
                     fresh.append(record)
                 elif row[0] != content:
                     faults.append(
@@ -218,6 +265,12 @@ class Journal:
                 "INSERT INTO faults (at, path, place, code, text) VALUES (?, ?, ?, ?, ?)",
                 [(now, one.path, one.place, one.code, one.text) for one in faults],
             )
+            if faults:
+                _set(db, "faults", (_get(db, "faults") or 0) + len(faults))
+                db.execute(
+                    "DELETE FROM faults WHERE id <= (SELECT max(id) FROM faults) - ?",
+                    (KEPT_FAULTS,),
+                )
             state = taken.state
             db.execute(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -255,6 +308,19 @@ class Journal:
                 db.execute("DELETE FROM files WHERE path = ?", (names[old],))
                 db.execute("UPDATE files SET path = ? WHERE path = ?", (names[old], between))
 
+    def forget(self, paths: Iterable[str]) -> None:
+        """Files that are gone: where they were read to is of no use. What came of them stays known."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
+
+    def shrink(self) -> None:
+        """Give back to the disk, a little at a time, what a queue that was sent took."""
+        try:
+            # As a script: as a statement it would be left after its first page.
+            self._db.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
     # The queue.
 
     def count(self, state: str) -> int:
@@ -288,14 +354,20 @@ class Journal:
             ).rowcount
 
     def acknowledged(self, done: Iterable[tuple[Queued, str, bytes]], now: str) -> None:
-        """Keep record id and receipt of each, and let it wait no more."""
+        """Keep record id and receipt of each, and let it wait no more. Raises as `ReceiptFiles.add`."""
+        kept = list(done)
+        if self._receipts is not None:
+            # First: a crash between sends them again, and the service gives the same receipts.
+            self._receipts.add(
+                (record.key, record_id, receipt.decode("utf-8"), now)
+                for record, record_id, receipt in kept
+            )
         with self._writing() as db:
-            for record, record_id, receipt in done:
-                db.execute(
-                    "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?)",
-                    (record.key, record_id, receipt.decode("utf-8"), now),
-                )
-                db.execute("DELETE FROM queue WHERE id = ?", (record.id,))
+            sent = 0
+            for record, _, _ in kept:
+                sent += db.execute("DELETE FROM queue WHERE id = ?", (record.id,)).rowcount
+            _set(db, "sent", (_get(db, "sent") or 0) + sent)
+            _set(db, "last_sent_at", now)
 
     def refused(self, record: Queued, error: str) -> None:
         """The service does not take it; a person must look."""
@@ -321,7 +393,7 @@ class Journal:
     def set_fact(self, name: str, value: Json) -> None:
         """Remember one thing."""
         with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+            _set(db, name, value)
 
     def fact(self, name: str) -> Any:
         """What was remembered; None if nothing was."""
@@ -330,15 +402,14 @@ class Journal:
 
     def told(self, faults: int) -> dict[str, Any]:
         """How things stand, with the newest faults."""
-        sent, last = self._rows("SELECT count(*), max(sent_at) FROM receipts")[0]
         oldest = self._rows("SELECT min(queued_at) FROM queue WHERE state <> ?", REFUSED)[0][0]
         return {
             "waiting": self.count(WAITING),
             "no_matter": self.count(NO_MATTER),
             "refused": self.count(REFUSED),
             "oldest_waits_since": oldest,
-            "sent": sent,
-            "last_sent_at": last,
+            "sent": self.fact("sent") or 0,
+            "last_sent_at": self.fact("last_sent_at"),
             "accounts_without_matter": self.accounts()[:faults],
             "refusals": [
                 row[0]
@@ -355,18 +426,22 @@ class Journal:
                     faults,
                 )
             ],
-            "fault_count": self._rows("SELECT count(*) FROM faults")[0][0],
+            "fault_count": self.fact("faults") or 0,
+            "file_count": self._rows("SELECT count(*) FROM files")[0][0],
+            # Those that need a hand first, then those that are not read to their end.
+            "files": [
+                {"file": path, "size": size, "read": at, "error": error}
+                for path, size, at, error in self._rows(
+                    "SELECT path, size, at, error FROM files"
+                    " ORDER BY error IS NULL, at >= size, path LIMIT ?",
+                    faults,
+                )
+            ],
         }
-
-    def receipts(self) -> Iterator[tuple[str, str]]:
-        """Key and receipt of everything that was acknowledged."""
-        yield from self._db.execute("SELECT key, receipt FROM receipts ORDER BY sent_at, key")
 
 
 def content_digest(record: Queued) -> bytes:
     """What makes two records say the same: all but when and how the agent saw them."""
-    from hashlib import sha256
-
     fields = record.claims.get("fields")
     assert isinstance(fields, dict)
     said: dict[str, Json] = {
@@ -376,6 +451,19 @@ def content_digest(record: Queued) -> bytes:
         "import": None,
     }
     return sha256(jsonc.encode([record.kind, record.matter, record.account, said])).digest()
+
+
+def _digest(key: str) -> bytes:
+    return sha256(key.encode("utf-8")).digest()[:KEY_LENGTH]
+
+
+def _set(db: sqlite3.Connection, name: str, value: Json) -> None:
+    db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+
+def _get(db: sqlite3.Connection, name: str) -> Any:
+    row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return None if row is None else json.loads(row[0])
 
 
 def _place(record: Queued) -> int:

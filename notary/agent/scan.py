@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,10 @@ from verifier.format.errors import FormatError
 
 MAX_QUEUE = 200_000  # records that wait, 200 MB of short rows; then files wait where they are
 FULL = "SPOOL_FULL"
+DISK = "DISK_FULL"
+# Left free on the agent's disk: receipts of what is on its way must find room, or it is sent for ever.
+RESERVE_BYTES = 64 * 10**6
+TIDY_EVERY_S = 3_600.0  # files that are gone are forgotten, and room is given back
 # A last line without an end may be half written, and a row that was cut is worse than a late one.
 REST_AFTER = 6  # times as long as a whole file must stand still
 
@@ -49,6 +54,7 @@ class _Seen:
     size: int
     mtime_ns: int
     since_s: float
+    done: bool = False  # the journal says the same: nothing is asked until it changes
 
 
 class Scanner:
@@ -71,23 +77,68 @@ class Scanner:
         self._queued = queued
         self._seen: dict[str, _Seen] = {}
         self._tables: dict[str, GrowingTable] = {}
+        self._said: set[str] = set()
+        self._ailing: set[str] = set()
+        self._names: dict[Path, dict[str, tuple[int, int]]] = {}
         self._now_s: float | None = None
+        self._tidied_s: float | None = None
         self.full = False
+        self.why_full: str | None = None
+        self.trouble: str | None = None
         self.unsettled = False
 
     def look(self, maker: Maker, *, settled: bool = False, now_s: float | None = None) -> None:
         """Queue what is new in all folders, and tell of each record.
 
         With `settled` nothing is waited for. With `now_s`, the time of day in POSIX seconds, a file stands
-        still as well if its own time is old enough. `full` and `unsettled` say that files were left.
+        still as well if its own time is old enough. `full` and `unsettled` say that files were left,
+        `why_full` and `trouble` why.
         """
         self.full = self.unsettled = False
+        self.why_full = self.trouble = None
+        self._said, self._ailing = self._ailing, set()
         self._now_s = now_s
+        if not self._has_room():
+            return
+        seen: set[str] = set()
         for folder in self._settings.folders:
             paths = names_of(folder.path, folder.names)
             self._follow_names(folder, paths)
             for path in paths:
+                seen.add(str(path))
                 self._file(folder, path, maker, settled)
+        for name in self._seen.keys() - seen:
+            del self._seen[name]
+            self._tables.pop(name, None)
+        self._tidy()
+
+    def _has_room(self) -> bool:
+        """Whether what is taken could be kept. A disk that is full would hold halves."""
+        if self._spool is None or shutil.disk_usage(self._spool).free >= RESERVE_BYTES:
+            return True
+        self._stop(DISK, f"{self._spool}: less than {RESERVE_BYTES // 10**6} MB are free")
+        return False
+
+    def _stop(self, code: str, said: str) -> None:
+        """Files wait where they are."""
+        self.full = True
+        self.why_full = f"{code}: {said}; files wait where they are"
+        self._say(self.why_full)
+
+    def _say(self, line: str) -> None:
+        """Report what ails, once for as long as it does."""
+        self._ailing.add(line)
+        if line not in self._said:
+            self._report(line)
+
+    def _tidy(self) -> None:
+        now = self._monotonic_s()
+        if self._tidied_s is not None and now - self._tidied_s < TIDY_EVERY_S:
+            return
+        self._tidied_s = now
+        # A file that comes back is read anew, and what is known of it is passed over.
+        self._journal.forget(name for name in self._journal.paths() if not os.path.lexists(name))
+        self._journal.shrink()
 
     def sweep(self) -> None:
         """Take away copies that no record waits for: of a crash, or sent."""
@@ -103,6 +154,9 @@ class Scanner:
         if not _grows(folder):
             return
         now = {str(path): (stat.st_dev, stat.st_ino) for path in paths if (stat := _stat(path))}
+        if now == self._names.get(folder.path):
+            return
+        self._names[folder.path] = now
         names = {number: name for name, number in now.items()}
         known = self._journal.files()
         moved = {}
@@ -137,6 +191,8 @@ class Scanner:
         still = settled or self._monotonic_s() - seen.since_s >= wanted_s
         if self._now_s is not None:
             still = still or self._now_s - stat.st_mtime >= wanted_s
+        if seen.done:
+            return
         if not (still or grows):
             state = self._journal.file(name)
             self.unsettled |= state is None or not _unchanged(state, stat)
@@ -144,9 +200,10 @@ class Scanner:
         while True:
             state = self._journal.file(name)
             if state is not None and _unchanged(state, stat) and not (still and _has_rest(state)):
+                seen.done = not _has_rest(state)
                 return
             if self._journal.count(WAITING) + self._journal.count(NO_MATTER) >= MAX_QUEUE:
-                self.full = True
+                self._stop(FULL, f"{MAX_QUEUE} records wait")
                 return
             begun = state or FileState(name, stat.st_dev, stat.st_ino, 0, 0)
             try:
@@ -156,8 +213,9 @@ class Scanner:
                     else self._whole(folder, path, begun, maker)
                 )
             except (OSError, CallerError, NothingHappened) as error:
-                # It went away, or is written again: the next look sees.
-                self._report(f"{name}: {error}")
+                # It went away, is written again, or the disk refuses: the next look sees.
+                self.trouble = f"{name}: {error}"
+                self._say(self.trouble)
                 return
             if taken is None:
                 return
@@ -261,11 +319,17 @@ class Scanner:
             return name
         used = sum(one.stat().st_size for one in self._spool.iterdir())
         if used + path.stat().st_size > self._settings.spool_mb * 10**6:
-            self.full = True
-            self._report(f"{path}: {FULL}: waits where it is until others are sent")
+            self._stop(FULL, f"{path} has no room among {self._settings.spool_mb} MB of copies")
             return None
-        copy_file(path, self._spool / name)
-        force_names(self._spool)
+        try:
+            copy_file(path, self._spool / name)
+            force_names(self._spool)
+        except NothingHappened as error:
+            for left in self._spool.glob(f"{name}*"):
+                left.unlink(missing_ok=True)
+            # The copy has another name at each try, and it is one trouble.
+            said = str(error).replace(name, "a copy")
+            raise NothingHappened(error.code, said) from error
         return name
 
 

@@ -6,6 +6,7 @@ tests/scenarios/agent/test_watch.py.
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from notary.agent.deliver import Sender
 from notary.agent.journal import NAME as JOURNAL
 from notary.agent.journal import Journal, Queued
 from notary.agent.making import Maker
-from notary.agent.scan import FULL, Scanner
+from notary.agent.scan import RESERVE_BYTES, Scanner
 from notary.agent.settings import Settings
 from notary.agent.signing import SenderKey, sender_key
 from notary.client import Client
@@ -31,7 +32,11 @@ from verifier.format.times import format_time
 SPOOL = "spool"
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 300.0  # after a week without a network, within five minutes of its return
+REST = 10  # times as long as a look took: a million files leave the machine nine tenths of a core
 SHOWN_FAULTS = 20
+LOCK = "watch.lock"
+# What the two halves of the agent leave in the journal for those who ask.
+FACTS = ("clock", "contact_at", "trouble", "full", "look_trouble", "looked_at")
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Watch:
         except OSError as error:
             raise CallerError("STATE", f"{state}: {error.strerror}.") from error
         busy = NothingHappened("WATCH_RUNS", f"another agent is at work on {state}; one is enough.")
-        with only_one(state / "watch.lock", busy):
+        with only_one(state / LOCK, busy):
             yield
 
     def key(self) -> SenderKey:
@@ -133,10 +138,19 @@ class Watch:
             scanner = self._scanner(journal, _Counted())
             scanner.sweep()
             sending.start()
+            pause = self._settings.poll_s
             while not stop.is_set():
-                scanner.look(self._maker(journal, key))
-                self._looked(journal, scanner)
-                stop.wait(self._settings.poll_s)
+                began = time.monotonic()
+                try:
+                    scanner.look(self._maker(journal, key))
+                    self._looked(journal, scanner)
+                    took = time.monotonic() - began
+                    pause = max(self._settings.poll_s, REST * took)
+                except NothingHappened as error:
+                    # The disk refuses the journal. What is sent meanwhile may make room.
+                    self._report(f"{error.code}: {error}")
+                    pause = min(max(2 * pause, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                stop.wait(pause)
         finally:
             stop.set()
             if sending.ident is not None:
@@ -174,8 +188,12 @@ class Watch:
             stop.set()
 
     def _looked(self, journal: Journal, scanner: Scanner) -> None:
-        journal.set_fact("full", FULL if scanner.full else None)
-        journal.set_fact("looked_at", self._now())
+        for name, value in (
+            ("full", scanner.why_full),
+            ("look_trouble", scanner.trouble),
+            ("looked_at", self._now()),
+        ):
+            journal.set_fact(name, value)
 
     def _now(self) -> str:
         return format_time(self._clock.now())
@@ -202,6 +220,16 @@ class Watch:
         return Sender(client, journal, spool, key, number, self._clock, self._report, progress)
 
 
+def _runs(state: Path) -> bool:
+    """Whether an agent is at work on the folder now."""
+    busy = NothingHappened("WATCH_RUNS", "")
+    try:
+        with only_one(state / LOCK, busy):
+            return False
+    except NothingHappened:
+        return True
+
+
 def status(state: Path) -> dict[str, Any]:
     """How the agent of that folder stands, from its memory alone. Raises CallerError WATCH_UNKNOWN."""
     if not (state / JOURNAL).exists():
@@ -212,16 +240,11 @@ def status(state: Path) -> dict[str, Any]:
         copies = [one.stat().st_size for one in spool.iterdir()] if spool.is_dir() else []
         return {
             **journal.told(SHOWN_FAULTS),
+            **{name: journal.fact(name) for name in FACTS},
             "key": sender_key(state).public,
-            "clock": journal.fact("clock"),
-            "trouble": journal.fact("trouble"),
-            "full": journal.fact("full"),
-            "looked_at": journal.fact("looked_at"),
+            "runs": _runs(state),
+            "disk_full": shutil.disk_usage(state).free < RESERVE_BYTES,
             "spool_bytes": sum(copies),
-            "files": [
-                {"file": one.path, "size": one.size, "read": one.at, "error": one.error}
-                for one in journal.files().values()
-            ],
         }
     finally:
         journal.close()

@@ -212,7 +212,12 @@ def _show(count: int, first: Sequence[Queued], as_json: bool) -> None:
 def _ails(told: Mapping[str, Any]) -> bool:
     """Whether something needs a hand."""
     return bool(
-        told["refused"] or told["trouble"] or told["full"] or any(f["error"] for f in told["files"])
+        told["refused"]
+        or told["trouble"]
+        or told["look_trouble"]
+        or told["full"]
+        or told["disk_full"]
+        or any(one["error"] for one in told["files"])
     )
 
 
@@ -220,6 +225,8 @@ def _status_text(told: Mapping[str, Any]) -> str:
     clock = told["clock"]
     lines = [
         f"key       {told['key']}",
+        f"agent     {'runs' if told['runs'] else 'does not run now'}; the service was last reached "
+        f"{told['contact_at'] or 'never'}",
         f"queue     {told['waiting']} wait, {told['no_matter']} have no matter yet, "
         f"{told['refused']} refused"
         + (
@@ -236,6 +243,7 @@ def _status_text(told: Mapping[str, Any]) -> str:
             if clock
             else "never compared with the service's"
         ),
+        f"files     {told['file_count']} looked into",
         *[
             f"file      {one['file']}: {one['read']} of {one['size']} bytes"
             + (f": {one['error']}" if one["error"] else "")
@@ -248,6 +256,7 @@ def _status_text(told: Mapping[str, Any]) -> str:
             for one in told["faults"]
         ],
     ]
-    if told["trouble"]:
-        lines.append(f"trouble   {told['trouble']}")
+    if told["disk_full"]:
+        lines.append("disk      nearly full: nothing is taken until there is room")
+    lines += [f"trouble   {told[name]}" for name in ("trouble", "look_trouble") if told[name]]
     return "\n".join(lines)

@@ -19,12 +19,14 @@ from typing import Any
 import pytest
 
 from notary import compose
+from notary.agent.journal import Journal
 from notary.agent.signing import check
 from notary.client import Client
 from notary.errors import Contradiction
 from tests.simulators.agency import HEADER, sms, sms_map
 from tests.simulators.served import Served, kill, served
-from verifier.format import records
+from verifier.format import numbers, records
+from verifier.format.jsonc import Json
 
 SECONDS = 60
 SETTINGS = """
@@ -228,7 +230,7 @@ def test_while_the_service_is_away_everything_waits(site: Site) -> None:
     assert site.numbers() == [0, 1]
 
 
-def test_a_record_that_is_refused_is_kept_and_sent_again_when_told(site: Site) -> None:
+def test_a_record_without_a_matter_waits_until_its_account_has_one(site: Site) -> None:
     site.append(HEADER + sms(0, "nobody") + sms(1, site.account))
     code, told = site.run("--once")
     assert (told["sent"], told["no_matter"], told["accounts_without_matter"]) == (1, 1, ["nobody"])
@@ -257,6 +259,34 @@ def test_with_digests_no_original_leaves_the_house(service: Served, tmp_path: Pa
     [kept] = one["fields"]["originals"]
     assert (kept["size"], kept["filename"]) == (len(content), "a.bin")
     check(site.matter, one.pop("kind"), one)
+
+
+def test_a_record_that_is_refused_is_kept_and_sent_again_when_told(site: Site) -> None:
+    path = site.state / "watch.toml"
+    text = path.read_text("utf-8")
+    unknown = numbers.make_source(
+        b"\x09" * numbers.RANDOM_LENGTH, numbers.parse(site.matter).log_tag
+    )
+    line = f'source_number = "{unknown.text}"\n[[folder]]'
+    path.write_text(text.replace("[[folder]]", line, 1), "utf-8")
+    site.append(HEADER + sms(0, site.account) + sms(1, site.account))
+    code, told = site.run("--once")
+    assert (code, told["sent"], told["waiting"], told["refused"]) == (1, 0, 0, 2)
+    assert all(one.startswith("SOURCE_UNKNOWN: ") for one in told["refusals"])
+    # The cause is mended, and the clock was set back by a year meanwhile: it is compared anew.
+    path.write_text(text, "utf-8")
+    journal = Journal(site.state)
+    ahead: Json = {"ahead_of_us_ms": 0, "within_ms": 1, "measured_at": "2099-11-26T10:00:00.000Z"}
+    journal.set_fact("clock", ahead)
+    journal.close()
+    # By itself it stays refused: only a person knows that the cause is mended.
+    code, told = site.run("--once")
+    assert (code, told["sent"], told["refused"]) == (1, 0, 2)
+    assert told["clock"]["measured_at"] < "2099"
+    code, told = site.run("--once", "--again")
+    assert (code, told["sent"], told["waiting"], told["refused"]) == (0, 2, 0, 0)
+    assert site.numbers() == [0, 1]
+    assert site.run("--once", "--again")[1]["sent"] == 2
 
 
 def test_records_are_of_the_source_that_the_service_counts_for(site: Site) -> None:
@@ -308,8 +338,12 @@ def test_a_dry_run_shows_what_is_new_and_writes_nothing(site: Site) -> None:
 
 def test_a_second_agent_on_one_folder_is_told_so(site: Site) -> None:
     site.append(HEADER + sms(0, site.account))
+    assert site.run("--once")[1]["runs"] is True
+    assert site.status()["runs"] is False
     site.start()
     site.sent_all(1)
+    told = site.status()
+    assert (told["runs"], told["contact_at"] is not None) == (True, True)
     code, said = site.run("--once")
     assert code == 75
     assert "another agent is at work" in said

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from notary.agent import scan
+from notary.agent.making import names_of
 from notary.agent.settings import DIGESTS
 from tests.simulators.agency import HEADER, Agency, sms, sms_map
 
@@ -39,6 +40,28 @@ def test_hidden_files_links_and_folders_of_the_agent_are_passed_over(agency: Age
     (agency.files / ".part").write_bytes(b"x")
     (agency.files / "link").symlink_to("/etc/passwd")
     assert agency.settle() == []
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ("*", ["a.csv", "b.txt", "deep/c.csv", "deep/er/a.csv"]),
+        ("*.csv", ["a.csv", "deep/c.csv", "deep/er/a.csv"]),
+        ("a.*", ["a.csv", "deep/er/a.csv"]),
+        ("deep/*.csv", ["deep/c.csv"]),
+        ("A.csv", []),
+    ],
+)
+def test_files_are_named_by_pattern_at_any_depth_in_order(
+    tmp_path: Path, names: str, wanted: list[str]
+) -> None:
+    for name in ("a.csv", "b.txt", "deep/c.csv", "deep/er/a.csv", ".hidden/a.csv", ".a.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "deep")
+    (tmp_path / "z.csv").symlink_to(tmp_path / "a.csv")
+    assert [str(one.relative_to(tmp_path)) for one in names_of(tmp_path, names)] == wanted
+    assert names_of(tmp_path / "gone", names) == []
 
 
 def test_a_touched_file_is_the_same_and_a_changed_one_another_record(agency: Agency) -> None:
