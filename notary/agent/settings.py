@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from notary.errors import CallerError
-from notary.importers.column_map import EPCIS, ColumnMap, load_map
+from notary.importers.column_map import EPCIS, ColumnMap
+from notary.importers.map_file import load_map
 from verifier.format import numbers
 from verifier.format.errors import FormatError
 

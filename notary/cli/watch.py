@@ -166,7 +166,7 @@ def _settings(
 ) -> Settings:
     """Those of the options where folders are named, else those of the file."""
     from notary.agent import settings as of
-    from notary.importers.column_map import load_map
+    from notary.importers.map_file import load_map
 
     if not folders:
         if server or source or key_file or matter or column_map or ca or digests:

@@ -17,7 +17,7 @@ from notary.core.custody import Action
 from notary.core.custody import record as custody_record
 from notary.core.intake import Accepted
 from notary.errors import CallerError
-from notary.importers.column_map import load_map
+from notary.importers.map_file import load_map
 from notary.ports import Matter, Progress
 from notary.usecases.export_order import ExportOrder, ExportResult
 from notary.usecases.findings import Report

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from notary.importers.column_map import EPCIS, JSON, NDJSON, VCON, XML, ColumnMap, shipped_maps
+from notary.importers.column_map import EPCIS, JSON, NDJSON, VCON, XML, ColumnMap
 from notary.importers.epcis import EpcisRows
 from notary.importers.foreign import Foreign, foreign, not_text
 from notary.importers.json_rows import JsonRows, document_fits
@@ -19,6 +19,7 @@ from notary.importers.json_scan import ScanFault, ScanLimit, find_arrays
 from notary.importers.json_text import glance
 from notary.importers.lines import BOM_UTF8
 from notary.importers.mail import is_mail
+from notary.importers.map_file import shipped_maps
 from notary.importers.ndjson import NdjsonRows, unmet
 from notary.importers.nearest import nearest
 from notary.importers.original import Original

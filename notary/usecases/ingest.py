@@ -15,10 +15,11 @@ from pathlib import Path
 
 from notary.core.intake import Incoming, Refused
 from notary.errors import CallerError
-from notary.importers.column_map import ColumnMap, load_map
+from notary.importers.column_map import ColumnMap
 from notary.importers.document import IMPORTER as DOCUMENT
 from notary.importers.document import document_row, document_source
 from notary.importers.mail import waits_for_key
+from notary.importers.map_file import load_map
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows, recognise
 from notary.importers.rejects import is_rejects_file

@@ -11,7 +11,8 @@ from notary.agent.making import Maker
 from notary.agent.scan import Scanner
 from notary.agent.settings import SEND, Folder, Settings
 from notary.agent.signing import sender_key
-from notary.importers.column_map import ColumnMap, load_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import load_map
 
 SOURCE = "pbx-1"
 MATTER = "nm1qyqqzqsrqszsvpcgpy9qkrqdpc8hydcw7q9wm9h0"

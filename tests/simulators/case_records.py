@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from notary.core.findings.seen import Seen, seen
-from notary.importers.column_map import ColumnMap, load_map
+from notary.importers.column_map import ColumnMap
 from notary.importers.document import document_row, document_source
+from notary.importers.map_file import load_map
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows, recognise
 from notary.importers.rows import ImportedRow, Reject

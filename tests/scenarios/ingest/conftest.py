@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from notary.importers.column_map import ColumnMap, parse_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import parse_map
 from notary.usecases import import_file
 from tests.simulators.check_store import check_world
 from tests.simulators.intake import LETTERS, IntakeWorld, make_intake_world

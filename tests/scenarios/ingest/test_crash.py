@@ -17,7 +17,7 @@ import pytest
 
 from notary.adapters.store.dkim_checks import StoredDkimChecks
 from notary.adapters.store.imports import StoredImports
-from notary.importers.column_map import parse_map
+from notary.importers.map_file import parse_map
 from notary.usecases import import_file
 from notary.usecases.ingest import Ingest
 from notary.usecases.originals import sweep_orphans

@@ -12,7 +12,8 @@ import pytest
 from notary.core.preparing import Offered
 from notary.errors import CallerError, NothingHappened
 from notary.importers import original
-from notary.importers.column_map import ColumnMap, parse_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import parse_map
 from notary.usecases import import_file
 from tests.simulators.intake import LETTERS, LETTERS_CSV, IntakeWorld, counts
 from verifier.format import numbers

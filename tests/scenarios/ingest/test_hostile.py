@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from notary.importers.column_map import ColumnMap, parse_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import parse_map
 from notary.importers.rows import MAX_ROW_BYTES
 from tests.simulators.intake import LETTERS, IntakeWorld, counts
 
@@ -200,7 +201,7 @@ def test_a_hundred_megabytes_are_read_in_flat_memory(tmp_path: Path, shape: str)
     code = f"""
 import resource, sys
 from pathlib import Path
-from notary.importers.column_map import parse_map
+from notary.importers.map_file import parse_map
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows
 from tests.simulators.intake import LETTERS
@@ -258,7 +259,7 @@ def test_a_hostile_file_costs_little_and_the_next_one_enters(tmp_path: Path, sha
     code = f"""
 import resource
 from pathlib import Path
-from notary.importers.column_map import parse_map
+from notary.importers.map_file import parse_map
 from tests.simulators.intake import LETTERS, LETTERS_CSV, make_intake_world
 home = Path({str(tmp_path)!r}) / "world"
 home.mkdir()

@@ -9,7 +9,8 @@ import pytest
 
 from notary.core.erasures import Order, Reason
 from notary.errors import CallerError
-from notary.importers.column_map import ColumnMap, parse_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import parse_map
 from tests.simulators.intake import LETTERS, LETTERS_CSV, IntakeWorld, counts
 
 pytestmark = pytest.mark.usefixtures("chunks")

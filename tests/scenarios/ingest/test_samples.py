@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notary.importers.column_map import load_map
+from notary.importers.map_file import load_map
 from notary.usecases.import_report import FileReport
 from tests.simulators.intake import SAMPLES, IntakeWorld, counts
 

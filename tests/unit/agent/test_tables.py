@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from notary.agent import tables
-from notary.importers.column_map import load_map
+from notary.importers.map_file import load_map
 from tests.simulators.agency import HEADER, SMS, Agency, sms, sms_map, texts
 
 

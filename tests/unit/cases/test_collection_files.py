@@ -18,7 +18,7 @@ import pytest
 
 from notary.cases.collection.files import CollectionFiles, generate
 from notary.cases.collection.make import Size
-from notary.importers.column_map import load_map, shipped_maps
+from notary.importers.map_file import load_map, shipped_maps
 from notary.importers.media import media_type
 
 SMALL = Size(debtors=10, days=21, working_day_calls=10, peak_day_calls=30)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from notary.importers.column_map import ColumnMap, parse_map, shipped_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import parse_map, shipped_map
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows, recognise
 from notary.importers.rows import ImportedRow, Reject

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notary.errors import CallerError
-from notary.importers.column_map import load_map, parse_map, shipped_map, shipped_maps
+from notary.importers.map_file import load_map, parse_map, shipped_map, shipped_maps
 from tests.simulators.intake import LETTERS
 
 EPCIS = b'id = "e"\nversion = 1\nformat = "epcis"\n'

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notary.importers.column_map import parse_map
 from notary.importers.foreign import foreign
+from notary.importers.map_file import parse_map
 from notary.importers.original import Original
 from notary.importers.recognise import open_rows, recognise
 from notary.importers.rows import Reject

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notary.importers.column_map import ColumnMap, parse_map, shipped_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import parse_map, shipped_map
 from notary.importers.original import Original
 from notary.importers.recognise import Recognised, open_rows, recognise
 from notary.importers.rows import Reject

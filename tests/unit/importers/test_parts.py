@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from notary.errors import CallerError, NothingHappened
 from notary.importers import original as original_module
-from notary.importers.column_map import parse_map
 from notary.importers.document import document_row, document_source
+from notary.importers.map_file import parse_map
 from notary.importers.media import of_bytes
 from notary.importers.occurrences import Occurrences
 from notary.importers.original import Original

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from notary.importers.column_map import parse_map
+from notary.importers.map_file import parse_map
 from notary.importers.ndjson import NdjsonRows
 from notary.importers.rows import ImportedRow, Reject
 from tests.unit.importers.test_tabular import SOURCE, read

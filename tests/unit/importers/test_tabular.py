@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notary.importers import lines, tabular
-from notary.importers.column_map import ColumnMap, parse_map
+from notary.importers.column_map import ColumnMap
+from notary.importers.map_file import parse_map
 from notary.importers.rows import ImportedRow, Item, Reject, Source
 from notary.importers.tabular import CsvRows
 

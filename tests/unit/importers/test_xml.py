@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notary.importers.column_map import shipped_map
 from notary.importers.json_text import Value
+from notary.importers.map_file import shipped_map
 from notary.importers.original import Original
 from notary.importers.recognise import Recognised, open_rows, recognise
 from notary.importers.rows import MAX_ROW_BYTES, ImportedRow, Reject

@@ -30,7 +30,7 @@ from notary.errors import (
     NothingHappened,
     OutcomeUnknown,
 )
-from notary.importers.column_map import parse_map
+from notary.importers.map_file import parse_map
 from notary.importers.rows import Reject
 from notary.usecases.export_order import Withhold
 from notary.usecases.import_report import FileReport, IngestReport
