@@ -139,6 +139,18 @@ class _Collector(Collector):
         for step, count in found.exports.items():
             exports.add_metric([step], count)
         yield exports
+        checks = GaugeMetricFamily(
+            "notary_dkim_checks", "Messages whose signatures are checked.", labels=["state"]
+        )
+        for step, count in found.dkim_checks.items():
+            checks.add_metric([step], count)
+        yield checks
+        workers = GaugeMetricFamily(
+            "notary_workers", "Processes that work, or wait to take over.", labels=["state"]
+        )
+        workers.add_metric(["at_work"], float(found.workers.holder is not None))
+        workers.add_metric(["standing_by"], len(found.workers.standby))
+        yield workers
         yield from _endpoints(found)
         yield from _stamps(found)
         yield from _sources(found)

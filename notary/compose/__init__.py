@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from notary import config
+from notary.adapters.durable import PRIVATE_FOLDER
 from notary.adapters.keys.folder import load_keys
 from notary.adapters.objects.places import open_objects
 from notary.adapters.store import log as log_rows
@@ -53,6 +54,8 @@ def open_service(home: Home) -> Service:
                 "CONFIG_OF_OTHER_LOG",
                 f"the store holds {identity}; {config.CONFIG_NAME} names {wanted}. Mend the configuration.",
             )
+        # With a store and originals elsewhere nothing has made it yet: locks and packages lie in it.
+        home.data.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     except BaseException:
         database.close()
         raise

@@ -88,6 +88,7 @@ class Watching(Parts):
             self._counts(),
             self._waiting_notices(),
             self.export_jobs.book.counts(),
+            self.dkim_checks.counts(),
             self._all_sources(),
         )
 

@@ -22,7 +22,7 @@ from notary.ports import BatchLog, LastBeat
 from notary.timestamp_ports import Owing, TokenBook
 from notary.usecases.alarms import AlarmBoard
 from notary.usecases.anchor import Anchorer
-from notary.usecases.lease import Leases
+from notary.usecases.lease import Leases, Workers
 from notary.usecases.priority import PriorityLane
 from notary.usecases.sources import Source
 from verifier.format import times
@@ -78,6 +78,8 @@ class Figures:
     as_of_time: int | None
     notices: Mapping[str, Waiting]
     exports: Mapping[str, int]  # jobs by state
+    dkim_checks: Mapping[str, int]  # messages by state
+    workers: Workers
     endpoints: tuple[EndpointState, ...]
     owing: tuple[Owing, ...]
     sources: tuple[Source, ...]
@@ -211,6 +213,7 @@ class Overview:
         counts: Counts,
         notices: Mapping[str, Waiting],
         exports: Mapping[str, int],
+        dkim_checks: Mapping[str, int],
         sources: Sequence[Source],
     ) -> Figures:
         """What is measured, from the store alone: the worker is another process."""
@@ -234,6 +237,8 @@ class Overview:
             as_of_time=None if as_of is None else as_of.as_of.block_time,
             notices=notices,
             exports=exports,
+            dkim_checks=dkim_checks,
+            workers=self.leases.workers(),
             endpoints=self.book.endpoints(),
             owing=self._owing(),
             sources=tuple(sources),

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from notary import creation
 from notary.creation import Created
+from tests.simulators.where import new_database
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Created:
         rpc="http://127.0.0.1:9",
         chain_id=31337,
         keys="keys",
+        database=new_database(),
     )
 
 

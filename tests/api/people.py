@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
@@ -19,7 +20,9 @@ from notary import compose, creation
 from notary.compose import Service
 from notary.core.roles import ALL_ROLES, Role
 from notary.creation import Created
+from notary.usecases import beside
 from notary.usecases.export_jobs import THREAD
+from tests.simulators.where import new_database
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class People:
         return {"Authorization": f"Bearer {key}"}
 
 
-def make(folder: Path) -> Created:
+def make(folder: Path, database: str | None = None) -> Created:
     """A service whose chain is out of reach."""
     return creation.create(
         folder / "home",
@@ -51,13 +54,14 @@ def make(folder: Path) -> Created:
         rpc="http://127.0.0.1:9",
         chain_id=31337,
         keys="keys",
+        database=new_database() if database is None else database,
     )
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[People]:
+def opened(folder: Path, database: str | None = None) -> Iterator[People]:
     """The application of a new service in the folder."""
-    made = make(folder)
+    made = make(folder, database)
     with pytest.MonkeyPatch.context() as patch, compose.opened(made.home) as service:
         patch.setenv("NOTARY_HOME", str(made.home.folder))
         register = service.agencies
@@ -89,12 +93,27 @@ def statements_of(app: Front) -> Iterator[list[str]]:
     connections = []
 
     def told(text: str) -> None:
-        # The exports look for work at any moment, in a thread of their own.
-        if threading.current_thread().name != THREAD:
+        # The exports look for work at any moment, in a thread of their own, and say beside it that they live.
+        name = threading.current_thread().name
+        if name != THREAD and not name.endswith(f"({beside._repeat.__name__})"):
             trace.append(_without_values(text))
 
+    class Traced(psycopg.Cursor[Any]):
+        """A cursor of PostgreSQL that tells each statement."""
+
+        def execute(self, query: Any, *args: Any, **more: Any) -> Any:
+            told(str(query))
+            return super().execute(query, *args, **more)
+
+        def executemany(self, query: Any, *args: Any, **more: Any) -> None:
+            told(str(query))
+            super().executemany(query, *args, **more)
+
     def opened(connection: Any, *_: object) -> None:
-        connection.set_trace_callback(told)
+        if isinstance(connection, psycopg.Connection):
+            connection.cursor_factory = Traced
+        else:
+            connection.set_trace_callback(told)
         connections.append(connection)
 
     for engine in (database._reader, database._writer):
@@ -105,7 +124,10 @@ def statements_of(app: Front) -> Iterator[list[str]]:
         for engine in (database._reader, database._writer):
             event.remove(engine, "checkout", opened)
         for connection in connections:
-            connection.set_trace_callback(None)
+            if isinstance(connection, psycopg.Connection):
+                connection.cursor_factory = psycopg.Cursor
+            else:
+                connection.set_trace_callback(None)
 
 
 def _without_values(text: str) -> str:

@@ -13,6 +13,7 @@ from api.app import create_app
 from notary import creation
 from notary.core.intent import Cause, State
 from notary.creation import Created
+from tests.simulators.where import new_database
 from tests.unit.anchor.test_operations_page import named
 
 HERE = ("127.0.0.1", 1234)
@@ -29,6 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Created:
         rpc="http://127.0.0.1:9",
         chain_id=31337,
         keys="keys",
+        database=new_database(),
         timers={"max_spend_per_day": "0.5"},
     )
     with (made.home.folder / "notary.toml").open("a", encoding="utf-8") as file:
@@ -83,6 +85,7 @@ def test_what_the_store_holds_is_measured(client: TestClient) -> None:
     assert {labels for name, labels in found if name == "notary_held"} == {
         (str(cause),) for cause in Cause
     }
+    assert found["notary_workers", ("at_work",)] == found["notary_workers", ("standing_by",)] == 0
     # What is not known is absent, not nought.
     for name in ("worker_seen_timestamp_seconds", "balance", "as_of_timestamp_seconds"):
         assert (f"notary_{name}", ()) not in found

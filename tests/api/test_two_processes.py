@@ -18,6 +18,7 @@ from notary.chain_ports import Alarm
 from notary.compose import Service
 from notary.creation import Created
 from tests.simulators.rotate_process import no_bar
+from tests.simulators.where import new_database
 from verifier.format import receipts
 from verifier.format.notes import parse_vkey
 
@@ -31,6 +32,7 @@ def made(tmp_path: Path) -> Created:
         rpc="http://127.0.0.1:9",
         chain_id=31337,
         keys="keys",
+        database=new_database(),
     )
 
 

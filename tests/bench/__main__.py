@@ -29,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Row]]] = {
     "http": lambda long: http.rows(),
     "streams": lambda long: streams.rows(long=long),
     "sealing": lambda long: sealing.sizes(long=long),
+    "sealing-postgres": lambda long: sealing.postgres() if long else [],
     "packages": lambda long: packages.rows(long=long),
 }
 MARKS = {True: "holds", False: "does not hold", None: ""}

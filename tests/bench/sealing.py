@@ -16,14 +16,21 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from notary.adapters.store.bulk import insert_rows
 from tests.bench import measure
 from tests.bench.measure import Row
+from tests.postgres import running
 from tests.simulators.store import StoreWorld, make_world, reopen_world
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)  # existing matters; a tenth of them changed
 SHORT = 100_000  # existing matters up to which the sizes are part of the short run
 TENTH = 10
 FILL = 100_000  # matters that one batch brings in while the store is filled
+MATTER_COLUMNS = (
+    *("id", "agency_id", "key", "number", "wrapped_secret", "sealed_title"),
+    *("created_at_ms", "size", "frontier"),
+)
+HEAD_COLUMNS = ("agency_id", "matter_id", "key", "sealed_size", "size", "root")
 PLOT = Path(__file__).parent.parent.parent / "docs" / "sealing.svg"
 
 
@@ -38,11 +45,7 @@ def _add_matters(world: StoreWorld, first: int, count: int) -> None:
         for n in range(first, first + count)
     ]
     with world.database.transaction() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO matters (id, agency_id, key, number, wrapped_secret, sealed_title,"
-            " created_at_ms, size, frontier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
+        insert_rows(connection, "matters", MATTER_COLUMNS, rows)
     _let_wait(world, range(first, first + count), 1)
 
 
@@ -60,16 +63,12 @@ def _let_wait(world: StoreWorld, numbers: Iterable[int], size: int) -> None:
         for n in numbers
     ]
     with world.database.transaction() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO pending_heads (agency_id, matter_id, key, sealed_size, size, root)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            rows,
-        )
+        insert_rows(connection, "pending_heads", HEAD_COLUMNS, rows)
 
 
-def _fill(folder: Path, existing: int, changed: int) -> None:
+def _fill(folder: Path, existing: int, changed: int, uri: str | None) -> None:
     """A store whose next batch is the one to measure."""
-    world = make_world(folder)
+    world = make_world(folder, uri=uri)
     for first in range(0, existing, FILL):
         _add_matters(world, first, min(FILL, existing - first))
         world.sealer.seal(world.clock.now(), None)
@@ -88,9 +87,9 @@ def _seal(folder: Path) -> None:
     world.close()
 
 
-def _sealed(existing: int) -> tuple[float, float, int]:
+def _sealed(existing: int, uri: str | None = None) -> tuple[float, float, int]:
     with tempfile.TemporaryDirectory() as name:
-        _fill(Path(name), existing, existing // TENTH)
+        _fill(Path(name), existing, existing // TENTH, uri)
         done = subprocess.run(
             [sys.executable, "-m", "tests.bench.sealing", name],
             check=True,
@@ -130,6 +129,27 @@ def sizes(*, long: bool) -> list[Row]:
         ]
         PLOT.write_text(plot({n: cpu for n, (_, cpu, _) in found.items()}), "utf-8")
     return rows
+
+
+def postgres() -> list[Row]:
+    """The large sealing into PostgreSQL, and the same into SQLite on the same disk, in one run."""
+    existing = SIZES[-1]
+    wall, cpu, peak = _sealed(existing)
+    # On the disk that the file is on: a forced write costs there what it costs here.
+    with running(Path(tempfile.gettempdir())) as server:
+        other, other_cpu, other_peak = _sealed(existing, server.migrated())
+    said = f"sealing {existing // TENTH:,} changed matters over {existing:,}, PostgreSQL"
+    return [
+        measure.at_most(said, other, "s", 10, f"{other_cpu:.1f} s of a core here"),
+        measure.at_most(f"{said}, memory", other_peak, "MiB", 1_000, f"SQLite {peak} MiB"),
+        measure.at_most(
+            f"{said}, against SQLite",
+            other / wall,
+            "×",
+            1.5,
+            f"{wall:.1f} s, {cpu:.1f} s of a core",
+        ),
+    ]
 
 
 def plot(points: dict[int, float]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, insert, select, update
+from sqlalchemy import BigInteger, Index, UniqueConstraint, and_, func, insert, select, update
 from sqlmodel import Field
 
 from notary.adapters.store.database import Database, Row, only_where, table_of
@@ -93,6 +93,19 @@ class StoredDkimChecks:
     def end(self, wanted: Wanted) -> None:
         """It is checked, or gone."""
         self._change(wanted, due_at_ms=None, last_error=None)
+
+    def counts(self) -> dict[str, int]:
+        """How many messages of all agencies are done, wait, or wait again after a failure."""
+        waits, failed = CHECKS.c.due_at_ms.is_not(None), CHECKS.c.last_error.is_not(None)
+        with self._database.reading() as connection:
+            total, waiting, failing = connection.execute(
+                select(
+                    func.count(),
+                    func.count().filter(waits),
+                    func.count().filter(and_(waits, failed)),
+                )
+            ).one()
+        return {"done": total - waiting, "waiting": waiting - failing, "failing": failing}
 
     def waiting(self, agency_id: int | None = None) -> tuple[int, str | None]:
         """How many wait, of one agency or of all, and the last error of one of them."""

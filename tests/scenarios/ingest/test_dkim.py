@@ -101,11 +101,13 @@ def test_the_queue_is_the_same_on_both_databases(store_uri: str | None, tmp_path
         scene.server.mode = "fails"
         assert not scene.checker().check_next()
         assert scene.waiting()[0] == 1
+        assert scene.queue.counts() == {"done": 0, "waiting": 0, "failing": 1}
         scene.server.mode = "honest"
         scene.world.store.clock.advance(2 * FIRST_PAUSE.total_seconds())
         assert scene.checker().check_next()
         assert scene.derived()[0]["text"] == "example.com: PASS"
         assert scene.waiting() == (0, None)
+        assert scene.queue.counts() == {"done": 1, "waiting": 0, "failing": 0}
 
 
 def test_a_message_given_again_is_asked_for_once(scene: Scene) -> None:

@@ -20,6 +20,7 @@ from notary.compose import Service
 from notary.creation import Created
 from tests.anvil import Anvil
 from tests.simulators.commands import run_command
+from tests.simulators.where import new_database
 
 CHAIN = ("--block-time", "1", "--slots-in-an-epoch", "1", "--preserve-historical-states")
 LOG = "test.notary.example/log"
@@ -90,9 +91,9 @@ def make(
     anvil: Anvil,
     settings: dict[str, Any] | None = None,
     objects: tuple[str, str, str] = ("", "", ""),
-    database: str = "",
+    database: str | None = None,
 ) -> Live:
-    """A funded service with its contract deployed."""
+    """A funded service with its contract deployed; where, unless it is said, tests.simulators.where says."""
     made = creation.create(
         folder,
         log=LOG,
@@ -102,7 +103,7 @@ def make(
         keys="keys",
         timers={**TIMERS, **(settings or {})},
         objects=objects,
-        database=database,
+        database=new_database() if database is None else database,
     )
     demo.fund(anvil.url, made.home.config.log_address)
     live = Live(made, anvil)

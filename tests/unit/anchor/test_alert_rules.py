@@ -21,6 +21,8 @@ VALUES: dict[str, tuple[str, set[str]]] = {
     "notary_intents": ("state", set(IntentState)),
     "notary_endpoint": ("condition", set(Condition)),
     "notary_exports": ("state", set(ExportState)),
+    "notary_dkim_checks": ("state", {"waiting", "failing", "done"}),
+    "notary_workers": ("state", {"at_work", "standing_by"}),
     "notary_source_today": ("what", {"records", "late", "clock_back", "conflicts"}),
 }
 # What a text may name of a sample.
