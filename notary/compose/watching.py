@@ -51,6 +51,7 @@ class Watching(Parts):
             self.token_book,
             self._lane,
             StoredLeases(self._database, self._clock),
+            self._database.held_up_by,
         )
 
     def health(self) -> Health:

@@ -7,7 +7,7 @@ tests/unit/anchor/test_operations_page.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,6 +97,7 @@ class Overview:
     token_book: TokenBook
     lane: PriorityLane
     leases: Leases
+    held_up_by: Callable[[], str | None]
 
     def health(self, now: datetime) -> Health:
         """Judged from the store alone: it answers at once, also while the chain is away."""
@@ -119,6 +120,10 @@ class Overview:
             status, reasons = "the worker is silent", ["WORKER_SILENT", *reasons]
         elif beat.error is not None:
             status, reasons = "the worker meets an error", ["WORKER_ERROR", *reasons]
+        holding = self.held_up_by()
+        if holding is not None:
+            status = f"{holding} stands still in the middle of a write and holds up all others"
+            reasons = ["STORE_HELD_UP", *reasons]
         return Health(
             status,
             tuple(reasons),

@@ -150,8 +150,11 @@ class Fleet:
         token: str,
         chance: random.Random,
     ) -> None:
-        deadline = time.monotonic() + START_S
+        deadline = None
         while True:
+            if self._stop.is_set() and deadline is None:
+                # While processes are killed, a busy machine may keep all of them from answering.
+                deadline = time.monotonic() + START_S
             try:
                 status, answer = _post(chance.choice(ports), item, with_file, token)
             except (OSError, http.client.HTTPException):
@@ -164,7 +167,7 @@ class Fleet:
             if status not in (0, 429, 503):
                 self.refused.append(f"{status} {answer.decode()}")
                 return
-            if time.monotonic() > deadline:
+            if deadline is not None and time.monotonic() > deadline:
                 self.refused.append(f"{item['idempotency_key']} was never acknowledged")
                 return
             time.sleep(PAUSE_S)

@@ -109,10 +109,14 @@ class Backend(Protocol):
     """What differs between the two databases. Each engine begins its transactions by itself."""
 
     name: str  # for people; no secret is in it
-    unavailable: str  # what to do when it can't be had
     damaged: str  # what to do when it says what it should not
     writer: Engine
     reader: Engine
+
+    @property
+    def unavailable(self) -> str: ...  # what to do when it can't be had
+
+    def held_up_by(self) -> str | None: ...
 
     def before_writing(self) -> None: ...
 
@@ -238,6 +242,10 @@ class Database:
         """
         with self._translated():
             return self._backend.forget_deleted()
+
+    def held_up_by(self) -> str | None:
+        """Whatever stands still in the middle of a write and so keeps everybody from writing, for people."""
+        return self._backend.held_up_by()
 
     def size(self) -> int:
         """How many bytes the store takes, its originals apart."""

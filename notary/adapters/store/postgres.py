@@ -92,6 +92,10 @@ class PostgresServer:
         """False: the server overwrites what was deleted when it needs the room (docs/operations.md)."""
         return False
 
+    def held_up_by(self) -> str | None:
+        """Nobody for long: the server ends a session that stands still in the middle of a write."""
+        return None
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """A lock of the database's, apart from that of writers, kept until the block ends."""

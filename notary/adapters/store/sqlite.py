@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
+from notary.adapters.store.sqlite_lock import holder_of
 from notary.errors import NothingHappened
 
 BUSY_TIMEOUT_MS = 30_000  # a sealing of 100,000 matters holds the write lock for about ten seconds
@@ -25,9 +26,6 @@ PRIVATE_FILE = 0o600  # nobody but the service's own account reads the store
 class SqliteFile:
     """Implements notary.adapters.store.database.Backend."""
 
-    unavailable = (
-        "check that the disk has room and that no other program holds the file, then try again"
-    )
     damaged = "Stop the service and restore the store from a backup"
 
     def __init__(self, path: Path) -> None:
@@ -36,6 +34,21 @@ class SqliteFile:
         self._found = False  # that the file is there is looked up once
         self.writer = _engine(path, begin="BEGIN IMMEDIATE", pragmas=("query_only=OFF",))
         self.reader = _engine(path, begin="BEGIN", pragmas=("query_only=ON",))
+
+    @property
+    def unavailable(self) -> str:
+        """What to do when the driver's error is of the disk or a lock."""
+        holder = holder_of(self.path)
+        if holder is not None:
+            return f"{holder} holds the write lock: wait for it, or kill it, then try again"
+        return (
+            "check that the disk has room and that no other program holds the file, then try again"
+        )
+
+    def held_up_by(self) -> str | None:
+        """The process that stands still in the middle of a write; nobody else writes until it is gone."""
+        holder = holder_of(self.path)
+        return f"process {holder.pid}" if holder is not None and holder.stands_still else None
 
     def before_writing(self) -> None:
         """Create the file for this account alone; SQLite gives its log files the same mode."""
