@@ -18,6 +18,9 @@ export npm_config_cache ?= $(TOOLS)/cache/npm
 export npm_config_update_notifier := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+# Hundreds of processes of the suite import the same sources: where it is forbidden to keep their
+# bytecode, each would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 TEST := .venv-test/bin
@@ -126,6 +129,7 @@ lock: $(UV) ## resolve the lock files anew; UPGRADE=--upgrade moves versions
 clean: ## remove everything that was installed or built
 	rm -rf .tools .venv .venv-test .venv-slither .venv-halmos node_modules contracts/node_modules contracts/out contracts/cache \
 		tests/soak/hardhat/node_modules tests/soak/hardhat/cache dist
+	find api contracts notary tests verifier -name __pycache__ -prune -exec rm -rf {} +
 
 $(TOOLS)/bin/uv: requirements/uv.txt
 	@echo "== installing uv into .tools"
