@@ -30,6 +30,7 @@ NOBODY = 65534  # the server refuses to run as root
 START_S = 60  # a busy machine starts it in seconds
 SHARED = Path("/dev/shm")
 _counter = itertools.count()
+_sessions: list[psycopg.Connection] = []
 _PREFIX = f"notary_test_{os.getpid()}"
 
 
@@ -53,27 +54,30 @@ class Server:
 
     def drop(self, uri: str) -> None:
         """Remove a database, whoever is connected."""
-        with self._administration() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
-                    sql.Identifier(_name(uri))
-                )
-            )
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        _administration(self.uri).execute(drop.format(sql.Identifier(_name(uri))))
 
     def _create(self, template: str) -> str:
         name = f"{_PREFIX}_{next(_counter)}"
-        with self._administration() as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        _administration(self.uri).execute(
+            create.format(sql.Identifier(name), sql.Identifier(template))
+        )
         return with_database(self.uri, name)
 
-    @contextmanager
-    def _administration(self) -> Iterator[psycopg.Connection]:
-        with psycopg.connect(self.uri, autocommit=True) as connection:
-            yield connection
+
+@cache
+def _administration(uri: str) -> psycopg.Connection:
+    """One session for each server: to begin one costs as much as to make a database."""
+    connection = psycopg.connect(uri, autocommit=True)
+    _sessions.append(connection)
+    return connection
+
+
+def _end_administration() -> None:
+    _administration.cache_clear()
+    while _sessions:
+        _sessions.pop().close()
 
 
 @cache
@@ -124,6 +128,7 @@ def running(place: Path | None = None) -> Iterator[Server]:
             yield server
         finally:
             _sweep(server)
+            _end_administration()
         return
     folder = Path(tempfile.mkdtemp(prefix="notary-postgres-", dir=place or _fast_place()))
     user = NOBODY if os.geteuid() == 0 else None
@@ -170,6 +175,7 @@ def running(place: Path | None = None) -> Iterator[Server]:
             _await(uri, process, folder / "log")
             yield Server(uri)
         finally:
+            _end_administration()
             # Without waiting for clients: what a test left open must not hold the suite.
             process.send_signal(signal.SIGQUIT)
             process.wait()
