@@ -16,7 +16,7 @@ from verifier.check.blocks import BlockId, BlockSource
 from verifier.check.cli import main
 from verifier.check.endpoints import ask, chosen
 from verifier.check.inputs import read_inputs
-from verifier.check.judge import check
+from verifier.check.judge import Judgement, check
 from verifier.check.policy import parse_url, read_policy
 from verifier.check.rows import CannotJudge
 
@@ -27,10 +27,11 @@ NOT_IN_THE_STORY = frozenset({"timestamp", "signatures", "sources"})
 
 @dataclass(frozen=True)
 class Outcome:
-    """Verdict and rows; of an ERROR its step and code instead."""
+    """Verdict and rows; of an ERROR its step and code instead. `judged` is what a report is written of."""
 
     verdict: str
     rows: Mapping[str, Row]
+    judged: Judgement | CannotJudge
     error: tuple[str, str] | None = None
 
     @property
@@ -93,12 +94,12 @@ def _verify(case: Case, folder: Path) -> Outcome:
     except CannotJudge as error:
         # A kind that the policy doesn't list is the policy's matter, whenever it is noticed.
         noticed = "1.1" if error.code.startswith("POLICY_") else step
-        return Outcome("ERROR", {}, (noticed, error.code))
+        return Outcome("ERROR", {}, error, (noticed, error.code))
     rows = {
         row.value: Row(finding.step or "", finding.result.value, finding.code or "")
         for row, finding in judgement.rows.items()
     }
-    return Outcome(judgement.verdict.value, rows)
+    return Outcome(judgement.verdict.value, rows, judgement)
 
 
 def differences(attack: Attack, outcome: Outcome) -> list[str]:

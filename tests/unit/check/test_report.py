@@ -26,7 +26,7 @@ from verifier.check import report as reports
 from verifier.check import report_json, report_text
 from verifier.check.event_times import event_times
 from verifier.check.inputs import read_inputs
-from verifier.check.judge import Judgement, check
+from verifier.check.judge import check
 from verifier.check.policy import read_policy
 from verifier.check.report import Report
 from verifier.check.rows import CannotJudge, Row
@@ -579,37 +579,6 @@ def test_neighbours_that_say_the_same_share_a_line(
         ["2", "1", "×", "call", "before"],
         ["3", "1", "×", "letter", "before"],
     ]
-
-
-# ---------------------------------------------------------------------- every attack
-
-
-def judged(name: str, folder: Path) -> Judgement | CannotJudge:
-    package, policy, inputs = ALL[name].make().write(folder)
-    try:
-        return check(package, read_policy(policy), read_inputs(inputs))
-    except CannotJudge as error:
-        return error
-
-
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_every_attack_can_be_reported(name: str, tmp_path: Path) -> None:
-    outcome = judged(name, tmp_path)
-    if isinstance(outcome, CannotJudge):
-        assert report_text.write_error(outcome).startswith("VERDICT: ERROR\n")
-        assert json.loads(report_json.write_error(outcome))["code"] == outcome.code
-        return
-    one = Report(outcome, source_digest())
-    text, document = report_text.write(one), as_json(one)
-    assert text.startswith(f"VERDICT: {outcome.verdict.value}")
-    assert document["exit"] == one.exit
-    # Whatever the package holds, nobody's terminal is steered and no row is left without words.
-    printed = text.replace("\n", "").replace("\u3000", "")
-    assert printed.isprintable()
-    for found in document["rows"]:
-        assert found["en"]
-        assert found["zh"]
-        assert found["result"] == "PASS" or found["code"]
 
 
 # ---------------------------------------------------------------------- erasures
