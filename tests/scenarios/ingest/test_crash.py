@@ -121,7 +121,8 @@ def test_a_run_that_was_struck_anywhere_is_finished_by_the_same_command(
     durable = {"commit", *FILE_EFFECTS}
     struck = [at for at, place in enumerate(whole.places) if place.split()[1] in durable]
     assert {whole.places[at].split()[1] for at in struck} == durable
-    for at in struck:
+    # What one of these leaves is what the next finds, so it is struck once; and after the last.
+    for at in [at for at in struck if whole.places[at].startswith("before")] + struck[-1:]:
         home = shutil.copytree(template, tmp_path / "struck")
         run = forks.run(take_in, home, "struck", at, strike="power")
         assert run.status == -SIGKILL, run.said
