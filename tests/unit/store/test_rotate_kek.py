@@ -54,12 +54,10 @@ def everything_opens(world: StoreWorld, matter: Matter, count: int = RECORDS) ->
     found = world.register.by_account(world.agency_id, "account")
     assert found is not None
     assert (found.title, found.size) == ("A matter", count)
-    views = world.reader.of_matter(world.agency_id, matter.key, 0, count)
-    for view in views:
-        world.reader.content(world.agency_id, view.record_id)
-    with_original = next(view for view in views if view.attachments)
-    stream = world.reader.open_attachment(world.agency_id, with_original.record_id, 0)
-    assert stream.read() == b"original" * 1000
+    contents = list(world.reader.contents(world.agency_id, matter.key, range(count)))
+    assert all(one.disclosures for one in contents)
+    [original] = [original for one in contents for original in one.originals]
+    assert original.open().read() == b"original" * 1000
 
 
 @pytest.fixture

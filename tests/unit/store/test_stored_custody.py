@@ -10,7 +10,7 @@ import pytest
 from notary.adapters.store.custody import HeldCustody
 from notary.adapters.store.restorations import add_restoration, mark_compared
 from notary.core.custody import KIND, Action, record
-from notary.core.intake import Incoming, Outcome
+from notary.core.intake import Accepted, Incoming, Outcome
 from notary.errors import CallerError, NothingHappened
 from notary.usecases.custody import CustodyDesk
 from notary.usecases.standing import GuardedAcceptor
@@ -166,14 +166,16 @@ def test_what_is_held_is_sealed(world: StoreWorld) -> None:
 def test_a_long_matter_is_listed_whole(world: StoreWorld) -> None:
     matter = world.open_matter()
     taken = [world.take(matter, f"{n}") for n in range(5)]
-    for n in range(503):
-        item = record(
+    items = [
+        record(
             matter.key,
             desk(world).request("u", None),
             Action.READ,
             world.clock.now(),
             [taken[n % 5].position],
         )
-        assert len(world.acceptor.accept(world.agency_id, [item])) == 1
+        for n in range(503)
+    ]
+    assert all(isinstance(one, Accepted) for one in world.accept(items))
     rows = list(desk(world).listed(world.agency_id, matter))
     assert [row["position"] for row in rows] == list(range(5, 508))
