@@ -341,7 +341,8 @@ def test_a_second_agent_on_one_folder_is_told_so(site: Site) -> None:
     assert site.run("--once")[1]["runs"] is True
     assert site.status()["runs"] is False
     site.start()
-    site.sent_all(1)
+    site.append(sms(1, site.account))
+    site.sent_all(2)
     told = site.status()
     assert (told["runs"], told["contact_at"] is not None) == (True, True)
     code, said = site.run("--once")
