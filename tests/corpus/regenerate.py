@@ -12,12 +12,13 @@ from unittest.mock import patch
 
 from dilithium_py.ml_dsa import ML_DSA_44
 
-from tests.hostile import log
+from tests.hostile import log, sources
+from tests.hostile.asides import waited
 from tests.hostile.persons import write
 from tests.hostile.world import CASE, NOBODY, World
 
 CORPUS = Path(__file__).parent
-KINDS = ("complete", "extract", "absent")
+KINDS = ("complete", "extract", "absent", "sources")
 
 # Members of the report that must stay, and within them what is left out: words may be improved.
 KEPT = (
@@ -60,6 +61,9 @@ def deterministic_signature(seed: bytes, message: bytes) -> bytes:
 
 
 def _make(kind: str, folder: Path) -> None:
+    if kind == "sources":
+        _make_sources(folder)
+        return
     world = World.told()
     getattr(world, kind)().write_zip(folder / "package.zip")
     write(world.policy(), folder / "policy.toml")
@@ -68,6 +72,15 @@ def _make(kind: str, folder: Path) -> None:
         (folder / "receipt.json").write_bytes(world.log.receipt(CASE, 3))
         inputs["receipts"] = ["receipt.json"]
     write(inputs, folder / "inputs.toml")
+
+
+def _make_sources(folder: Path) -> None:
+    """A complete package with a source's log, in which rows waited, and a person who asks for it."""
+    world, source = waited()
+    sources.packed(world, sources.files(world, source)).write_zip(folder / "package.zip")
+    write(world.policy(), folder / "policy.toml")
+    asked = {"number": source.number.text, "from": "2026-10-03", "to": "2026-10-05"}
+    write({**world.inputs(), "source": [asked]}, folder / "inputs.toml")
 
 
 def judged(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 import rlp
@@ -111,6 +112,24 @@ class Block:
     storage_roots: dict[bytes, bytes]
 
 
+_EMPTY_ROOT = cast(bytes, HexaryTrie({}).root_hash)
+_ALONE: tuple[bytes, bytes, dict[bytes, bytes]] = (_EMPTY_ROOT, _EMPTY_ROOT, {})
+
+
+@cache
+def _neighbours() -> tuple[bytes, bytes, dict[bytes, bytes]]:
+    """Roots of other accounts and of other slots, so that proofs have more than one node; and the nodes."""
+    nodes: dict[bytes, bytes] = {}
+    state, storage = HexaryTrie(nodes), HexaryTrie(nodes)
+    for i in range(24):
+        other = keccak(b"other account" + bytes([i]))[:20]
+        state[keccak(other)] = encode_rlp([integer(i), integer(10**18), _EMPTY_ROOT, keccak(b"")])
+    for i in range(12):
+        other = keccak(b"other log" + bytes([i]))[:20]
+        storage[slot_key(other)] = encode_rlp(keccak(other))
+    return cast(bytes, state.root_hash), cast(bytes, storage.root_hash), nodes
+
+
 @dataclass
 class Chain:
     """One chain. `contracts` maps the address of each deployed contract to its code hash."""
@@ -128,7 +147,8 @@ class Chain:
     nodes: dict[bytes, bytes] = field(default_factory=dict)  # one store for every trie
 
     def __post_init__(self) -> None:
-        self._others, self._other_logs = self._neighbours()
+        self._others, self._other_logs, nodes = _neighbours() if self.neighbours else _ALONE
+        self.nodes.update(nodes)
         self.mine(self.genesis_time)
 
     @property
@@ -278,19 +298,6 @@ class Chain:
             state[keccak(contract)] = encode_rlp(account)
             storage_roots[contract] = cast(bytes, storage.root_hash)
         return cast(bytes, state.root_hash), storage_roots
-
-    def _neighbours(self) -> tuple[bytes, bytes]:
-        """Roots of other accounts and of other slots, so that proofs have more than one node."""
-        state, storage = HexaryTrie(self.nodes), HexaryTrie(self.nodes)
-        for i in range(24 if self.neighbours else 0):
-            other = keccak(b"other account" + bytes([i]))[:20]
-            state[keccak(other)] = encode_rlp(
-                [integer(i), integer(10**18), HexaryTrie({}).root_hash, keccak(b"")]
-            )
-        for i in range(12 if self.neighbours else 0):
-            other = keccak(b"other log" + bytes([i]))[:20]
-            storage[slot_key(other)] = encode_rlp(keccak(other))
-        return cast(bytes, state.root_hash), cast(bytes, storage.root_hash)
 
     def _ordered(self, values: Sequence[bytes]) -> HexaryTrie:
         """The trie of a block's transactions or receipts: key RLP(index), value as it stands."""

@@ -54,9 +54,28 @@ class Source:
     def profile(self, **members: Any) -> None:
         self.entries.append({"entry": "profile", "at": self._at(), "profile": members})
 
-    def call(self, matter: str, number: int) -> Record:
+    def aside(self, number: int, row: bytes) -> int:
+        """A row of no matter, which begins to wait; the index of its entry."""
+        message = b"notary/source-aside/v1\n" + bytes.fromhex(self.key) + number.to_bytes(8, "big")
+        digest = hashlib.sha256(message + self.salt(number) + row).digest()
+        self.entries.append(
+            {"entry": "aside", "kind": "call", "number": number, "row": b64url_encode(digest)}
+        )
+        return len(self.entries) - 1
+
+    def salt(self, number: int) -> bytes:
+        return self.log.secrets.take(f"aside {self.name} {number}", 32)
+
+    def moved(self, matter: str, number: int, index: int, claims: dict[str, Json]) -> Record:
+        """A row that waited comes into a matter; its number was set aside in the entry at the index."""
+        waited: Json = {"salt": b64url_encode(self.salt(number))}
+        record = self.call(matter, number, **{"aside": waited, **claims})
+        self.entries[-1]["aside"] = index
+        return record
+
+    def call(self, matter: str, number: int, **more: Json) -> Record:
         """A call of the source in a matter."""
-        claims: dict[str, Json] = {"direction": "out", "duration_s": number}
+        claims: dict[str, Json] = {"direction": "out", "duration_s": number, **more}
         record = self.log.add(matter, "call", claims, source=self.key, number=number)
         digest = hashlib.sha256(b"notary/source-record/v1\n" + record.leaf).digest()
         self.entries.append(
@@ -74,8 +93,11 @@ class Source:
         last = max(
             (i for i, one in enumerate(self.entries) if one["entry"] == "closing"), default=-1
         )
-        came = [one for one in self.entries if one["entry"] == "record"]
-        today = [one for one in self.entries[last + 1 :] if one["entry"] == "record"]
+        came = [one for one in self.entries if comes(one)]
+        today = [one for one in self.entries[last + 1 :] if comes(one)]
+        waiting = {one["number"] for one in self.entries if one["entry"] == "aside"} - {
+            one["number"] for one in self.entries if one["entry"] == "record"
+        }
         seen = {one["number"] for one in came}
         next_ = max(seen, default=0) + 1
         lost = sorted(set(range(1, next_)) - seen)
@@ -102,6 +124,7 @@ class Source:
                 "late": 0,
                 "back": 0,
                 "conflicts": 0,
+                **({"aside": len(waiting)} if waiting else {}),
             }
         )
         self.day += 1
@@ -115,6 +138,11 @@ class Source:
         records = [Record(i, "", line, {}, {}) for i, line in enumerate(self.lines)]
         # Matter and source are one thing to the map: a key and leaves.
         self.log.matters[f"source {self.name}"] = Matter(self.name, self.number, records)  # type: ignore[arg-type]
+
+
+def comes(entry: Entry) -> bool:
+    """Whether a number comes with the entry."""
+    return entry["entry"] == "aside" or (entry["entry"] == "record" and "aside" not in entry)
 
 
 def nothing(entries: list[Entry]) -> None:
@@ -180,9 +208,10 @@ def shown_of(entries: list[Entry], matter: Matter) -> list[int]:
     wanted = {0, len(entries) - 1, *range(max(closed, default=0), len(entries))}
     for i, one in enumerate(entries):
         if one["entry"] == "record" and one["record"] in hashes:
-            before = max((c for c in closed if c < i), default=0)
-            after = min((c for c in closed if c > i), default=len(entries) - 1)
-            wanted |= set(range(before, after + 1))
+            for at in {i, min(i, one.get("aside", i))}:
+                before = max((c for c in closed if c < at), default=0)
+                after = min((c for c in closed if c > at), default=len(entries) - 1)
+                wanted |= set(range(before, after + 1))
     wanted |= {entries[i]["profile"] for i in wanted if entries[i]["entry"] == "closing"}
     return sorted(wanted)
 
@@ -231,10 +260,10 @@ def files(
     }
 
 
-def packed(world: World, more: dict[str, bytes], kind: str = "complete") -> Package:
-    """The package of the case with these files beside it."""
+def packed(world: World, more: dict[str, bytes], kind: str = "complete", **omitted: Any) -> Package:
+    """The package of the case with these files beside it; `omitted` says what is not disclosed."""
     if kind == "complete":
-        package = world.complete(withheld={}, erased={})
+        package = world.complete(**{"withheld": {}, "erased": {}, **omitted})
     else:
         package = world.extract((0,), withheld={})
     return Package({**package.files, **more}).restated()

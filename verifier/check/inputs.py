@@ -4,7 +4,7 @@ Step 1.2. Proved by tests/unit/check/test_inputs.py.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from verifier.check.toml import Table, parse_table, read_document, read_file
 from verifier.format import numbers
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
-from verifier.format.numbers import MatterNumber
+from verifier.format.numbers import MatterNumber, SourceNumber
+from verifier.format.source_log import parse_day
 
 FORMAT = "notary-inputs/1"
 CODE = "INPUTS"
@@ -31,6 +32,13 @@ class GivenFile(NamedTuple):
     data: bytes
 
 
+class AskedSource(NamedTuple):
+    """A source whose log the package must show, with closings from the first to the last of the days."""
+
+    number: SourceNumber
+    days: tuple[date, date] | None
+
+
 class Inputs(NamedTuple):
     """An inputs file. `blocks` holds the person's own hashes; a signed list is somebody else's word.
 
@@ -44,6 +52,7 @@ class Inputs(NamedTuple):
     checkpoints: tuple[GivenFile, ...]
     blocks: Mapping[BlockId, Said]
     signed_lists: tuple[GivenFile, ...]
+    sources: tuple[AskedSource, ...] = ()
 
 
 def read_inputs(
@@ -66,6 +75,7 @@ def read_inputs(
     earliest = top.time("earliest_as_of") if "earliest_as_of" in top else None
     receipts = top.texts("receipts", MAX_GIVEN) if "receipts" in top else []
     checkpoints = top.texts("checkpoints", MAX_GIVEN) if "checkpoints" in top else []
+    sources = _asked_sources(top.tables("source"))
     blocks = _Blocks()
     blocks.add_tables(top.tables("block"), None)
     files = top.texts("blocks", MAX_GIVEN) if "blocks" in top else []
@@ -81,7 +91,25 @@ def read_inputs(
         _given(folder, checkpoints, f"{CODE}_CHECKPOINT"),
         blocks.own,
         tuple(blocks.signed.values()),
+        sources,
     )
+
+
+def _asked_sources(tables: list[Table]) -> tuple[AskedSource, ...]:
+    """The sources of the inputs. Raises CannotJudge INPUTS_…."""
+    found: dict[Digest, AskedSource] = {}
+    for table in tables:
+        number = table.read("number", numbers.parse_source, "SOURCE")
+        days = None
+        if "from" in table or "to" in table:
+            days = table.read("from", parse_day), table.read("to", parse_day)
+            if days[0] > days[1]:
+                raise table.error("VALUE", f"{days[1]} is before {days[0]}")
+        table.done()
+        if number.key in found:
+            raise table.error("SOURCE", f"{number.text} is named twice")
+        found[number.key] = AskedSource(number, days)
+    return tuple(found.values())
 
 
 def _given(folder: Path, names: list[str], code: str) -> tuple[GivenFile, ...]:

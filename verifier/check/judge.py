@@ -43,12 +43,13 @@ class RowFinding(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """All rows in their order, and the verdict over them."""
+    """All rows in their order, the verdict over them, and which must pass for VALID."""
 
     case: Case
     kind: Kind | None
     rows: Mapping[Row, RowFinding]
     verdict: Verdict
+    required: frozenset[Row]
 
 
 def check(
@@ -103,8 +104,9 @@ def judge_case(case: Case) -> Judgement:
         # Without a kind there is no list of rows; step 2.5 failed, or nothing is required to pass.
         required = frozenset(Row)
     else:
-        required = required_rows(kind, case.policy.required[kind])
-    return Judgement(case, kind, rows, judge(results, required))
+        added = {*case.policy.required[kind], *({Row.SOURCES} if case.inputs.sources else ())}
+        required = required_rows(kind, added)
+    return Judgement(case, kind, rows, judge(results, required), required)
 
 
 def troubles_of(step: Step, case: ChainProof) -> list[Trouble]:
@@ -149,7 +151,8 @@ def _has_no_event(case: Case) -> bool:
 def _has_no_source(case: Case) -> bool:
     try:
         case.evidence.leaf_lines.need()
-        return not case.evidence.source_keys and not case.numbered
+        none = not case.evidence.source_keys and not case.numbered
+        return none and not case.inputs.sources
     except Blocked:
         return False
 

@@ -13,8 +13,7 @@ from verifier.check.blocks import SourceKind
 from verifier.check.judge import RowFinding
 from verifier.check.policy import CONSORTIUM, PUBLIC
 from verifier.check.report import ErasureLine, RecordLine, Report
-from verifier.check.rows import CannotJudge, Row, Verdict, or_none
-from verifier.check.verdict import required_rows
+from verifier.check.rows import CannotJudge, Verdict, or_none
 from verifier.format import numbers
 from verifier.format.times import format_block_time
 
@@ -69,15 +68,8 @@ def _about(report: Report) -> list[str]:
     return lines
 
 
-def _required(report: Report) -> frozenset[Row]:
-    kind = report.judgement.kind
-    if kind is None:
-        return frozenset()
-    return required_rows(kind, report.case.policy.required[kind])
-
-
 def _rows_in_english(report: Report) -> Iterator[str]:
-    required = _required(report)
+    required = report.judgement.required if report.judgement.kind else frozenset()
     yield "ROW            RESULT           WHAT IT MEANS   (* required by floor or policy)"
     for row, finding in report.judgement.rows.items():
         mark = "*" if row in required else " "

@@ -13,13 +13,13 @@ from verifier.check.evidence import LeafLine
 from verifier.check.source_logs import SourceLog
 from verifier.format.errors import FormatError
 from verifier.format.source_count import Range
-from verifier.format.source_log import SERVICE
+from verifier.format.source_log import SERVICE, RecordEntry
 from verifier.format.times import parse_time
 
 MAX_NAMED = 10  # ranges or records that one finding names
 
-Shown = list[tuple[LeafLine, int]]
-"""Leaves of one source with the indexes of their entries, by number."""
+Shown = list[tuple[LeafLine, tuple[int, RecordEntry]]]
+"""Leaves of one source with their entries and the indexes of these, by number."""
 
 
 def _shown(case: Case, one: SourceLog) -> Shown:
@@ -27,15 +27,13 @@ def _shown(case: Case, one: SourceLog) -> Shown:
     for line in case.numbered.get(one.key, ()):
         entry = one.entry_of(line.leaf.number, line.record)
         if entry is not None:
-            found.append((line, entry[0]))
+            found.append((line, entry))
     return sorted(found, key=lambda pair: pair[0].leaf.number or 0)
 
 
 def _late(one: SourceLog, shown: Shown) -> list[int]:
     """The positions of records that a closing before had called missing."""
-    return [
-        line.leaf.position for line, index in shown if one.came_late(index, line.leaf.number or 0)
-    ]
+    return [line.leaf.position for line, entry in shown if one.came_late(*entry)]
 
 
 def passed(case: Case) -> tuple[str, str]:
@@ -47,6 +45,7 @@ def passed(case: Case) -> tuple[str, str]:
         n=sum(map(len, shown.values())),
         sources=len(logs),
         missing=sum(last - first + 1 for one in logs for first, last in one.missing),
+        aside=sum(one.last_count.aside for one in logs),
         late=sum(len(_late(one, shown[one.key])) for one in logs),
         without=sum(line.leaf.source is None for line in case.evidence.leaves.values()),
     )

@@ -112,6 +112,10 @@ TEXTS: Mapping[str, Text] = {
         "a member of the inputs has no possible value", "输入中某项的值不被允许"
     ),
     "INPUTS_MATTER": _inputs("the matter number in the inputs is mistyped", "输入中的事项编号有误"),
+    "INPUTS_SOURCE": _inputs(
+        "a source's number in the inputs is mistyped or stands twice",
+        "输入中的来源系统编号有误或重复",
+    ),
     "INPUTS_BLOCK_CONFLICT": _inputs(
         "the inputs give one block two different hashes", "输入对同一区块给出了两个不同的哈希"
     ),
@@ -800,6 +804,51 @@ TEXTS: Mapping[str, Text] = {
     "SOURCE_CLOSING_DIFFERS": _log_lies(
         "a closing in a source's log is not what follows from its day",
         "来源系统日志的某日结存与当日条目不符",
+    ),
+    "SOURCE_ASIDE_CLAIM": _log_lies(
+        "a record and its source's log don't agree on whether its row waited before it came into the matter",
+        "某记录与其来源系统日志就该行归入事项之前是否曾搁置说法不一",
+    ),
+    "SOURCE_ASIDE_DIFFERS": _log_lies(
+        "an entry in a source's log names as its row that waited what is none of that number",
+        "来源系统日志的某条目所指的搁置行并非该编号的行",
+    ),
+    "SOURCE_ASIDE_NOT_OPENED": _log_lies(
+        "a record is not the row that its source's log set aside under its number",
+        "某记录并非其来源系统日志以该编号搁置的行",
+    ),
+    "SOURCE_ASIDE_WITHHELD": Text(
+        "what shows that a record is the row that waited is withheld",
+        "用以证明某记录即搁置之行的内容未披露",
+        "Ask the sender to show the claims aside and raw of that record, if it matters to you that its row "
+        "did not change while it waited.",
+        "如该行搁置期间有无改动对您重要，请要求提交方披露该记录的 aside 和 raw。",
+    ),
+    "SOURCE_ASIDE_ERASED": Text(
+        "a record that waited was erased, so nobody can compare it any more with the row that was set aside",
+        "某曾搁置的记录已被删除，无法再与当时的行比对",
+        "Nothing to do: its number came when the log says, and its content is gone.",
+        "无需处理：其编号的登记时间以日志为准，内容已不存在。",
+    ),
+    "SOURCE_ASKED_OF_OTHER_LOG": Text(
+        "a source that you ask for belongs to another log",
+        "您所要求的来源系统属于另一日志",
+        "Ask for a package from the log that the source's number names.",
+        "请索取该来源系统编号所属日志的证据包。",
+    ),
+    "SOURCE_ASKED_NOT_SHOWN": Text(
+        "a source that you ask for is not in the package",
+        "证据包未附您所要求的来源系统",
+        "Ask the sender for an export with sources. A source that no record of the matter names can't be in "
+        "its package.",
+        "请向提交方索取含来源系统的导出。该事项没有记录载明的来源系统不会在其证据包中。",
+    ),
+    "SOURCE_DAYS_NOT_COVERED": Text(
+        "the closings of a source do not cover the days that you ask for",
+        "来源系统的日结存未覆盖您所要求的日期",
+        "A log says nothing of days before it began. For later days ask the sender for an export as of a "
+        "later block.",
+        "日志对其开始之前的日期不作说明；如为较晚日期，请向提交方索取截至更晚区块的导出。",
     ),
     "SOURCES_NOT_SHOWN": Text(
         "records name sources whose logs are not in the package, so nothing is said of their numbers",

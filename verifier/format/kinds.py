@@ -22,6 +22,7 @@ COMMON: frozenset[str] = frozenset(
         "raw",
         "corrects",
         "fields",
+        "aside",
     }
 )
 

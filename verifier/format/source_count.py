@@ -15,7 +15,7 @@ Range = tuple[int, int]
 
 
 class DayCount(NamedTuple):
-    """What the entries of one day amount to; with no record `first` and `last` are None."""
+    """What the entries of one day amount to; where no number came `first` and `last` are None."""
 
     first: int | None
     last: int | None
@@ -25,11 +25,14 @@ class DayCount(NamedTuple):
 class SourceCount:
     """The numbers of one source up to some entry, and those since its last closing."""
 
-    __slots__ = ("_firsts", "_lasts", "counts", "day_first", "day_last", "first", "next")
+    __slots__ = ("_firsts", "_lasts", "aside", "counts", "day_first", "day_last", "first", "next")
 
-    def __init__(self, first: int, next_: int | None = None, missing: Iterable[Range] = ()) -> None:
-        """`next_` and `missing` are those of a closing; without, nothing has come yet."""
+    def __init__(
+        self, first: int, next_: int | None = None, missing: Iterable[Range] = (), aside: int = 0
+    ) -> None:
+        """`next_`, `missing` and `aside` are those of a closing; without, nothing has come yet."""
         self.first = first
+        self.aside = aside
         self.next = first if next_ is None else next_
         # Two lists, so that the range of a number is found by bisection.
         ranges = list(missing)
@@ -55,14 +58,14 @@ class SourceCount:
         return at >= 0 and number <= self._lasts[at]
 
     def may_come(self, number: int) -> bool:
-        """Whether a record may still have this number."""
+        """Whether this number may still come."""
         return number >= self.next or self.is_missing(number)
 
     def take(self, number: int, kind: str) -> None:
-        """Count a record's entry.
+        """Count a number that comes.
 
-        Raises FormatError SOURCE_NUMBER_LOW below the source's first number, SOURCE_NUMBER_TWICE if a
-        record has the number; then nothing is counted.
+        Raises FormatError SOURCE_NUMBER_LOW below the source's first number, SOURCE_NUMBER_TWICE if it
+        has come; then nothing is counted.
         """
         if number < self.first:
             raise FormatError(
@@ -76,10 +79,24 @@ class SourceCount:
         elif self.is_missing(number):
             self._fill(number)
         else:
-            raise FormatError("SOURCE_NUMBER_TWICE", f"number {number} has its record")
+            raise FormatError("SOURCE_NUMBER_TWICE", f"number {number} has come")
         self.day_first = number if self.day_first is None else min(self.day_first, number)
         self.day_last = number if self.day_last is None else max(self.day_last, number)
         self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def set_aside(self, number: int, kind: str) -> None:
+        """Count a number that comes with a row that waits. Raises FormatError as `take`."""
+        self.take(number, kind)
+        self.aside += 1
+
+    def move(self) -> None:
+        """A row that waited has its record now: its number came before.
+
+        Raises FormatError SOURCE_ASIDE_NONE where none waits.
+        """
+        if not self.aside:
+            raise FormatError("SOURCE_ASIDE_NONE", "a record names an aside, and no row waits")
+        self.aside -= 1
 
     def _fill(self, number: int) -> None:
         at = bisect_right(self._firsts, number) - 1

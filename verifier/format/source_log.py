@@ -68,6 +68,15 @@ class RecordEntry(NamedTuple):
     kind: str
     number: int
     record: Digest
+    aside: int | None = None  # index of the entry that set the number aside
+
+
+class AsideEntry(NamedTuple):
+    """A row has this number, and waits."""
+
+    kind: str
+    number: int
+    row: Digest
 
 
 class GapEntry(NamedTuple):
@@ -94,9 +103,10 @@ class Closing(NamedTuple):
     late: int
     back: int
     conflicts: int
+    aside: int = 0
 
 
-Entry = ProfileEntry | RecordEntry | GapEntry | Closing
+Entry = ProfileEntry | RecordEntry | AsideEntry | GapEntry | Closing
 
 
 class SourceProof(NamedTuple):
@@ -114,10 +124,19 @@ def record_digest(leaf: bytes) -> Digest:
 
 
 def encode_record(entry: RecordEntry) -> bytes:
-    """Write a record's entry: the one of which there are many, so its bytes are written as they are."""
+    """Write a record's entry. There are many of them and of asides: their bytes are written as they are."""
+    aside = "" if entry.aside is None else f'"aside":{entry.aside},'
     return (
-        f'{{"entry":"record","kind":"{entry.kind}","number":{entry.number},'
+        f'{{{aside}"entry":"record","kind":"{entry.kind}","number":{entry.number},'
         f'"record":"{b64url_encode(entry.record)}"}}'
+    ).encode("ascii")
+
+
+def encode_aside(entry: AsideEntry) -> bytes:
+    """Write the entry of a row that waits."""
+    return (
+        f'{{"entry":"aside","kind":"{entry.kind}","number":{entry.number},'
+        f'"row":"{b64url_encode(entry.row)}"}}'
     ).encode("ascii")
 
 
@@ -125,6 +144,8 @@ def encode(entry: Entry) -> bytes:
     """Write an entry. Raises FormatError JSON_… or SOURCE_ENTRY_SIZE."""
     if isinstance(entry, RecordEntry):
         return encode_record(entry)
+    if isinstance(entry, AsideEntry):
+        return encode_aside(entry)
     data = jsonc.encode(_members_of(entry))
     if len(data) > MAX_ENTRY_BYTES:
         raise FormatError("SOURCE_ENTRY_SIZE", f"an entry has at most {MAX_ENTRY_BYTES} bytes")
@@ -143,9 +164,12 @@ def _members_of(entry: ProfileEntry | GapEntry | Closing) -> dict[str, Json]:
             "last": entry.last,
             "reason": entry.reason,
         }
+    members = entry._asdict()
+    if not entry.aside:
+        del members["aside"]
     return {
         "entry": "closing",
-        **entry._asdict(),
+        **members,
         "at": at,
         "day": entry.day.isoformat(),
         "ends": format_time(entry.ends),
@@ -178,7 +202,14 @@ def parse(data: bytes) -> Entry:
     entry: Entry
     if what == "record":
         entry = RecordEntry(
-            _kind(members.text("kind")), members.integer("number"), _digest(members)
+            _kind(members.text("kind")),
+            members.integer("number"),
+            _digest(members, "record"),
+            members.integer("aside") if "aside" in members else None,
+        )
+    elif what == "aside":
+        entry = AsideEntry(
+            _kind(members.text("kind")), members.integer("number"), _digest(members, "row")
         )
     elif what == "profile":
         entry = ProfileEntry(
@@ -201,8 +232,8 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _digest(members: Members) -> Digest:
-    raw = b64url_decode(members.text("record"))
+def _digest(members: Members, name: str) -> Digest:
+    raw = b64url_decode(members.text(name))
     if len(raw) != DIGEST_LENGTH:
         raise FormatError("DIGEST_LENGTH", f"a digest has {DIGEST_LENGTH} bytes, got {len(raw)}")
     return Digest(raw)
@@ -242,13 +273,7 @@ def parse_profile(members: Members) -> Profile:
 
 
 def _parse_closing(members: Members) -> Closing:
-    at, day_text = parse_time(members.text("at")), members.text("day")
-    if not _DAY.fullmatch(day_text):
-        raise FormatError("SOURCE_ENTRY_FORM", f"want a day like 2026-11-26: {day_text!a:.80}")
-    try:
-        day = date.fromisoformat(day_text)
-    except ValueError as error:
-        raise FormatError("SOURCE_ENTRY_FORM", f"there is no day {day_text}") from error
+    at, day = parse_time(members.text("at")), parse_day(members.text("day"))
     ends, profile = parse_time(members.text("ends")), members.integer("profile")
     first = None if members.null("first") else members.integer("first")
     last = None if members.null("last") else members.integer("last")
@@ -271,7 +296,18 @@ def _parse_closing(members: Members) -> Closing:
         members.integer("late"),
         members.integer("back"),
         members.integer("conflicts"),
+        members.integer("aside", 1) if "aside" in members else 0,
     )
+
+
+def parse_day(text: str) -> date:
+    """Read a day. Raises FormatError SOURCE_ENTRY_FORM."""
+    if not _DAY.fullmatch(text):
+        raise FormatError("SOURCE_ENTRY_FORM", f"want a day like 2026-11-26: {text!a:.80}")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise FormatError("SOURCE_ENTRY_FORM", f"there is no day {text}") from error
 
 
 def _counts(members: Members) -> dict[str, int]:
@@ -322,8 +358,9 @@ def encode_proof(proof: SourceProof) -> bytes:
 def shown_ranges(size: int, wanted: Iterable[int], closings: Mapping[int, int]) -> list[Range]:
     """The indexes that a package shows of a log of `size` entries (package.md §6), as ranges.
 
-    `wanted` are those of the package's records; `closings` gives the index of the profile entry that
-    each closing names, by its own index. The ranges ascend and are not adjacent.
+    `wanted` are those of the package's records, and of the asides that these name; `closings` gives the
+    index of the profile entry that each closing names, by its own index. The ranges ascend and are not
+    adjacent.
     """
     ends = sorted(closings)
     # Never a list of all: a hostile head can name any size.

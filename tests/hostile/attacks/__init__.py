@@ -1,6 +1,7 @@
 """The catalogue of attacks. Importing this package fills it."""
 
 from tests.hostile.attacks import (
+    asides,
     asked,
     chain,
     container,
@@ -21,6 +22,7 @@ from tests.hostile.case import CATALOGUE as ALL
 
 __all__ = [
     "ALL",
+    "asides",
     "asked",
     "chain",
     "container",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 
 from tests.hostile import persons
 from verifier.check.blocks import BlockId, Said, SourceKind
-from verifier.check.inputs import MAX_GIVEN_BYTES, Inputs, read_inputs
+from verifier.check.inputs import MAX_GIVEN_BYTES, AskedSource, Inputs, read_inputs
 from verifier.check.rows import CannotJudge
 from verifier.format import numbers
 from verifier.format.digests import Digest
 
 NUMBER = numbers.make(bytes(16), b"tag!")
+SOURCE, OTHER = (numbers.make_source(bytes([i]) * 16, b"tag!") for i in (1, 2))
 HASH_BYTES = Digest(b"\xab" * 32)
 HASH = "0x" + HASH_BYTES.hex()
 
@@ -25,6 +27,10 @@ def document(**members: Any) -> dict[str, Any]:
 
 def block(**members: Any) -> dict[str, Any]:
     return {"chain_id": 31337, "number": 12, "hash": HASH, **members}
+
+
+def asked(**members: Any) -> dict[str, Any]:
+    return {"number": SOURCE.text, **members}
 
 
 def read(value: dict[str, Any], folder: Path) -> Inputs:
@@ -47,6 +53,7 @@ def test_all_members_are_read(tmp_path: Path) -> None:
             receipts=["receipt-1.json"],
             checkpoints=["theirs.txt"],
             block=[block(origin="my own node"), block(number=13)],
+            source=[asked(**{"from": "2026-10-01", "to": "2026-10-01"}), {"number": OTHER.text}],
         ),
         tmp_path,
     )
@@ -58,6 +65,8 @@ def test_all_members_are_read(tmp_path: Path) -> None:
         BlockId(31337, 12): own("my own node"),
         BlockId(31337, 13): Said(SourceKind.OWN, "you", HASH_BYTES, 1),
     }
+    day = date(2026, 10, 1)
+    assert inputs.sources == (AskedSource(SOURCE, (day, day)), AskedSource(OTHER, None))
 
 
 def own(origin: str) -> Said:
@@ -134,6 +143,16 @@ def test_a_huge_file_is_an_error(member: str, code: str, tmp_path: Path) -> None
         ({"block": [block(origin="a\nb")]}, "INPUTS_VALUE"),
         ({"block": [{"chain_id": 1, "number": 1}]}, "INPUTS_MEMBER_MISSING"),
         ({"block": block()}, "INPUTS_TYPE"),
+        ({"source": [{}]}, "INPUTS_MEMBER_MISSING"),
+        ({"source": [{"number": NUMBER.text}]}, "INPUTS_SOURCE"),
+        ({"source": [asked(), asked()]}, "INPUTS_SOURCE"),
+        ({"source": [asked(name="pbx-1")]}, "INPUTS_MEMBER_UNKNOWN"),
+        ({"source": [asked(**{"from": "2026-10-01"})]}, "INPUTS_MEMBER_MISSING"),
+        ({"source": [asked(to="2026-10-01")]}, "INPUTS_MEMBER_MISSING"),
+        ({"source": [asked(**{"from": "2026-10-02", "to": "2026-10-01"})]}, "INPUTS_VALUE"),
+        ({"source": [asked(**{"from": "2026-02-30", "to": "2026-10-01"})]}, "INPUTS_VALUE"),
+        ({"source": [asked(**{"from": "1 October", "to": "2026-10-01"})]}, "INPUTS_VALUE"),
+        ({"source": asked()}, "INPUTS_TYPE"),
         ({"block": [1]}, "INPUTS_TYPE"),
     ],
 )

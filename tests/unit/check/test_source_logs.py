@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.hostile import persons
+from tests.hostile.asides import waited
 from tests.hostile.sources import (
     PROFILE,
     Edit,
@@ -57,8 +58,9 @@ def test_the_row_says_what_is_shown_and_what_is_not(tmp_path: Path) -> None:
     assert row["result"] == "PASS"
     assert row["en"] == (
         "3 records have their numbers in the logs of their sources, as of the same batch. Sources: 1; "
-        "numbers missing in their logs: 2; records that came after a closing that missed them: 0; records "
-        "that name no source: 0. A record that got no number leaves no gap; earlier removal is not excluded."
+        "numbers missing in their logs: 2; numbers set aside for rows of accounts without a matter: 0; "
+        "records that came after a closing that missed them: 0; records that name no source: 0. A record "
+        "that got no number leaves no gap; earlier removal is not excluded."
     )
 
 
@@ -131,3 +133,40 @@ def test_of_a_row_that_fails_nothing_is_found(tmp_path: Path) -> None:
     row, found = judged(tmp_path, lambda entries: entries[3].update(counts={"call": 1}))
     assert row["result"] == "FAIL"
     assert found == {}
+
+
+def test_numbers_that_are_set_aside_are_told_and_not_missing(tmp_path: Path) -> None:
+    world, source = waited()
+    document = json.loads(report_json.write(report_of(tmp_path, world, files(world, source))))
+    [row] = [one for one in document["rows"] if one["row"] == "sources"]
+    # The call 5 still waits; 2, 4 and 8 came into matters.
+    assert "numbers missing in their logs: 0; numbers set aside for rows" in row["en"]
+    assert "without a matter: 1; records" in row["en"]
+    assert "SOURCE_GAPS" not in {one["code"] for one in document["findings"]}
+
+
+def test_a_row_that_waits_over_a_closing_does_not_come_late(tmp_path: Path) -> None:
+    """It was set aside before the closing; that its record came after is no delay of the source."""
+    world, source = waited()
+    document = json.loads(report_json.write(report_of(tmp_path, world, files(world, source))))
+    assert "SOURCE_CAME_LATE" not in {one["code"] for one in document["findings"]}
+
+
+def test_a_row_set_aside_after_a_closing_that_missed_it_comes_late(tmp_path: Path) -> None:
+    world = World()
+    world.wait()
+    source = Source(world.log)
+    source.call("case", 1)
+    source.call("other", 3)
+    source.close()
+    source.moved("case", 2, source.aside(2, b"row"), {"raw": {"text": "row"}})
+    source.enter()
+    world.log.seal()
+    world.wait()
+    world.log.anchor(1)
+    world.wait()
+    document = json.loads(
+        report_json.write(report_of(tmp_path, world, files(world, source, batch=0)))
+    )
+    found = {one["code"]: one["en"] for one in document["findings"]}
+    assert found["SOURCE_CAME_LATE"].endswith("records 1")

@@ -90,3 +90,24 @@ def test_covering_is_being_a_subset(came: set[int], first: int, wanted: set[int]
     ranges = [(a, min(b, first - 2)) for a, b in joined(came) if a < first - 1]
     allowed = spread(ranges) | set(range(first, 40))
     assert covers(ranges, first, joined(wanted)) == (wanted <= allowed)
+
+
+def test_a_number_that_is_set_aside_comes_once_and_moves_once() -> None:
+    count = SourceCount(0)
+    count.take(0, "call")
+    count.set_aside(2, "call")
+    assert (count.missing, count.aside, count.counts) == ([(1, 1)], 1, {"call": 2})
+    with pytest.raises(FormatError, match="has come"):
+        count.take(2, "call")
+    count.move()
+    assert (count.missing, count.aside, count.counts) == ([(1, 1)], 0, {"call": 2})
+    with pytest.raises(FormatError) as caught:
+        count.move()
+    assert caught.value.code == "SOURCE_ASIDE_NONE"
+
+
+def test_the_count_goes_on_from_a_closing() -> None:
+    count = SourceCount(0, 5, [(1, 2)], 2)
+    count.move()
+    assert (count.next, count.missing, count.aside) == (5, [(1, 2)], 1)
+    assert count.close() == (None, None, {})

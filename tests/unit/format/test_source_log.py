@@ -12,6 +12,7 @@ from verifier.format import jsonc, numbers, source_log, trees
 from verifier.format.digests import sha256
 from verifier.format.errors import FormatError
 from verifier.format.source_log import (
+    AsideEntry,
     Closing,
     Entry,
     GapEntry,
@@ -30,6 +31,9 @@ ENTRIES: list[Entry] = [
     ProfileEntry(NOW, PROFILE),
     RecordEntry("call", 9, sha256(b"leaf")),
     GapEntry(NOW, 2, 8, "test calls"),
+    AsideEntry("call", 9, sha256(b"row")),
+    RecordEntry("call", 9, sha256(b"leaf"), 3),
+    CLOSING._replace(aside=7),
     CLOSING,
     CLOSING._replace(first=None, last=None, counts={}, missing=()),
 ]
@@ -59,6 +63,14 @@ def changed(of: Entry, **members: object) -> bytes:
         (changed(ENTRIES[1], more=1), "MEMBER_UNKNOWN"),
         (changed(ENTRIES[1], number=LEFT_OUT), "MEMBER_MISSING"),
         (changed(ENTRIES[2], last=1), "MEMBER_FORM"),
+        (changed(ENTRIES[3], row="AAAA"), "DIGEST_LENGTH"),
+        (changed(ENTRIES[3], kind="rumour"), "KIND_UNKNOWN"),
+        (changed(ENTRIES[3], record="AAAA"), "MEMBER_UNKNOWN"),
+        (changed(ENTRIES[3], aside=1), "MEMBER_UNKNOWN"),
+        (changed(ENTRIES[4], aside=-1), "MEMBER_FORM"),
+        (changed(ENTRIES[4], aside=None), "MEMBER_TYPE"),
+        (changed(CLOSING, aside=0), "MEMBER_FORM"),
+        (changed(CLOSING, aside=None), "MEMBER_TYPE"),
         (changed(CLOSING, day="2026-02-30"), "SOURCE_ENTRY_FORM"),
         (changed(CLOSING, day="26-2-3"), "SOURCE_ENTRY_FORM"),
         (changed(CLOSING, counts={}), "SOURCE_ENTRY_FORM"),
@@ -136,3 +148,8 @@ def test_whole_days_are_shown_with_the_closing_before_and_the_profiles_that_clos
 
 def test_ranges_of_a_log_of_any_size_cost_nothing() -> None:
     assert source_log.shown_ranges(2**52, [2**51], {5: 0}) == [(0, 0), (5, 2**52 - 1)]
+
+
+def test_a_log_in_which_nothing_waits_is_written_as_before() -> None:
+    assert b'"aside"' not in source_log.encode(CLOSING)
+    assert b'"aside"' not in source_log.encode(ENTRIES[1])

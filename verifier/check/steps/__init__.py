@@ -210,6 +210,8 @@ STEPS: dict[str, Step] = {
         sources.step_18_6,
         sources.step_18_7,
         sources.step_18_8,
+        sources.step_18_9,
+        sources.step_18_10,
     ),
 }
 

@@ -1,13 +1,17 @@
-"""Steps 18.1 to 18.8: the logs of the sources of records (docs/spec/verification.md §3)."""
+"""Steps 18.1 to 18.10: the logs of the sources of records (docs/spec/verification.md §3)."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 
 from verifier.check.case import Case
 from verifier.check.rows import Trouble, failed, not_checked
-from verifier.check.source_logs import SourceLog
-from verifier.format import matter_map, source_log
+from verifier.check.source_logs import SourceLog, came_at
+from verifier.format import asides, matter_map, source_log
 from verifier.format.errors import FormatError
+
+# Zones are ahead of UTC by at most so much: nowhere does a day begin earlier.
+EARLIEST_DAY = timedelta(hours=14)
 
 
 def step_18_1(case: Case) -> Iterator[Trouble]:
@@ -61,7 +65,7 @@ def step_18_3(case: Case) -> Iterator[Trouble]:
 
 
 def step_18_4(case: Case) -> Iterator[Trouble]:
-    """Every leaf that names the source has its entry, with number, kind and digest."""
+    """Every leaf that names the source has its entry, which names an aside where the leaf says so."""
     for one in case.sources.values():
         for line in case.numbered.get(one.key, ()):
             found = one.entry_of(line.leaf.number, line.record)
@@ -70,6 +74,15 @@ def step_18_4(case: Case) -> Iterator[Trouble]:
                     "SOURCE_RECORD_DIFFERS",
                     f"record {line.leaf.position} has number {line.leaf.number}, and {one.name} has "
                     "no such entry",
+                )
+            elif (found[1].aside is None) == (asides.CLAIM in line.leaf.claims):
+                with_, without = (
+                    ("entry", "leaf") if found[1].aside is not None else ("leaf", "entry")
+                )
+                yield failed(
+                    "SOURCE_ASIDE_CLAIM",
+                    f"record {line.leaf.position}: the {with_} says that its row waited, the {without} "
+                    "does not",
                 )
 
 
@@ -84,7 +97,7 @@ def step_18_5(case: Case) -> Iterator[Trouble]:
 
 
 def step_18_6(case: Case) -> Iterator[Trouble]:
-    """Profiles keep what they must keep; each number has one entry, where closings say."""
+    """Profiles keep what they must keep; each number comes once, where closings say."""
     for one in case.sources.values():
         if 0 not in one.profiles:
             yield failed("SOURCE_PROFILE", f"{one.name}: entry 0 is no profile")
@@ -96,9 +109,14 @@ def step_18_6(case: Case) -> Iterator[Trouble]:
         for index, closing in one.closings.items():
             if closing.profile > index or closing.profile not in one.profiles:
                 yield failed("SOURCE_PROFILE", f"{one.name}: entry {index} names no profile")
-        for number, some in one.numbers.items():
-            if len(some) > 1:
-                yield failed("SOURCE_NUMBER_TWICE", f"{one.name}: number {number}")
+        if one.sets_aside_in_vain:
+            yield failed(
+                "SOURCE_PROFILE", f"{one.name}: the service numbers, and sets numbers aside"
+            )
+        for fault in one.wrong_asides():
+            yield failed("SOURCE_ASIDE_DIFFERS", f"{one.name}: {fault}")
+        for number in one.numbers_twice():
+            yield failed("SOURCE_NUMBER_TWICE", f"{one.name}: number {number}")
         for fault in one.misnumbered():
             yield failed("SOURCE_NUMBER_DIFFERS", f"{one.name}: {fault}")
 
@@ -118,10 +136,71 @@ def step_18_8(case: Case) -> Iterator[Trouble]:
             yield not_checked("SOURCES_NOT_SHOWN", f"{len(lines)} records of source {key.hex()}")
 
 
+def step_18_9(case: Case) -> Iterator[Trouble]:
+    """Every leaf whose entry names an aside opens it with its row and its salt."""
+    erased = {one.position for one in case.statement.choices.erased}
+    for one in case.sources.values():
+        for line in case.numbered.get(one.key, ()):
+            leaf = line.leaf
+            found = one.entry_of(leaf.number, line.record)
+            aside = None if found is None else one.aside_of(*found)
+            if found is None or aside is None or asides.CLAIM not in leaf.claims:
+                # Other steps say so.
+                continue
+            row = asides.row_claim(leaf.claims)
+            shown = case.disclosed.get(leaf.position, {})
+            if row in leaf.claims and not shown.keys() >= {asides.CLAIM, row}:
+                where = f"record {leaf.position}"
+                if leaf.position in erased:
+                    yield not_checked("SOURCE_ASIDE_ERASED", where)
+                else:
+                    yield not_checked("SOURCE_ASIDE_WITHHELD", where)
+                continue
+            try:
+                salt = asides.salt_of(case.value(leaf.position, asides.CLAIM))
+                content = asides.row_bytes(row, case.value(leaf.position, row))
+                opens = asides.row_digest(one.key, found[1].number, salt, content) == aside.row
+            except (FormatError, KeyError) as error:
+                yield failed("SOURCE_ASIDE_NOT_OPENED", f"record {leaf.position}: {error}")
+                continue
+            if not opens:
+                yield failed(
+                    "SOURCE_ASIDE_NOT_OPENED",
+                    f"record {leaf.position} is not what entry {found[1].aside} of {one.name} set aside",
+                )
+
+
+def step_18_10(case: Case) -> Iterator[Trouble]:
+    """Every source that the person asks for is of this log and shown, with closings over its days."""
+    for asked in case.inputs.sources:
+        if asked.number.log_tag != case.log_tag:
+            yield failed("SOURCE_ASKED_OF_OTHER_LOG", asked.number.text)
+            continue
+        one = case.sources.get(asked.number.key)
+        if one is None:
+            yield not_checked("SOURCE_ASKED_NOT_SHOWN", asked.number.text)
+        elif asked.days is not None:
+            first, last = asked.days
+            begun = one.begun_at
+            begins = datetime.combine(first, time(), UTC) - EARLIEST_DAY
+            closed = max((closing.day for closing in one.closings.values()), default=None)
+            if begun > begins:
+                yield not_checked("SOURCE_DAYS_NOT_COVERED", f"{asked.number.text} began {begun}")
+            if closed is None or closed < last:
+                said = "no day is closed" if closed is None else f"the last day closed is {closed}"
+                yield not_checked("SOURCE_DAYS_NOT_COVERED", f"{asked.number.text}: {said}")
+
+
 def _indexes(case: Case, one: SourceLog) -> list[int]:
-    """Where the entries of the package's leaves stand in the log."""
-    found = [one.entry_of(line.leaf.number, line.record) for line in case.numbered.get(one.key, ())]
-    return [entry[0] for entry in found if entry is not None]
+    """Where the numbers of the package's leaves and their entries stand in the log."""
+    found: list[int] = []
+    for line in case.numbered.get(one.key, ()):
+        entry = one.entry_of(line.leaf.number, line.record)
+        if entry is not None:
+            found.append(entry[0])
+            if came_at(*entry) < entry[0]:
+                found.append(came_at(*entry))
+    return found
 
 
 def _said(ranges: list[tuple[int, int]]) -> str:
