@@ -158,7 +158,12 @@ class _Collector(Collector):
 
 def _sources(found: Figures) -> Iterator[Metric]:
     missing = GaugeMetricFamily(
-        "notary_source_numbers_missing", "Numbers that no record has.", labels=SOURCE
+        "notary_source_numbers_missing", "Numbers that have not come.", labels=SOURCE
+    )
+    waiting = GaugeMetricFamily(
+        "notary_source_rows_waiting",
+        "Rows whose numbers came, and whose accounts have no matter.",
+        labels=SOURCE,
     )
     unexplained = GaugeMetricFamily(
         "notary_source_numbers_unexplained", "Those without a stated reason.", labels=SOURCE
@@ -174,6 +179,7 @@ def _sources(found: Figures) -> Iterator[Metric]:
     for one in found.sources:
         name, state = [one.profile.name, one.number], one.state
         missing.add_metric(name, count_of(state.count.missing))
+        waiting.add_metric(name, state.count.aside)
         unexplained.add_metric(name, count_of(source_findings.unexplained(state)))
         if state.received_ms is not None:
             last.add_metric(name, state.received_ms / 1000)
@@ -185,6 +191,7 @@ def _sources(found: Figures) -> Iterator[Metric]:
         ):
             today.add_metric([*name, what], value)
     yield missing
+    yield waiting
     yield unexplained
     yield last
     yield today

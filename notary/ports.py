@@ -6,7 +6,7 @@ adapter of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from notary.core.intake import Incoming, Outcome, Refused
 from notary.core.preparing import Offered, Prepared
+from notary.core.waiting import Waiting
 from verifier.format.batches import BatchHeader
 from verifier.format.digests import Digest
 from verifier.format.fold import Link
@@ -100,6 +101,15 @@ class SteppedAcceptor(Acceptor, Protocol):
 
     def take(self, offered: Offered) -> list[Outcome]:
         """Take in what was offered, once; contract and answers are those of `accept`."""
+        ...
+
+    def take_all(
+        self, offered: Offered, waiting: Sequence[Waiting]
+    ) -> tuple[list[Outcome], Mapping[str, Refused]]:
+        """The same, and in the same commit let rows wait; those that may not, by their keys.
+
+        A row of a source that numbers waits with its number set aside. One that waits already goes on.
+        """
         ...
 
 

@@ -302,7 +302,7 @@ def source_lines(sources: Sequence[Mapping[str, Any]]) -> list[str]:
         last = f", last {one['last_record_at']}" if one["last_record_at"] else ""
         lines.append(
             f"source    {one['name']}: {one['records']} records, {one['missing']} numbers missing, "
-            f"days before {one['open_day']} closed{last}"
+            f"{one['waiting']} rows wait, days before {one['open_day']} closed{last}"
         )
         lines += [f"          {said['code']}: {said['text']}" for said in one["findings"]]
     return lines
@@ -317,12 +317,14 @@ def sources_table(sources: Sequence[Mapping[str, Any]]) -> str:
             str(one["numbering"]),
             str(one["next"]),
             str(sum(last - first + 1 for first, last in one["missing"])),
+            str(one["waiting"]),
             str(one["open_day"]),
             ", ".join(said["code"] for said in one["findings"]) or "-",
         )
         for one in sources
     ]
-    return table(("name", "number", "numbered by", "next", "missing", "open day", "findings"), rows)
+    heads = ("name", "number", "numbered by", "next", "missing", "waiting", "open day", "findings")
+    return table(heads, rows)
 
 
 def source_text(source: Mapping[str, Any]) -> str:

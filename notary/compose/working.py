@@ -21,6 +21,7 @@ from notary.adapters.store.database import Database
 from notary.adapters.store.leases import StoredLeases
 from notary.adapters.store.leases import require as require_lease
 from notary.adapters.store.originals import StoredOriginals
+from notary.adapters.store.records import StoredRecords
 from notary.adapters.timestamp_http import HttpAuthority
 from notary.compose.keeping import Keeping
 from notary.errors import CallerError, Contradiction, NothingHappened
@@ -28,6 +29,7 @@ from notary.usecases.courier import Courier, send_test
 from notary.usecases.dkim_checks import DkimChecker
 from notary.usecases.lease import Post
 from notary.usecases.originals import sweep_orphans
+from notary.usecases.set_aside import EarlierRows
 from notary.usecases.stamp import PinnedAuthority, Stamper, StampSettings
 from notary.usecases.standing import STORE_BEHIND_SIGNED
 from notary.worker import Worker
@@ -46,6 +48,11 @@ class Working(Keeping):
         if trouble is not None and trouble.code == STORE_BEHIND_SIGNED:
             raise Contradiction(trouble.code, str(trouble))
         self.eraser.enforce()
+        earlier = EarlierRows(
+            StoredRecords(self._database), self._keys, self._clock, self._entropy
+        ).enter([one.agency_id for one in self.agencies.all()])
+        if earlier:
+            report(f"set aside the numbers of {earlier} rows that wait")
         return Worker(
             lambda: self.sources.close(self._clock.now()),
             _Sealing(self),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from notary.core.intake import Incoming, Refused
-from verifier.format import jsonc, records
+from verifier.format import asides, jsonc, records
 from verifier.format.digests import DIGEST_LENGTH, Digest, b64url_decode
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
@@ -101,11 +101,11 @@ def check_offer(item: Incoming) -> Refused | None:
             if reason is not None:
                 return Refused("CLAIM_SHAPE", f"claims.{name}", reason)
         # Compared by slices: of all that an offer's check does, a call for each name took longest.
-        elif name[:_RESERVED_LENGTH] == _RESERVED:
+        elif name[:_RESERVED_LENGTH] == _RESERVED or name == asides.CLAIM:
             return Refused(
                 "CLAIM_RESERVED",
                 f"claims.{name}",
-                "attachments are claimed by the service; offer the file itself",
+                "the service itself claims attachments, and that a row waited; offer the file itself",
             )
     if claims.get("occurred_at", "") is None:
         return _check_null_time(claims)
@@ -121,13 +121,12 @@ def unknown_matter(item: Incoming) -> Refused:
     )
 
 
-def unknown_source(item: Incoming) -> Refused:
-    """The refusal of an offer from a source that the agency has not."""
-    assert item.source is not None
+def no_source(key: bytes) -> Refused:
+    """The refusal of what comes from a source that the agency has not."""
     return Refused(
         "SOURCE_UNKNOWN",
         "source",
-        f"the agency has no source with key {item.source.hex()[:64]}; see `notary source list`",
+        f"the agency has no source with key {key.hex()[:64]}; see `notary source list`",
     )
 
 

@@ -40,7 +40,8 @@ class Incoming(NamedTuple):
     submitter's own (at most 200 characters) or derived from the source and its numbering; it is unique
     within an agency. `source` is the key of the source that it came from, `number` its own number there,
     None where the service gives it (docs/spec/format.md §16).
-    `by_service` says that the service itself makes it: some kinds nobody else may.
+    `by_service` says that the service itself makes it: some kinds nobody else may. `aside` is the salt of a
+    row that waited, whose number was set aside.
     """
 
     matter_key: bytes
@@ -51,6 +52,7 @@ class Incoming(NamedTuple):
     source: bytes | None = None
     number: int | None = None
     by_service: bool = False
+    aside: bytes | None = None
 
 
 @dataclass(frozen=True)

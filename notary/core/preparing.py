@@ -14,7 +14,7 @@ from notary.core.envelope import Lookup
 from notary.core.intake import Incoming, Refused
 from notary.core.keyed import Keyed
 from notary.core.leaves import draft_leaf
-from verifier.format import records
+from verifier.format import asides, records
 from verifier.format.errors import FormatError
 from verifier.format.jsonc import Json
 
@@ -86,6 +86,8 @@ def prepare(
     """Prepare an offer that `check_offer` passed; `claims` are the offered ones and the attachments'."""
     secret = random[_SECRET]
     keyed = Keyed(secret)
+    if item.aside is not None:
+        claims = {**claims, asides.CLAIM: asides.salt_claim(item.aside)}
     try:
         draft, disclosures = draft_leaf(
             item.matter_key, item.kind, secret, keyed, random[_BLIND], claims, item.source

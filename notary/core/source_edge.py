@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from notary.core.intake import Incoming, Refused
 from notary.core.moments import milliseconds
+from notary.core.waiting import Waiting
 from verifier.format import jsonc, source_log, trees
 from verifier.format.errors import FormatError
 from verifier.format.frontier import Frontier
@@ -23,6 +24,7 @@ from verifier.format.jsonc import Json
 from verifier.format.source_count import Range, SourceCount
 from verifier.format.source_log import (
     SERVICE,
+    AsideEntry,
     Closing,
     Entry,
     GapEntry,
@@ -66,6 +68,7 @@ class SourceState:
             "day_first": count.day_first,
             "day_last": count.day_last,
             "counts": dict(count.counts),
+            "aside": count.aside,
             "next_day": self.next_day.isoformat(),
             "profile_index": self.profile_index,
             "closing_at": self.closing_at,
@@ -83,7 +86,9 @@ def read_state(text: str) -> SourceState:
     """What `SourceState.to_json` wrote."""
     members: Any = json.loads(text)
     first, next_ = members.pop("first"), members.pop("next")
-    count = SourceCount(first, next_, map(tuple, members.pop("missing")))
+    # A state that an earlier version kept sets nothing aside.
+    aside = members.pop("aside", 0)
+    count = SourceCount(first, next_, map(tuple, members.pop("missing")), aside)
     count.day_first, count.day_last = members.pop("day_first"), members.pop("day_last")
     count.counts = members.pop("counts")
     next_day = date.fromisoformat(members.pop("next_day"))
@@ -123,9 +128,9 @@ class SourceEdge:
         edge._append(ProfileEntry(now, profile))
         return edge
 
-    def refusal(self, item: Incoming) -> Refused | None:
-        """Why a record may not have its number; None if it may."""
-        number, count = item.number, self.state.count
+    def refusal(self, number: int | None) -> Refused | None:
+        """Why a record or a row may not have the number that it comes with; None if it may."""
+        count = self.state.count
         if self.profile.numbering == SERVICE:
             if number is None:
                 return None
@@ -148,7 +153,7 @@ class SourceEdge:
             self.changed = True
             return _refused(
                 "SOURCE_NUMBER_TAKEN",
-                f"number {number} of {self.profile.name} stands for another record; nothing was "
+                f"number {number} of {self.profile.name} is taken already; nothing was "
                 "overwritten. If the source counts anew, make a new source for it",
                 conflict=True,
             )
@@ -172,11 +177,33 @@ class SourceEdge:
 
     def take(self, item: Incoming, number: int, leaf: bytes, received_at: datetime) -> None:
         """Enter a record of which `refusal` found nothing."""
+        self._come(number, item.kind, item.claims, received_at)
+        entry = RecordEntry(item.kind, number, source_log.record_digest(leaf))
+        self._add(source_log.encode_record(entry))
+
+    def set_aside(self, row: Waiting, salt: bytes, received_at: datetime) -> tuple[int, Waiting]:
+        """Enter a row that waits, of which `refusal` found nothing: entry's index, row with salt."""
+        assert row.number is not None
+        salted, digest = row.salted(salt)
+        self._come(row.number, row.kind, row.claims, received_at)
+        self.state.count.aside += 1
+        self._add(source_log.encode_aside(AsideEntry(row.kind, row.number, digest)))
+        return self.frontier.size - 1, salted
+
+    def move(self, item: Incoming, number: int, leaf: bytes, aside: int) -> None:
+        """Enter the record of a row whose number the entry at `aside` holds: nothing comes now."""
+        self.state.count.move()
+        entry = RecordEntry(item.kind, number, source_log.record_digest(leaf), aside)
+        self._add(source_log.encode_record(entry))
+
+    def _come(
+        self, number: int, kind: str, claims: Mapping[str, Json], received_at: datetime
+    ) -> None:
         state = self.state
         received_ms = milliseconds(received_at)
         newest = number >= state.count.next
-        state.count.take(number, item.kind)
-        occurred_ms = _occurred_ms(item.claims)
+        state.count.take(number, kind)
+        occurred_ms = _occurred_ms(claims)
         if occurred_ms is not None:
             late_s = self.profile.late_s
             if late_s is not None and received_ms - occurred_ms > late_s * 1000:
@@ -186,8 +213,6 @@ class SourceEdge:
                     state.back += 1
                 state.newest_ms = occurred_ms
         state.received_ms = received_ms
-        entry = RecordEntry(item.kind, number, source_log.record_digest(leaf))
-        self._add(source_log.encode_record(entry))
 
     def close_due(self, now: datetime, *, by_hand: bool = False) -> int:
         """Enter the closing of every day that has ended; how many.
@@ -226,6 +251,7 @@ class SourceEdge:
                 state.late,
                 state.back,
                 state.conflicts,
+                state.count.aside,
             )
         )
         state.late = state.back = state.conflicts = 0

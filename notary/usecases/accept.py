@@ -7,7 +7,7 @@ moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from notary.core.preparing import (
 )
 from notary.core.receipts import ReceiptBodies
 from notary.core.source_edge import SourceEdge
+from notary.core.waiting import Waiting
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.importers.offered_json import prepare_texts
 from notary.ports import Clock, Entropy, ObjectStore, Preparing
@@ -44,6 +45,7 @@ from notary.usecases.record_store import (
     grown,
 )
 from notary.usecases.repetition import receipts_of, same_as_earlier, same_as_stored
+from notary.usecases.set_aside import RowsToWait
 from notary.usecases.sources import write_sources
 from verifier.format import trees
 from verifier.format.digests import Digest
@@ -181,7 +183,14 @@ class RecordAcceptor:
 
     def take(self, offered: Offered) -> list[Outcome]:
         """Take in what was offered; the contract is that of ports.Acceptor."""
+        return self.take_all(offered, ())[0]
+
+    def take_all(
+        self, offered: Offered, waiting: Sequence[Waiting]
+    ) -> tuple[list[Outcome], Mapping[str, Refused]]:
+        """As SteppedAcceptor."""
         agency_id = offered.agency_id
+        to_wait = RowsToWait(self._keys, self._entropy, agency_id, waiting)
         outcomes: list[Outcome | None] = [None] * len(offered.items)
         originals = Originals(self._objects, self._entropy)
         kept = offered.kept
@@ -193,14 +202,14 @@ class RecordAcceptor:
             # The commit makes records, receipts and the matters' new edges durable together. A
             # crash before it leaves nothing but such originals, a crash after it leaves
             # everything, and the submitter's repetition gets the receipts.
-            fresh = self._commit(agency_id, offers, outcomes)
+            fresh = self._commit(agency_id, offers, to_wait, outcomes)
         except (CallerError, NothingHappened, Contradiction):
             # Nothing entered. After anything else (OutcomeUnknown, an interruption) the records may
             # be in and need their originals; the sweep takes those that no record came to name.
             remove_but(())
             raise
         remove_but([facts.name for one in fresh for facts in one.offer.files])
-        return [outcome for outcome in outcomes if outcome is not None]
+        return [outcome for outcome in outcomes if outcome is not None], to_wait.refused
 
     def _gather(
         self, offered: Offered, originals: Originals, outcomes: list[Outcome | None]
@@ -297,9 +306,13 @@ class RecordAcceptor:
         return offers
 
     def _commit(
-        self, agency_id: int, offers: list[_Offer], outcomes: list[Outcome | None]
+        self,
+        agency_id: int,
+        offers: list[_Offer],
+        to_wait: RowsToWait,
+        outcomes: list[Outcome | None],
     ) -> list[_Fresh]:
-        if not offers:
+        if not offers and not to_wait.rows:
             return []
         with self._records.writing() as written:
             written.settle(self._keys.kek)
@@ -307,14 +320,15 @@ class RecordAcceptor:
             offers = self._answer_known(written, agency_id, offers, outcomes)
             received_at = moment(milliseconds(self._clock.now()))
             edges = self._edges(written, agency_id, offers)
-            sources = _source_edges(written, agency_id, offers, received_at)
+            sources = _Sources(written, agency_id, offers, to_wait, received_at)
             record_id, group_id = written.next_ids()
             fresh, repeated = self._make_records(
                 agency_id, offers, edges, sources, record_id, group_id, received_at, outcomes
             )
             if fresh:
                 self._append(written, agency_id, group_id, fresh, edges, received_at, outcomes)
-            write_sources(written, agency_id, sources.values())
+            to_wait.finish(written, received_at)
+            write_sources(written, agency_id, sources.edges.values())
             for offer, first in repeated:
                 answer = outcomes[first.place]
                 assert isinstance(answer, Accepted)
@@ -338,7 +352,7 @@ class RecordAcceptor:
         agency_id: int,
         offers: list[_Offer],
         edges: dict[bytes, _Edge],
-        sources: dict[bytes, SourceEdge],
+        sources: _Sources,
         record_id: int,
         group_id: int,
         received_at: datetime,
@@ -370,7 +384,7 @@ class RecordAcceptor:
             if offer.item.source is None:
                 leaf = finish_leaf(draft, position, ending)
             else:
-                numbered = _number(offer.item, draft, position, ending, sources, received_at)
+                numbered = sources.number(offer, draft, position, ending)
                 if isinstance(numbered, Refused):
                     outcomes[offer.place] = numbered
                     del seen[digest]
@@ -465,40 +479,62 @@ class RecordAcceptor:
         return envelope.Lookup(self._keys.lookup_secret, agency_id, LOOKUP_IDEMPOTENCY)
 
 
-def _source_edges(
-    written: RecordsWritten, agency_id: int, offers: list[_Offer], received_at: datetime
-) -> dict[bytes, SourceEdge]:
-    """The logs of the sources that the offers name. What came before is of a day that may have ended."""
-    keys = sorted({offer.item.source for offer in offers if offer.item.source is not None})
-    edges = {}
-    for key, stored in written.sources(agency_id, keys).items() if keys else ():
-        edges[key] = SourceEdge(stored)
-        edges[key].close_due(received_at)
-    return edges
+class _Sources:
+    """The logs of the sources that a commit's offers and rows name, while it grows them."""
 
+    def __init__(
+        self,
+        written: RecordsWritten,
+        agency_id: int,
+        offers: list[_Offer],
+        to_wait: RowsToWait,
+        received_at: datetime,
+    ) -> None:
+        self._to_wait = to_wait
+        self._received_at = received_at
+        self.edges: dict[bytes, SourceEdge] = {}
+        self._asides: Mapping[bytes, int | None] = {}
+        numbered = [offer for offer in offers if offer.item.source is not None]
+        named = [offer.item.source for offer in numbered] + [one.row.source for one in to_wait.rows]
+        keys = sorted({source for source in named if source is not None})
+        if keys:
+            for key, stored in written.sources(agency_id, keys).items():
+                self.edges[key] = SourceEdge(stored)
+                # What came before is of a day that may have ended.
+                self.edges[key].close_due(received_at)
+            self._asides = written.asides(agency_id, [one.prepared.digest for one in numbered])
+        if to_wait.rows:
+            to_wait.begin(written, self.edges)
 
-def _number(
-    item: Incoming,
-    draft: bytes,
-    position: int,
-    ending: bytes,
-    sources: dict[bytes, SourceEdge],
-    received_at: datetime,
-) -> bytes | Refused:
-    """The leaf of a record with its number, which is entered in its source's log; or why it has none."""
-    assert item.source is not None
-    edge = sources.get(item.source)
-    if edge is None:
-        return acceptance.unknown_source(item)
-    refused = edge.refusal(item)
-    if refused is not None:
-        return refused
-    number = edge.number_of(item)
-    leaf = leaves.finish_numbered_leaf(
-        draft, position, number, leaves.numbered_ending(ending, item.source)
-    )
-    edge.take(item, number, leaf, received_at)
-    return leaf
+    def number(self, offer: _Offer, draft: bytes, position: int, ending: bytes) -> bytes | Refused:
+        """The leaf of a record with its number, which is entered in its source's log; or why it has none."""
+        item = offer.item
+        assert item.source is not None
+        edge = self.edges.get(item.source)
+        if edge is None:
+            return acceptance.no_source(item.source)
+        aside = self._asides.get(offer.prepared.digest)
+        waits = aside is not None and aside >= 0
+        if waits != (item.aside is not None):
+            return Refused(
+                "SOURCE_ROW_WAITS",
+                "number",
+                "this row began to wait, or ceased to, while it was read; give it again",
+            )
+        if item.number is not None:
+            self._to_wait.enter_up_to(item.source, item.number, self._received_at)
+        refused = None if waits else edge.refusal(item.number)
+        if refused is not None:
+            return refused
+        number = edge.number_of(item)
+        leaf = leaves.finish_numbered_leaf(
+            draft, position, number, leaves.numbered_ending(ending, item.source)
+        )
+        if aside is not None and waits:
+            edge.move(item, number, leaf, aside)
+        else:
+            edge.take(item, number, leaf, self._received_at)
+        return leaf
 
 
 def _random_at(random: bytes, place: int) -> bytes:

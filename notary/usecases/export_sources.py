@@ -74,6 +74,7 @@ def _files_of(
     hashes: list[bytes] = []
     closings: dict[int, int] = {}
     found: list[int] = []
+    asides: list[int] = []
     for index, entry in store.entries(key, 0, size):
         hashes.append(trees.leaf_hash(entry))
         parsed = source_log.parse(entry)
@@ -81,6 +82,8 @@ def _files_of(
             closings[index] = parsed.profile
         elif isinstance(parsed, source_log.RecordEntry) and parsed.record in records:
             found.append(index)
+            if parsed.aside is not None:
+                asides.append(parsed.aside)
     if len(found) != len(records):
         raise _lacks(key, batch)
     if len(hashes) != size or trees.root(hashes) != source.head.root:
@@ -91,7 +94,7 @@ def _files_of(
         )
     shown: list[int] = []
     written: list[bytes] = []
-    for first, last in source_log.shown_ranges(size, found, closings):
+    for first, last in source_log.shown_ranges(size, found + asides, closings):
         for index, entry in store.entries(key, first, last + 1):
             shown.append(index)
             written.append(b"%d %b" % (index, entry))

@@ -12,12 +12,14 @@ from typing import TypeAlias
 from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
 from notary.importers.rows import ImportedRow
 from notary.usecases.import_store import ImportStore, StoredClaims
+from verifier.format import asides
 from verifier.format.digests import b64url_decode
 from verifier.format.jsonc import Json, encode
 from verifier.format.records import parse_disclosure
 
 # What says only by which file a row came (column-map.md §6).
-_WHENCE = frozenset({"import", "raw"})
+# And that it waited, which its next offer does not know.
+_WHENCE = frozenset({"import", "raw", asides.CLAIM})
 
 Answer: TypeAlias = Outcome | StoredClaims  # StoredClaims: a record says the same already
 

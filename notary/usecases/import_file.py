@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from notary.core.intake import Incoming
 from notary.core.preparing import Offered
+from notary.core.waiting import Waiting
 from notary.errors import CallerError, NothingHappened
 from notary.importers.column_map import EPCIS, ColumnMap
 from notary.importers.occurrences import Occurrences
@@ -40,7 +41,6 @@ from notary.usecases.import_report import (
 from notary.usecases.import_store import (
     ImportStore,
     Mark,
-    Waiting,
 )
 from verifier.format.jsonc import Json
 
@@ -148,7 +148,6 @@ class FileRun:
             self._rejects,
             self._tally,
             marked=rows.map.format == EPCIS,
-            source=self._source,
         )
 
     def run(self) -> FileReport:
@@ -228,9 +227,13 @@ class FileRun:
         chunk, known, items, waiting, offered = underway
         # A crash before the commit leaves nothing of this chunk. After it, the records are there and
         # their places are not written down: the next run is answered with the same records.
-        outcomes = run.acceptor.take(offered) if items else ()
-        answered = answers(run.store, run.agency_id, items, outcomes)
-        self._layout.add(chunk.items, answered, waiting, known)
+        rows = [
+            _waiting(item, key, self._source) for key, item in waiting.items() if key not in known
+        ]
+        outcomes, refused = run.acceptor.take_all(offered, rows) if items or rows else ((), {})
+        answered = {**answers(run.store, run.agency_id, items, outcomes), **refused}
+        still = {key: item for key, item in waiting.items() if key not in refused}
+        self._layout.add(chunk.items, answered, still, known)
         self._count(chunk)
 
     def _count(self, chunk: _Chunk) -> None:
@@ -268,7 +271,10 @@ class FileRun:
                 ):
                     # It waits with other content: neither takes the other's place.
                     raise conflict()
-                if matter_key is not None:
+                if matter_key is not None and waits is not None and waits.salt is not None:
+                    # What was set aside comes in as it waited, by whichever file it came first.
+                    items[key] = incoming_of(waits, matter_key)
+                elif matter_key is not None:
                     items[key] = _incoming(item, key, matter_key, marks, self._source)
                     self._run.attached.update(file.path for file in item.files)
                 elif item.files:
@@ -317,6 +323,18 @@ class FileRun:
 def key_of(importer: str, identity: bytes, number: int) -> str:
     """The idempotency key of a row: `number` tells equal rows of a file apart (column-map.md §6)."""
     return f"{importer}/{identity.hex()}/{number}"
+
+
+def _waiting(item: ImportedRow, key: str, source: bytes | None) -> Waiting:
+    assert item.account is not None
+    return Waiting(key, item.account, item.kind, item.claims, source, item.number)
+
+
+def incoming_of(row: Waiting, matter_key: bytes) -> Incoming:
+    """A row that waited, offered for its matter."""
+    return Incoming(
+        matter_key, row.kind, row.claims, row.key, (), row.source, row.number, aside=row.salt
+    )
 
 
 def _incoming(

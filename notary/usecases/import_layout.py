@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from notary.core.intake import Accepted, Refused
+from notary.core.waiting import Waiting
 from notary.importers.original import Original
 from notary.importers.rejects import RejectsFile
 from notary.importers.rows import ImportedRow, Item, Reject
@@ -24,7 +25,6 @@ from notary.usecases.import_store import (
     Mark,
     Piece,
     StoredClaims,
-    Waiting,
 )
 from verifier.format.trees import leaf_hash
 
@@ -37,14 +37,13 @@ class _Laid:
     """What a chunk adds to the store, in the order of the file."""
 
     pieces: list[Piece] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
     entered: list[Entered] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)  # of the chunk's rows so far
 
     def clear(self) -> None:
         """Everything but the keys was written."""
-        for written in (self.pieces, self.waiting, self.entered, self.marks):
+        for written in (self.pieces, self.entered, self.marks):
             written.clear()
 
 
@@ -60,18 +59,14 @@ class Layout:
         tally: Tally,
         *,
         marked: bool,
-        source: bytes | None,
     ) -> None:
-        """`marked` says that the rows are events, which corrections may name; `source` is the key of the
-        source that they are of, if there is one.
-        """
+        """`marked` says that the rows are events, which corrections may name."""
         self._store = store
         self._agency_id = agency_id
         self._original = original
         self._rejects = rejects
         self._tally = tally
         self._marked = marked
-        self._source = source
         self._layout = NO_LAYOUT
         self._at = 0  # up to here the original is accounted for
 
@@ -94,7 +89,7 @@ class Layout:
             elif key in waiting:
                 self._lay_waiting(item, key, known.get(key), laid)
             else:
-                self._lay(item, key, answered[key], laid)
+                self._lay(item, key, answered[key], laid, waited=key in known)
             self._at = item.end
         self._write(laid)
 
@@ -105,7 +100,9 @@ class Layout:
         self._write(laid)
         self._store.finish(self._agency_id, self._layout)
 
-    def _lay(self, item: ImportedRow, key: str, answer: Answer, laid: _Laid) -> None:
+    def _lay(
+        self, item: ImportedRow, key: str, answer: Answer, laid: _Laid, *, waited: bool
+    ) -> None:
         """Account for a row that was offered: its answer in the tally, its bytes in the layout."""
         if isinstance(answer, Refused):
             reject = refusal(answer, item)
@@ -118,7 +115,8 @@ class Layout:
             answer = replace(answer, replayed=True)
             raw = raw_of(answer)
         elif isinstance(answer, Accepted):
-            raw = item.raw
+            # A row that waited comes in as it waited.
+            raw = raw_of(answer) if waited else item.raw
         else:
             # Of an erased record nothing is kept again.
             erased = answer.claims is None
@@ -141,10 +139,6 @@ class Layout:
         repeated = key in laid.keys
         laid.keys.add(key)
         if known is None and not repeated:
-            assert item.account is not None
-            laid.waiting.append(
-                Waiting(key, item.account, item.kind, item.claims, self._source, item.number)
-            )
             raw: bytes | None = item.raw
         else:
             raw = None if known is None else raw_bytes(known.claims.get("raw"))
@@ -185,9 +179,7 @@ class Layout:
             self._layout = self._store.begin(
                 self._agency_id, self._original.sha256, self._original.size
             )
-        self._store.write(
-            self._agency_id, self._layout, laid.pieces, laid.waiting, laid.entered, laid.marks
-        )
+        self._store.write(self._agency_id, self._layout, laid.pieces, laid.entered, laid.marks)
 
 
 def _mark(item: ImportedRow, answer: Accepted | StoredClaims) -> Mark:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
+from notary.core.waiting import Waiting
 from verifier.format.jsonc import Json
 
 
@@ -55,18 +56,6 @@ Piece: TypeAlias = InRecord | InWaiting | Kept
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A row whose account leads to no matter yet."""
-
-    key: str
-    account: str
-    kind: str
-    claims: Mapping[str, Json]
-    source: bytes | None = None
-    number: int | None = None
-
-
-@dataclass(frozen=True)
 class Mark:
     """Where the record of an event stands, for a correction that names the event."""
 
@@ -103,14 +92,12 @@ class ImportStore(Protocol):
         agency_id: int,
         run_id: int,
         pieces: Sequence[Piece],
-        waiting: Sequence[Waiting],
         entered: Sequence[Entered],
         marks: Sequence[Mark],
     ) -> None:
         """Append pieces to the layout, and keep what goes with them.
 
-        A waiting row whose key waits already is not written again. A key that entered waits no more.
-        A mark that stands is not moved.
+        A key that entered waits no more. A mark that stands is not moved.
         """
         ...
 

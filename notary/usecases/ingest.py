@@ -33,6 +33,7 @@ from notary.usecases.import_file import (
     Meter,
     Shared,
     SourceKeys,
+    incoming_of,
     key_of,
 )
 from notary.usecases.import_layout import NO_LAYOUT
@@ -141,9 +142,7 @@ class Ingest:
             after = batch[-1][0]
             matters.learn(row.account for _, row in batch)
             known = {
-                row.key: Incoming(
-                    matter_key, row.kind, row.claims, row.key, (), row.source, row.number
-                )
+                row.key: incoming_of(row, matter_key)
                 for _, row in batch
                 if (matter_key := matters.of_account(row.account)) is not None
             }
@@ -161,7 +160,7 @@ class Ingest:
                     else:
                         entered.append(Entered(key, answer.record_id))
                         tally.answer(answer)
-                self._store.write(agency_id, NO_LAYOUT, (), (), entered, ())
+                self._store.write(agency_id, NO_LAYOUT, (), entered, ())
             if progress is not None:
                 progress(tally.rows, max(total, tally.rows))
         report = tally.report(Path("unassigned"), "unassigned", b"")

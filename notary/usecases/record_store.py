@@ -104,6 +104,24 @@ class GrownSource(NamedTuple):
     state: str
 
 
+class NewWaiting(NamedTuple):
+    """A row that is to wait; `aside_at` is the index of the entry that sets its number aside, or below 0."""
+
+    agency_id: int
+    digest: bytes
+    wrapped_secret: bytes
+    sealed_row: bytes
+    aside_at: int
+
+
+class WaitingRow(NamedTuple):
+    """A row that waits, as it is stored."""
+
+    digest: bytes
+    wrapped_secret: bytes
+    sealed_row: bytes
+
+
 class StoredRecord(NamedTuple):
     """A record's row with its matter's key. Without secret and values it was erased."""
 
@@ -235,6 +253,27 @@ class RecordsWritten(RecordsSeen, Protocol):
         matters: list[GrownMatter],
     ) -> None:
         """Write everything that one commit adds, but to the logs of sources."""
+        ...
+
+    def asides(self, agency_id: int, digests: Sequence[bytes]) -> Mapping[bytes, int | None]:
+        """Which of these digests are of rows that wait, and where their numbers are set aside.
+
+        Below 0 where none is, None where an earlier version did not ask.
+        """
+        ...
+
+    def let_wait(self, rows: list[NewWaiting]) -> None:
+        """Write rows that wait."""
+        ...
+
+    def unasked_waiting(self, agency_id: int, count: int) -> list[WaitingRow]:
+        """At most `count` rows that wait and whose number an earlier version did not set aside."""
+        ...
+
+    def set_aside_at(
+        self, agency_id: int, digest: bytes, aside_at: int, sealed: tuple[bytes, bytes] | None
+    ) -> None:
+        """Say where a row's number is set aside; `sealed`: its wrapped secret, and itself with the salt."""
         ...
 
     def grow_sources(self, matters: list[GrownMatter], sources: list[GrownSource]) -> None:

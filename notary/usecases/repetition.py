@@ -17,7 +17,7 @@ from notary.core.moments import moment
 from notary.core.receipts import ReceiptBodies
 from notary.usecases.originals import NAME_LENGTH
 from notary.usecases.record_store import RecordsSeen, StoredRecord
-from verifier.format import jsonc
+from verifier.format import asides, jsonc
 from verifier.format.errors import FormatError
 
 
@@ -50,7 +50,9 @@ def same_as_stored(
     except FormatError as error:
         return acceptance.find_fault(item, error)
     first = {
-        name: value for name, value in opened.values.items() if not name.startswith("attachment-")
+        name: value
+        for name, value in opened.values.items()
+        if not name.startswith("attachment-") and name != asides.CLAIM
     }
     same = (
         record.matter_key == item.matter_key

@@ -141,6 +141,7 @@ def shown(source: Source, now: datetime) -> dict[str, Any]:
         "next": state.count.next,
         "missing": [list(one) for one in state.count.missing],
         "unexplained": [list(one) for one in unexplained(state)],
+        "waiting": state.count.aside,
         "open_day": state.next_day.isoformat(),
         "today": {
             "counts": dict(state.count.counts),
@@ -159,6 +160,7 @@ def shown(source: Source, now: datetime) -> dict[str, Any]:
             "first": closing.first,
             "last": closing.last,
             "counts": dict(closing.counts),
+            "waiting": closing.aside,
             "late": closing.late,
             "back": closing.back,
             "conflicts": closing.conflicts,
@@ -175,8 +177,12 @@ def source_row(source: Source, now: datetime) -> dict[str, Any]:
     missing = count_of(source.state.count.missing)
     return {
         "name": source.profile.name,
-        "records": source.state.count.next - source.profile.first - missing,
+        "records": source.state.count.next
+        - source.profile.first
+        - missing
+        - source.state.count.aside,
         "missing": missing,
+        "waiting": source.state.count.aside,
         "last_record_at": whole["last_record_at"],
         "open_day": whole["open_day"],
         "findings": whole["findings"],

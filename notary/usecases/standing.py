@@ -8,7 +8,7 @@ Tests: tests/unit/store/test_standing.py, tests/scenarios/service/test_backup.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Protocol
 from notary.core.intake import Incoming, Outcome, Refused
 from notary.core.mark import Mark, SignedMark, behind
 from notary.core.preparing import Offered
+from notary.core.waiting import Waiting
 from notary.errors import NothingHappened
 from notary.ports import SteppedAcceptor
 
@@ -141,3 +142,10 @@ class GuardedAcceptor:
         """As `SteppedAcceptor`. Raises as `accept`."""
         self._standing.require()
         return self._inner.take(offered)
+
+    def take_all(
+        self, offered: Offered, waiting: Sequence[Waiting]
+    ) -> tuple[list[Outcome], Mapping[str, Refused]]:
+        """As `SteppedAcceptor`. Raises as `accept`."""
+        self._standing.require()
+        return self._inner.take_all(offered, waiting)

@@ -63,7 +63,11 @@ class ImportKeptRow(Row, table=True):
 
 
 class UnassignedRow(Row, table=True):
-    """A row whose account leads to no matter. Once it entered, only its record is named."""
+    """A row whose account leads to no matter. Once it entered, only its record is named.
+
+    `aside_at` is the index of the entry of its source's log that sets its number aside; below 0, there is
+    none; null, a version that knew of no such entries let it wait.
+    """
 
     __tablename__ = "unassigned"
     __table_args__ = (
@@ -82,6 +86,7 @@ class UnassignedRow(Row, table=True):
     wrapped_secret: bytes | None
     sealed_row: bytes | None
     record_id: int | None = Field(foreign_key="records.id")
+    aside_at: int | None
 
 
 class ImportMarkRow(Row, table=True):

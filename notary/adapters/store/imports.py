@@ -32,6 +32,7 @@ from notary.adapters.store.tables import AccountRow, MatterRow
 from notary.core import envelope, opening
 from notary.core.keyring import Keyring
 from notary.core.preparing import LOOKUP_IDEMPOTENCY
+from notary.core.waiting import Waiting, open_waiting
 from notary.errors import CallerError, Contradiction
 from notary.ports import Entropy
 from notary.usecases.import_store import (
@@ -42,7 +43,6 @@ from notary.usecases.import_store import (
     Mark,
     Piece,
     StoredClaims,
-    Waiting,
 )
 from notary.usecases.record_store import StoredRecord
 from verifier.format import jsonc
@@ -62,7 +62,6 @@ _KEPT_COLUMNS = tuple(KEPT.c.keys())
 LOOKUP_FILE = "import-file"
 # What a wrapped secret of this module is for (envelope.wrap_context).
 KEPT_STRETCH = b"import-kept"
-WAITING_ROW = b"import-waiting"
 
 # A piece: kind, length in the original, number of the record or row.
 _PIECE = struct.Struct(">BQQ")
@@ -122,7 +121,6 @@ class StoredImports:
         agency_id: int,
         run_id: int,
         pieces: Sequence[Piece],
-        waiting: Sequence[Waiting],
         entered: Sequence[Entered],
         marks: Sequence[Mark],
     ) -> None:
@@ -134,13 +132,6 @@ class StoredImports:
                 for piece in pieces
                 if isinstance(piece, Kept)
             ]
-            sealed = [self._seal_waiting(agency_id, row) for row in waiting]
-            if sealed:
-                driver_cursor(connection).executemany(
-                    "INSERT INTO unassigned (agency_id, idempotency_digest, wrapped_secret, sealed_row)"
-                    " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    sealed,
-                )
             self._settle(connection, agency_id, entered)
             if marks:
                 driver_cursor(connection).executemany(
@@ -398,34 +389,10 @@ class StoredImports:
         secret = envelope.unwrap(self._keys.kek, row.wrapped_secret, context)
         return envelope.unseal(secret, envelope.VALUES, row.sealed_content)
 
-    def _seal_waiting(self, agency_id: int, row: Waiting) -> tuple[Any, ...]:
-        digest = self._key_digest(agency_id, row.key)
-        secret, wrapped = self._new_secret(agency_id, WAITING_ROW, digest)
-        parts: list[jsonc.Json] = [row.key, row.account, row.kind, dict(row.claims)]
-        if row.source is not None:
-            parts += [row.source.hex(), row.number]
-        content = jsonc.encode(parts)
-        return agency_id, digest, wrapped, envelope.seal(secret, envelope.VALUES, content)
-
     def _open_waiting(self, agency_id: int, row: Any) -> Waiting:
-        context = envelope.wrap_context(WAITING_ROW, agency_id, row.idempotency_digest)
-        secret = envelope.unwrap(self._keys.kek, row.wrapped_secret, context)
-        content = jsonc.decode(
-            envelope.unseal(secret, envelope.VALUES, row.sealed_row), "a waiting row"
+        return open_waiting(
+            self._keys.kek, agency_id, row.idempotency_digest, row.wrapped_secret, row.sealed_row
         )
-        match content:
-            case [str(key), str(account), str(kind), dict(claims)]:
-                return Waiting(key, account, kind, claims)
-            case [
-                str(key),
-                str(account),
-                str(kind),
-                dict(claims),
-                str(source),
-                (int() | None) as number,
-            ]:
-                return Waiting(key, account, kind, claims, bytes.fromhex(source), number)
-        raise Contradiction("WAITING_FORM", f"waiting row {row.id} has not the form of one.")
 
     def _new_secret(self, agency_id: int, use: bytes, identity: bytes) -> tuple[bytes, bytes]:
         secret = self._entropy.token(envelope.SECRET_LENGTH)

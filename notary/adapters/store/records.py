@@ -40,10 +40,12 @@ from notary.usecases.record_store import (
     MatterState,
     NewAttachment,
     NewRecord,
+    NewWaiting,
     StoredAttachment,
     StoredGroup,
     StoredLeaf,
     StoredRecord,
+    WaitingRow,
 )
 
 RECORDS = table_of(RecordRow)
@@ -132,6 +134,50 @@ class RecordRows:
     def sources(self, agency_id: int, keys: Sequence[bytes]) -> dict[bytes, StoredSource]:
         """As RecordsWritten."""
         return stored_sources(self._connection, agency_id, keys)
+
+    def asides(self, agency_id: int, digests: Sequence[bytes]) -> dict[bytes, int | None]:
+        """As RecordsWritten."""
+        waits = "SELECT 1 FROM unassigned WHERE agency_id = ? AND record_id IS NULL LIMIT 1"
+        if not digests or driver_row(self._connection, waits, (agency_id,)) is None:
+            return {}
+        return dict(
+            rows_among(
+                self._connection,
+                "SELECT idempotency_digest, aside_at FROM unassigned"
+                " WHERE agency_id = ? AND record_id IS NULL AND idempotency_digest",
+                (agency_id,),
+                digests,
+            )
+        )
+
+    def let_wait(self, rows: list[NewWaiting]) -> None:
+        """As RecordsWritten. A row that once waited and entered is not written again."""
+        driver_cursor(self._connection).executemany(
+            "INSERT INTO unassigned"
+            " (agency_id, idempotency_digest, wrapped_secret, sealed_row, aside_at)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            rows,
+        )
+
+    def unasked_waiting(self, agency_id: int, count: int) -> list[WaitingRow]:
+        """As RecordsWritten."""
+        rows = driver_cursor(self._connection).execute(
+            "SELECT idempotency_digest, wrapped_secret, sealed_row FROM unassigned"
+            " WHERE agency_id = ? AND record_id IS NULL AND aside_at IS NULL ORDER BY id LIMIT ?",
+            (agency_id, count),
+        )
+        return [WaitingRow(*row) for row in rows]
+
+    def set_aside_at(
+        self, agency_id: int, digest: bytes, aside_at: int, sealed: tuple[bytes, bytes] | None
+    ) -> None:
+        """As RecordsWritten."""
+        content = ", wrapped_secret = ?, sealed_row = ?" if sealed else ""
+        driver_cursor(self._connection).execute(
+            f"UPDATE unassigned SET aside_at = ?{content}"  # noqa: S608 - our own names
+            " WHERE agency_id = ? AND idempotency_digest = ?",
+            (aside_at, *(sealed or ()), agency_id, digest),
+        )
 
     def grow_sources(self, matters: list[GrownMatter], sources: list[GrownSource]) -> None:
         """As RecordsWritten."""

@@ -13,10 +13,11 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from notary.adapters.store.database import Database, driver_cursor
-from notary.adapters.store.imports import KEPT_STRETCH, WAITING_ROW
+from notary.adapters.store.imports import KEPT_STRETCH
 from notary.adapters.store.log import LOG, NO_AGENCY
 from notary.core import envelope
 from notary.core.envelope import Kek
+from notary.core.waiting import WAITING_ROW
 from notary.errors import Contradiction
 from notary.ports import Entropy, Progress
 

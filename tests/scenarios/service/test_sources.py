@@ -45,7 +45,9 @@ def ingest(service: Any, folder: Path, *rows: str) -> None:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Calls of one exchange in two matters over some days; 4 never comes, 2 comes late."""
+    """Calls of one exchange in two matters over some days; 4 never comes, 2 comes late; 7 waits until its
+    account has a matter, and 8 still does.
+    """
     folder = tmp_path_factory.mktemp("sources")
     with Anvil(*scene.CHAIN) as anvil:
         made = scene.make(folder / "home", anvil)
@@ -57,8 +59,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             ingest(service, folder / "one", "1,A,+1", "3,B,+2", "5,A,+3")
             now = datetime.now(UTC)
             assert service.sources.close(now + timedelta(days=1)) == 1
-            ingest(service, folder / "two", "2,A,+4", "6,B,+5")
+            ingest(service, folder / "two", "2,A,+4", "6,B,+5", "7,C,+6", "8,D,+7")
             assert service.sources.close(now + timedelta(days=5)) == 4
+            service.new_matter(1, "C", ("C",))
+            [moved] = service.ingest(1, (), unassigned=True).files
+            assert (moved.accepted, moved.unassigned) == (1, 1)
             scene.work(service)
         yield made
 
@@ -75,9 +80,10 @@ def judged(live: Live, folder: Path, order: ExportOrder) -> tuple[int, dict[str,
     return code, report, out
 
 
-def number(live: Live) -> numbers.MatterNumber:
+def number(live: Live, title: str = "A") -> numbers.MatterNumber:
     with live.opened() as service:
-        return numbers.parse(service.register.all(1)[0].number)
+        [found] = [one.number for one in service.register.all(1) if one.title == title]
+        return numbers.parse(found)
 
 
 def row(report: dict[str, Any]) -> tuple[str, str | None]:
@@ -99,6 +105,21 @@ def test_a_complete_package_shows_the_source_and_what_is_missing(
     # Of the other matter's calls stand number, kind and a digest.
     others = [json.loads(one.split(" ", 1)[1]) for one in lines if '"number":3,' in one]
     assert [sorted(one) for one in others] == [["entry", "kind", "number", "record"]]
+
+
+def test_a_row_that_waited_is_shown_to_be_the_one_that_came(live: Live, tmp_path: Path) -> None:
+    code, report, out = judged(live, tmp_path, ExportOrder(number(live, "C")))
+    assert (code, row(report)) == (0, ("PASS", None)), report
+    found = {one["code"]: one["en"] for one in report["findings"]}
+    assert "SOURCE_CAME_LATE" not in found
+    assert found["SOURCE_GAPS"].endswith("'pbx-1': 4")
+    [said] = [one["en"] for one in report["rows"] if one["row"] == "sources"]
+    assert "numbers set aside for rows of accounts without a matter: 1;" in said
+    with zipfile.ZipFile(out) as archive:
+        [entries] = [n for n in archive.namelist() if "sources" in n and n.endswith(".txt")]
+        lines = archive.read(entries).decode().splitlines()
+    kinds = [json.loads(one.split(" ", 1)[1])["entry"] for one in lines]
+    assert kinds.count("aside") == 2
 
 
 def test_an_extract_shows_it_when_asked(live: Live, tmp_path: Path) -> None:
@@ -126,4 +147,5 @@ def test_the_store_holds_together(live: Live, tmp_path: Path) -> None:
 def test_the_status_names_the_source(live: Live) -> None:
     status = json.loads(live.run("status", "--json").stdout)
     [one] = status["sources"]
-    assert (one["name"], one["records"], one["missing"]) == ("pbx-1", 5, 1)
+    assert (one["name"], one["records"], one["missing"]) == ("pbx-1", 6, 1)
+    assert one["waiting"] == 1

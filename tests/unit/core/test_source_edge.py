@@ -30,7 +30,7 @@ def take(
     into: SourceEdge, number: int, occurred: datetime | None = None, now: datetime = NOON
 ) -> None:
     item = call(number, occurred)
-    assert into.refusal(item) is None
+    assert into.refusal(number) is None
     into.take(item, number, b"leaf", now)
 
 
@@ -94,10 +94,10 @@ def test_a_clock_that_runs_back_against_the_numbers_is_counted() -> None:
 def test_ten_thousand_gaps_are_the_most_and_what_fills_one_still_comes() -> None:
     source = edge()
     source.state.count = SourceCount(0, 2 * MAX_GAPS + 1, [(2 * i, 2 * i) for i in range(MAX_GAPS)])
-    refused = source.refusal(call(2 * MAX_GAPS + 5))
+    refused = source.refusal(2 * MAX_GAPS + 5)
     assert refused is not None
     assert refused.code == "SOURCE_GAPS"
-    assert source.refusal(call(4)) is None
+    assert source.refusal(4) is None
 
 
 def test_the_state_is_what_was_stored_of_it() -> None:

@@ -83,10 +83,14 @@ def test_a_row_that_waits_for_its_account_keeps_its_number(home: Path, tmp_path:
     run(home, "matter", "new", "A", "--account", "A-1")
     calls(tmp_path, "x,0,A-1,+1", "y,1,B-1,+2", "z,2,A-1,+3")
     assert ingest(home, tmp_path, 1)["unassigned"] == 1
-    assert run(home, "source", "show", "pbx-1")["missing"] == [[1, 1]]
+    shown = run(home, "source", "show", "pbx-1")
+    assert (shown["missing"], shown["waiting"], shown["findings"]) == ([], 1, [])
+    [status] = run(home, "status", code=1)["sources"]
+    assert (status["records"], status["missing"], status["waiting"]) == (2, 0, 1)
     run(home, "matter", "new", "B", "--account", "B-1")
     run(home, "ingest", "--unassigned")
-    assert run(home, "source", "show", "pbx-1")["missing"] == []
+    shown = run(home, "source", "show", "pbx-1")
+    assert (shown["missing"], shown["waiting"]) == ([], 0)
 
 
 @pytest.mark.parametrize(

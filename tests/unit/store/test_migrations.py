@@ -27,9 +27,21 @@ def schema(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _parts(sql: str) -> tuple[str, ...]:
-    lines = [re.sub(r"\s+", " ", line).strip().rstrip(",") for line in sql.splitlines()]
-    columns = [line for line in lines if line and not line.startswith("CONSTRAINT")]
-    return (*columns, *sorted(line for line in lines if line.startswith("CONSTRAINT")))
+    # At commas outside of brackets: a column that was added later stands after the constraints, in no line
+    # of its own.
+    start, _, rest = re.sub(r"\s+", " ", sql).partition("(")
+    body, _, end = rest.rpartition(")")
+    parts, depth = [""], 0
+    for letter in body:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    lines = [part.strip() for part in parts]
+    columns = [line for line in lines if not line.startswith("CONSTRAINT")]
+    constraints = sorted(line for line in lines if line.startswith("CONSTRAINT"))
+    return (start.strip(), *columns, *constraints, end.strip())
 
 
 def test_the_migrated_schema_is_the_declared_one(tmp_path: Path) -> None:
