@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.reference import naive_map, naive_trees
 from verifier.format import (
+    asides,
     batches,
     fold,
     heads,
@@ -26,6 +27,7 @@ from verifier.format import (
     numbers,
     receipts,
     records,
+    source_log,
     tlogproof,
     trees,
 )
@@ -35,6 +37,7 @@ from verifier.format.digests import sha256 as digest
 from verifier.format.fold import Link
 from verifier.format.heads import Head
 from verifier.format.matter_map import Kind, MapProof
+from verifier.format.members import Members
 from verifier.format.times import parse_time
 
 PAGE = Path(__file__).parents[3] / "docs" / "spec" / "example.md"
@@ -71,6 +74,7 @@ class Example:
         self.batch_log()
         self.anchors()
         self.receipt()
+        self.source()
 
     def put(self, name: str, value: str | bytes) -> None:
         self.blocks[name] = (value.decode() if isinstance(value, bytes) else value).removesuffix(
@@ -258,6 +262,44 @@ class Example:
         self.put("receipt-group", note)
         self.put("receipt", receipts.encode(receipt))
 
+    def source(self) -> None:
+        """Section 16: call 1 is entered, row 2 is set aside, the day closes, and row 2 becomes a record."""
+        given = self.inputs["source"]
+        tag = numbers.log_tag(self.inputs["chain_id"], self.contract, self.log_address)
+        number = numbers.make_source(bytes.fromhex(given["random"]), tag)
+        self.put("source-number", number.text)
+        self.put_hex("source-key", number.key)
+        profile = source_log.parse_profile(Members(given["profile"], "profile"))
+        salt, row = bytes.fromhex(given["salt"]), given["row"].encode()
+        claims = {"raw": {"text": given["row"]}, "aside": asides.salt_claim(salt)}
+        leaf, disclosures = records.make_leaf(
+            matter=self.key,
+            position=len(self.leaves),
+            kind="call",
+            recorded_at=parse_time(given["recorded_at"]),
+            secret=bytes.fromhex(given["secret"]),
+            blind=bytes.fromhex(given["blind"]),
+            claims=claims,
+            source=number.key,
+            number=2,
+        )
+        self.put("aside-leaf", leaf)
+        self.put("aside-disclosures", b"\n".join(map(b64url_decode, disclosures)))
+        at, day = parse_time(given["closed_at"]), source_log.parse_day(given["day"])
+        entries: list[source_log.Entry] = [
+            source_log.ProfileEntry(parse_time(given["begun_at"]), profile),
+            source_log.RecordEntry("call", 1, digest(b"a call of another matter")),
+            source_log.AsideEntry("call", 2, asides.row_digest(number.key, 2, salt, row)),
+            source_log.Closing(
+                *(at, day, parse_time(given["ends"]), 0, 1, 2, {"call": 2}, 3, (), 0, 0, 0, 1)
+            ),
+            source_log.RecordEntry("call", 2, source_log.record_digest(leaf), 2),
+        ]
+        lines = [source_log.encode(one) for one in entries]
+        self.put("source-entries", b"\n".join(lines))
+        hashes = [trees.leaf_hash(one) for one in lines]
+        self.put("source-head", self.head(number.key, hashes))
+
 
 @pytest.fixture(scope="module")
 def blocks() -> dict[str, str]:
@@ -295,6 +337,21 @@ def test_hashes_of_the_page_are_those_of_the_naive_reference(blocks: dict[str, s
         assert header["map_root"] == blocks[f"map-root-{i}"]
         assert header["keys"] == sha256((blocks["key-set"] + "\n").encode()).hexdigest()
         assert header["next_keys"] == sha256((blocks["next-key-set"] + "\n").encode()).hexdigest()
+
+
+def test_the_row_of_the_page_opens_what_was_set_aside(blocks: dict[str, str]) -> None:
+    given = json.loads(blocks["inputs"])["source"]
+    aside = json.loads(blocks["source-entries"].split("\n")[2])
+    message = b"notary/source-aside/v1\n" + bytes.fromhex(blocks["source-key"])
+    message += (2).to_bytes(8, "big") + bytes.fromhex(given["salt"]) + given["row"].encode()
+    assert b64url_decode(aside["row"]) == sha256(message).digest()
+    hashes = [sha256(b"\0" + one.encode()).digest() for one in blocks["source-entries"].split("\n")]
+    head = heads.parse_head(
+        blocks["source-head"] + "\n",
+        "notary.example/log",
+        Digest(bytes.fromhex(blocks["source-key"])),
+    )
+    assert (head.size, head.root) == (5, naive_trees.mth(hashes))
 
 
 def test_replaying_the_delta_files_gives_the_map_roots(blocks: dict[str, str]) -> None:
