@@ -116,6 +116,7 @@ def test_a_profile_is_stated_anew_and_the_status_names_the_source(asked: People)
     number = listed["pbx-1"]["source"]
     series = f'notary_source_today{{number="{number}",source="pbx-1",what="records"}}'
     assert series in page
+    assert f'notary_source_rows_waiting{{number="{number}",source="pbx-1"}} 0.0' in page
     # Another agency may call its source the same.
     headers = asked.headers(asked.other)
     asked.client.post("/v1/sources", json=SOURCE, headers=headers)
