@@ -14,7 +14,7 @@ from notary.adapters.store.records import StoredRecords
 from notary.adapters.store.source_rows import entries_of
 from notary.adapters.store.sources import StoredSources
 from notary.core.waiting import Waiting
-from notary.importers.column_map import parse_map
+from notary.importers.map_file import parse_map
 from notary.usecases.import_report import FileReport
 from notary.usecases.ingest import Ingest
 from notary.usecases.set_aside import EarlierRows
