@@ -154,7 +154,11 @@ def _notes(file: FileReport, *, dry_run: bool) -> list[str]:
     for row in file.preview:
         where = row.matter or "no matter yet"
         notes.append(f"{name} row {row.row} would be recorded as {row.kind} of {where}:")
-        notes += [f"    {name}: {claim_text(value)}" for name, value in row.claims.items()]
+        # A line of a text must not look like one of ours.
+        notes += [
+            f"    {claim}: {claim_text(value)}".replace("\n", "\n        ")
+            for claim, value in row.claims.items()
+        ]
     if file.rejects_file is not None:
         notes.append(f"{name}: mend {_named(file.rejects_file)} and feed it in again")
     if file.unassigned:

@@ -64,6 +64,10 @@ _EPCIS_XML = Foreign(
 _ROOTS = {
     b"EPCISDocument": _EPCIS_XML,
     b"EPCISQueryDocument": _EPCIS_XML,
+    # Only one that no map fits comes here.
+    b"cdr": Foreign(
+        "a call of FreeSWITCH in XML that is cut off, broken or above 256 KiB", "export it again"
+    ),
     b"TwilioResponse": Foreign(
         "a page of Twilio in XML, of which no call is read",
         "ask for the same page as JSON: its address ends in .json",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from notary.importers.column_map import ColumnMap
 from notary.importers.json_scan import Elements, ScanFault, find_array
-from notary.importers.json_text import glance
+from notary.importers.json_text import first_object, glance
 from notary.importers.lines import BOM_UTF8
 from notary.importers.ndjson import ObjectPlan, unmet
 from notary.importers.original import Original
@@ -60,14 +60,18 @@ def document_fits(original: Original, map_: ColumnMap) -> bool:
     head = original.head().removeprefix(BOM_UTF8).lstrip()
     if not head.startswith(b"{" if map_.rows else (b"{", b"[")):
         return False
+    if not map_.rows and head.startswith(b"["):
+        # The array may be long, and its first row is enough to see that it is another one.
+        value = first_object(head)
+        return value is not None and not unmet(value, map_)
     try:
-        if _is_one_row(head, map_):
+        if not map_.rows:
             if original.size > MAX_ROW_BYTES:
                 return False
             first = original.read(0, original.size).removeprefix(BOM_UTF8)
         else:
             # Most documents don't name the array at all, and need not be read to their end.
-            if map_.rows and f'"{map_.rows[0]}"'.encode() not in head:
+            if f'"{map_.rows[0]}"'.encode() not in head:
                 return False
             found = _rows_of(original, map_)
             place = None if found is None else next(iter(found), None)

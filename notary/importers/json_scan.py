@@ -70,6 +70,11 @@ def find_arrays(
     return scan.found
 
 
+def check_structure(blocks: Iterable[bytes]) -> None:
+    """Follow a document to its end and keep nothing of it. Raises ScanFault if its structure is broken."""
+    _Scan(blocks, frozenset()).whole()
+
+
 class _Scan:
     def __init__(self, blocks: Iterable[bytes], paths: frozenset[tuple[str, ...]]) -> None:
         self._blocks = iter(blocks)
@@ -79,10 +84,13 @@ class _Scan:
         self._base = 0  # offset of the buffer's first byte in the document
         self.found: dict[tuple[str, ...], Elements] = {}
 
+    def whole(self) -> None:
+        self._begin()
+        self._value()
+        self._end()
+
     def document(self) -> None:
-        self._fill()
-        if self._buffer.startswith(b"\xef\xbb\xbf"):
-            self._at = 3
+        self._begin()
         first = self._peek()
         if first == 0x5B and () in self._paths:
             self._elements(())
@@ -90,6 +98,14 @@ class _Scan:
             self._object(())
         else:
             raise ScanFault("want a JSON object")
+        self._end()
+
+    def _begin(self) -> None:
+        self._fill()
+        if self._buffer.startswith(b"\xef\xbb\xbf"):
+            self._at = 3
+
+    def _end(self) -> None:
         self._space()
         if self._at < len(self._buffer):
             raise ScanFault(f"something follows the document at byte {self._place()}")

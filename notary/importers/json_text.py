@@ -60,6 +60,18 @@ def glance(data: bytes) -> dict[str, Value] | None:
     return value if isinstance(value, dict) else None
 
 
+def first_object(head: bytes) -> dict[str, Value] | None:
+    """The first object in a file, or the first of its array, if it ends within the head."""
+    text = head.decode("utf-8", "replace").lstrip(" \t\r\n[")
+    if not text.startswith("{"):
+        return None
+    try:
+        _, end = _LENIENT.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return glance(text[:end].encode("utf-8", "surrogatepass"))
+
+
 def canonical(value: Value) -> str:
     """One text for equal values, whatever their spelling: the identity of events that have none."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import csv
 import difflib
-import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from notary.importers.column_map import CSV, JSON, NDJSON, ColumnMap
-from notary.importers.json_text import Value, glance
+from notary.importers.json_text import first_object
 from notary.importers.lines import BOM_UTF8
 from notary.importers.ndjson import unmet
 from notary.importers.plan import missing_columns, own_columns
@@ -38,8 +37,17 @@ def nearest(head: bytes, maps: Iterable[ColumnMap]) -> str | None:
 
 
 def _table(head: bytes) -> str | None:
-    """What a table that is near to no map asks for."""
+    """What a table or a list that is near to no map asks for."""
+    value = first_object(head)
+    if value is not None:
+        named = ", ".join(name[:MAX_CELL_SHOWN] for name in list(value)[:MAX_NAMED])
+        return (
+            f"its first object has {len(value)} members ({named}{', …' if len(value) > MAX_NAMED else ''}); "
+            "a column map (--map) says what they mean"
+        )
     line = _first_line(head)
+    if line.lstrip().startswith((b"{", b"[", b"<")):
+        return None
     counts = {delimiter: line.count(delimiter.encode()) for delimiter in DELIMITERS}
     delimiter = max(counts, key=lambda one: counts[one])
     if counts[delimiter] == 0:
@@ -133,7 +141,7 @@ def _near_cells(line: bytes, map_: ColumnMap) -> _Near | None:
 
 
 def _near_object(head: bytes, map_: ColumnMap) -> _Near | None:
-    value = _first_object(head)
+    value = first_object(head)
     if value is None:
         return None
     if map_.format == JSON and map_.rows and isinstance(value.get(map_.rows[0]), list):
@@ -154,18 +162,6 @@ def _near_object(head: bytes, map_: ColumnMap) -> _Near | None:
         'base, and format = "ndjson" for an object in each line, or [json] rows = "." where the document '
         "itself is the row or an array of rows",
     )
-
-
-def _first_object(head: bytes) -> dict[str, Value] | None:
-    """The first object in a file, or the first of its array, if it ends within the head."""
-    text = head.decode("utf-8", "replace").lstrip(" \t\r\n[")
-    if not text.startswith("{"):
-        return None
-    try:
-        _, end = json.JSONDecoder(parse_int=str).raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return glance(text[:end].encode("utf-8", "surrogatepass"))
 
 
 def _first_line(head: bytes) -> bytes:

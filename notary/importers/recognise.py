@@ -15,7 +15,7 @@ from notary.importers.column_map import EPCIS, JSON, NDJSON, VCON, XML, ColumnMa
 from notary.importers.epcis import EpcisRows
 from notary.importers.foreign import Foreign, foreign, not_text
 from notary.importers.json_rows import JsonRows, document_fits
-from notary.importers.json_scan import ScanFault, ScanLimit, find_arrays
+from notary.importers.json_scan import ScanFault, ScanLimit, check_structure
 from notary.importers.json_text import glance
 from notary.importers.lines import BOM_UTF8
 from notary.importers.mail import is_mail
@@ -117,7 +117,7 @@ def _broken_json(original: Original, head: bytes) -> str | None:
     if original.path.suffix.lower() != ".json" or not head.startswith((b"{", b"[")):
         return None
     try:
-        find_arrays(original.blocks(), frozenset({()}))
+        check_structure(original.blocks())
     except ScanLimit:
         return None
     except ScanFault as fault:

@@ -31,6 +31,11 @@ SQL = b'INSERT INTO cdr VALUES ("Agency","+447700900100");\n'
         ("events", QUERY_XML, "EPCIS in XML, of which no event is read"),
         ("event.json", EVENT, "events of EPCIS without their document"),
         ("events", b"\xef\xbb\xbf[" + EVENT, "events of EPCIS without their document"),
+        (
+            "a.cdr.xml",
+            b'<?xml version="1.0"?>\n<cdr core-uuid="c"><variables>',
+            "a call of FreeSWITCH",
+        ),
         ("page.xml", b"<TwilioResponse><Calls/>", "a page of Twilio in XML"),
         ("Master.csv", SQL, "SQL, of which no row is read"),
         ("box.eml", MAILBOX, "a mailbox, of which no message is read"),

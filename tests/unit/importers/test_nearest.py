@@ -59,6 +59,11 @@ def why(path: Path, content: bytes, *maps: ColumnMap) -> str:
             b"item;price;a;b;c;d\n",
             "no map fits: its first line has 6 cells (item, price, a, b, c, …); a column map (--map) says",
         ),
+        (
+            b'[{"a": 1, "b": {"c": 2}}, {}]',
+            "no map fits: its first object has 2 members (a, b); a column map (--map) says what they mean",
+        ),
+        (b"[1, 2, 3]", "no map fits: none is near"),
         (b'a,"b" c,d\n', "no map fits: the quotes of its first line don't match"),
         (b"PK\x03\x04", "no map fits: it is a ZIP archive"),
         (b'{"a": ' * 20_000, "no map fits: none is near"),

@@ -33,7 +33,7 @@ from notary.errors import (
 from notary.importers.map_file import parse_map
 from notary.importers.rows import Reject
 from notary.usecases.export_order import Withhold
-from notary.usecases.import_report import FileReport, IngestReport
+from notary.usecases.import_report import FileReport, IngestReport, Preview
 from verifier.format import numbers
 from verifier.format.errors import FormatError
 from verifier.format.statement import Reason
@@ -167,6 +167,13 @@ def test_what_commands_a_terminal_is_shown_and_not_obeyed(
 def test_a_file_of_any_name_has_one_line() -> None:
     report = IngestReport(True, (FileReport(Path("in/a\nb.csv"), "csv/m", why="x"),))
     assert present.ingest_text(report).splitlines()[1].startswith("in/a\\nb.csv  csv/m")
+
+
+def test_a_line_of_a_text_does_not_look_like_ours() -> None:
+    row = Preview(1, "message", None, {"text": "Hi\nb.csv: refused"}, ())
+    file = FileReport(Path("a.csv"), "csv/m", preview=(row,))
+    said = present.ingest_text(IngestReport(True, (file,))).splitlines()
+    assert said[-3:-1] == ["    text: Hi", "        b.csv: refused"]
 
 
 def test_a_log_without_zone_is_answered_with_the_map_that_it_wants() -> None:
