@@ -88,35 +88,34 @@ class Keeping(Watching):
     @cached_property
     def planner(self) -> Planner:
         """What erasures would do (usecases.erasure_plan)."""
-        return Planner(self._database, self.reader, self._keys, self.holds, self.retention)
+        return Planner(self._stored_erasures, self.reader, self.holds, self.retention)
 
     @cached_property
     def eraser(self) -> Eraser:
         """Erases records (usecases.erase)."""
         return Eraser(
-            self._database,
+            self._stored_erasures,
             self._objects,
             self.register,
-            self._keys,
             self.acceptor,
             self.planner,
             self.holds,
             self._erasures,
             self._clock,
-            self._erasing_lock,
+            self._alone,
         )
 
     def _alone(self) -> AbstractContextManager[None]:
         """Erasing and the setting of holds, one at a time."""
-        return self._database.alone(self._erasing_lock)
+        return self._database.alone(self.home.data / "erasing.lock")
+
+    @property
+    def _stored_erasures(self) -> StoredErasures:
+        return StoredErasures(self._database, self._keys)
 
     @property
     def _erasures(self) -> ErasureFile:
         return ErasureFile(self.home.keys, self.identity.name)
-
-    @property
-    def _erasing_lock(self) -> Path:
-        return self.home.data / "erasing.lock"
 
     def write_certificate(self, matter: Matter, positions: Sequence[int], out: Path) -> None:
         """Write the certificate of erasures that took place (usecases.certificate)."""
@@ -226,9 +225,7 @@ class Keeping(Watching):
             check_rows(connection, self.identity, lambda done, total: None)
 
     def _check_erasures(self, full: bool) -> None:
-        check = ErasureCheck(
-            StoredErasures(self._database, self._keys), self.reader, self._erasures
-        )
+        check = ErasureCheck(self._stored_erasures, self.reader, self._erasures)
         check.lines()
         if full:
             check.store()

@@ -9,13 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
-from notary.adapters.store import erasing
-from notary.adapters.store.database import Connection, Database
-from notary.adapters.store.erasing import ContentRow
-from notary.adapters.store.records import RecordRows
 from notary.core.erasures import (
     Line,
     Order,
@@ -23,15 +18,13 @@ from notary.core.erasures import (
     State,
     standings,
     tombstone,
-    tombstone_key,
 )
 from notary.core.intake import Accepted
-from notary.core.keyring import Keyring
 from notary.core.moments import milliseconds, moment
-from notary.core.preparing import LOOKUP_IDEMPOTENCY
 from notary.errors import CallerError
-from notary.ports import Acceptor, Clock, Matter, MatterRegister, ObjectStore, Progress
+from notary.ports import Acceptor, Alone, Clock, Matter, MatterRegister, ObjectStore, Progress
 from notary.usecases.erasure_plan import Planned, Planner, held_by, require_free
+from notary.usecases.erasure_store import ErasuresSeen, ErasureStore, StoredContent
 from notary.usecases.holds import Holds, covering
 from verifier.format.digests import Digest
 
@@ -66,16 +59,15 @@ class Finished:
 class Eraser:
     """Erases records of one agency's matters."""
 
-    database: Database
+    store: ErasureStore
     objects: ObjectStore
     register: MatterRegister
-    keys: Keyring
     acceptor: Acceptor
     planner: Planner
     holds: Holds
     erasures: ErasureRegister
     clock: Clock
-    lock: Path
+    alone: Alone
 
     def erase(
         self,
@@ -96,7 +88,7 @@ class Eraser:
         require_free(planned)
         for at in range(0, len(planned), AT_A_TIME):
             part = planned[at : at + AT_A_TIME]
-            with self.database.alone(self.lock):
+            with self.alone():
                 # A hold may have come since; one that comes now waits for the lock.
                 held = self.holds.standing(matter)
                 for one in part:
@@ -125,7 +117,7 @@ class Eraser:
         self.enforce()
         matters = {one.target.matter: None for one in self.unfinished()}
         for key in matters:
-            with self.database.alone(self.lock):
+            with self.alone():
                 matter = self._matter(key)
                 if matter is None:
                     # The matter came after the backup that this store was restored from.
@@ -147,11 +139,11 @@ class Eraser:
 
     def enforce(self) -> int:
         """Destroy again what a store that was put back by hand has; how many records it were."""
-        back = find_back(self.database, self.keys, self.erasures, self.clock)
-        if back.rows:
-            with self.database.alone(self.lock):
-                self._destroy(back.rows, back.names)
-        return len(back.rows)
+        back = find_back(self.store, self.erasures, self.clock)
+        if back.contents:
+            with self.alone():
+                self._destroy(back.contents, back.names)
+        return len(back.contents)
 
     # The steps of erasure.md §3.
 
@@ -168,8 +160,8 @@ class Eraser:
             self._write(State.BEGUN, new)
         # A crash here leaves lines, and nothing else.
         unsaid = [one for one in going if one.state is State.BEGUN]
-        with self.database.reading() as connection:
-            missing = _without_tombstone(connection, self.keys, agency_id, unsaid)
+        with self.store.reading() as seen:
+            missing = _without_tombstone(seen, agency_id, unsaid)
         if missing:
             items = [tombstone(one.target, one.order) for one in missing]
             for answer in self.acceptor.accept(agency_id, items):
@@ -178,17 +170,17 @@ class Eraser:
         # A crash here leaves tombstones, and the content; the lines say that it is to go.
         if unsaid:
             self._write(State.RECORDED, unsaid)
-        with self.database.reading() as connection:
-            found = erasing.content_rows(connection, [one.target for one in going])
-            names = erasing.object_names(connection, list(found.values()))
-        self._destroy(list(found.values()), names)
+        with self.store.reading() as seen:
+            found = list(seen.contents([one.target for one in going]).values())
+            names = seen.object_names(found)
+        self._destroy(found, names)
         if going:
             self._write(State.DESTROYED, going)
 
-    def _destroy(self, rows: Sequence[ContentRow], names: Sequence[bytes]) -> None:
+    def _destroy(self, contents: Sequence[StoredContent], names: Sequence[bytes]) -> None:
         # Originals first, while rows still name them: a crash leaves names without files, to be tried again.
         self.objects.remove(names)
-        empty(self.database, rows)
+        self.store.empty(contents)
 
     def _write(self, state: State, of: Iterable[Standing]) -> None:
         self.erasures.append(lines_now(self.clock, state, of))
@@ -207,9 +199,9 @@ class Eraser:
         """Those that go on, and those that a hold stops: before the tombstone, while there is content."""
         held = self.holds.standing(matter)
         begun = [one for one in of if one.state is State.BEGUN]
-        with self.database.reading() as connection:
-            unsaid = _without_tombstone(connection, self.keys, matter.agency_id, begun)
-            there = erasing.content_rows(connection, [one.target for one in unsaid])
+        with self.store.reading() as seen:
+            unsaid = _without_tombstone(seen, matter.agency_id, begun)
+            there = seen.contents([one.target for one in unsaid])
         stopped = [
             one
             for one in unsaid
@@ -218,8 +210,8 @@ class Eraser:
         return [one for one in of if one not in stopped], stopped
 
     def _matter(self, key: Digest) -> Matter | None:
-        with self.database.reading() as connection:
-            agency_id = erasing.agency_of(connection, key)
+        with self.store.reading() as seen:
+            agency_id = seen.agency_of(key)
         return None if agency_id is None else self.register.by_key(agency_id, key)
 
 
@@ -227,39 +219,29 @@ class Eraser:
 class Back:
     """Records that have content though it was destroyed, and the names of their originals."""
 
-    rows: list[ContentRow]
+    contents: list[StoredContent]
     names: list[bytes]
 
 
-def find_back(database: Database, keys: Keyring, erasures: ErasureRegister, clock: Clock) -> Back:
+def find_back(store: ErasureStore, erasures: ErasureRegister, clock: Clock) -> Back:
     """What of a restored store is to be destroyed again. Where it lacks the tombstone, `begun` is written."""
     gone = {
         one.target: one
         for one in standings(erasures.lines()).values()
         if one.state in (State.RECORDED, State.DESTROYED)
     }
-    with database.reading() as connection:
-        found = erasing.content_rows(connection, list(gone))
-        back = {target: row for target, row in found.items() if row.has_content}
-        names = erasing.object_names(connection, list(back.values()))
+    with store.reading() as seen:
+        found = seen.contents(list(gone))
+        back = {target: one for target, one in found.items() if one.has_content}
+        names = seen.object_names(list(back.values()))
         unsaid = [
             one
-            for target, row in back.items()
-            for one in _without_tombstone(connection, keys, row.agency_id, [gone[target]])
+            for target, content in back.items()
+            for one in _without_tombstone(seen, content.agency_id, [gone[target]])
         ]
     if unsaid:
         erasures.append(lines_now(clock, State.BEGUN, unsaid))
     return Back(list(back.values()), names)
-
-
-def empty(database: Database, rows: Sequence[ContentRow]) -> None:
-    """Empty the rows, then the write-ahead log, where old bytes may stand.
-
-    Raises NothingHappened STORE_BUSY when the rows are empty and the log is not.
-    """
-    with database.transaction() as connection:
-        erasing.destroy(connection, rows)
-    database.forget_deleted()
 
 
 def lines_now(clock: Clock, state: State, of: Iterable[Standing]) -> list[Line]:
@@ -269,12 +251,11 @@ def lines_now(clock: Clock, state: State, of: Iterable[Standing]) -> list[Line]:
 
 
 def _without_tombstone(
-    connection: Connection, keys: Keyring, agency_id: int, of: Sequence[Standing]
+    seen: ErasuresSeen, agency_id: int, of: Sequence[Standing]
 ) -> list[Standing]:
     """Those of which the log does not say that their record was erased."""
-    digests = [keys.lookup(agency_id, LOOKUP_IDEMPOTENCY, tombstone_key(one.target)) for one in of]
-    known = RecordRows(connection).known_digests(agency_id, digests)
-    return [one for one, digest in zip(of, digests, strict=True) if digest not in known]
+    said = seen.tombstones(agency_id, [one.target for one in of])
+    return [one for one in of if one.target not in said]
 
 
 def _is_open(one: Standing) -> bool:

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from notary.adapters.store import erasing
-from notary.adapters.store.database import Database
-from notary.adapters.store.records import RecordRows
-from notary.core.erasures import NEVER_ERASED, Order, Target, check_stated, tombstone_key
-from notary.core.keyring import Keyring
+from notary.core.erasures import NEVER_ERASED, Order, Target, check_stated
 from notary.core.personal import require_impersonal, spellings, telling_values
-from notary.core.preparing import LOOKUP_IDEMPOTENCY
 from notary.errors import CallerError
 from notary.ports import Matter
+from notary.usecases.erasure_store import ErasureStore
 from notary.usecases.evidence_store import RecordContent
 from notary.usecases.holds import Hold, Holds, covering, values_of
 from notary.usecases.read import RecordReader
@@ -83,9 +79,8 @@ class Planned:
 class Planner:
     """Plans erasures of one service's records."""
 
-    database: Database
+    store: ErasureStore
     reader: RecordReader
-    keys: Keyring
     holds: Holds
     keeping: Keeping
 
@@ -100,14 +95,17 @@ class Planner:
         if not wanted:
             raise CallerError("POSITIONS_WANTED", "name the positions of the records to erase.")
         agency_id, key = matter.agency_id, Digest(matter.key)
-        with self.database.reading() as connection:
-            rows = erasing.rows_at(connection, agency_id, key, wanted)
-            sizes = RecordRows(connection).attachments(
-                [row.content.record_id for row in rows.values()]
-            )
-            stones = self._tombstones(RecordRows(connection), agency_id, key, rows)
+        with self.store.reading() as seen:
+            places = seen.places(agency_id, key, wanted)
+            targets = [
+                Target(key, position, place.content.leaf_hash) for position, place in places.items()
+            ]
+            stones = {
+                target.position: position
+                for target, position in seen.tombstones(agency_id, targets).items()
+            }
         for position in wanted:
-            if position not in rows:
+            if position not in places:
                 raise CallerError(
                     "RECORD_UNKNOWN", f"{matter.number} has no record at position {position}."
                 )
@@ -119,15 +117,15 @@ class Planner:
         same = self._same_originals(matter, contents)
         planned = []
         for position in wanted:
-            row, leaf = rows[position], records.parse_leaf(rows[position].leaf)
-            target = Target(key, position, row.content.leaf_hash)
+            place, leaf = places[position], records.parse_leaf(places[position].leaf)
+            target = Target(key, position, place.content.leaf_hash)
             refused = None
             if leaf.kind in NEVER_ERASED:
                 refused = CallerError(
                     "ERASURE_KIND",
                     f"record {position} is of kind {leaf.kind}: it says what was done, and stays.",
                 )
-            elif row.content.has_content and position not in stones:
+            elif place.content.has_content and position not in stones:
                 refused = _blocked(matter, position, held, {} if early else kept)
             planned.append(
                 Planned(
@@ -135,10 +133,10 @@ class Planner:
                     leaf.kind,
                     leaf.recorded_at,
                     tuple(leaf.claims),
-                    tuple([size for _, _, size in sizes.get(row.content.record_id, ())]),
-                    row.kept,
+                    place.originals,
+                    place.kept,
                     tuple([one for one in same.get(position, ()) if one not in contents]),
-                    row.content.has_content,
+                    place.content.has_content,
                     stones.get(position),
                     _early(*kept[position]) if early and position in kept else None,
                     refused,
@@ -148,31 +146,13 @@ class Planner:
 
     def with_content(self, matter: Matter) -> list[int]:
         """The positions of the records that can be erased."""
-        with self.database.reading() as connection:
-            rows = erasing.rows_at(
-                connection, matter.agency_id, matter.key, list(range(matter.size))
-            )
+        with self.store.reading() as seen:
+            places = seen.places(matter.agency_id, matter.key, range(matter.size))
         return [
             position
-            for position, row in sorted(rows.items())
-            if row.content.has_content and records.parse_leaf(row.leaf).kind not in NEVER_ERASED
+            for position, place in sorted(places.items())
+            if place.content.has_content and records.parse_leaf(place.leaf).kind not in NEVER_ERASED
         ]
-
-    def _tombstones(
-        self, rows: RecordRows, agency_id: int, key: Digest, places: Mapping[int, erasing.PlaceRow]
-    ) -> dict[int, int]:
-        """The positions of the tombstones that are there, by that of the erased record."""
-        digests = {
-            self.keys.lookup(
-                agency_id,
-                LOOKUP_IDEMPOTENCY,
-                tombstone_key(Target(key, position, row.content.leaf_hash)),
-            ): position
-            for position, row in places.items()
-        }
-        known = rows.known_digests(agency_id, list(digests))
-        stored = rows.records_by_id(agency_id, list(known.values()))
-        return {digests[digest]: stored[one].position for digest, one in known.items()}
 
     def _same_originals(
         self, matter: Matter, wanted: Mapping[int, RecordContent]

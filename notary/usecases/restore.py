@@ -28,7 +28,7 @@ from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction
 from notary.ports import Bars, Clock, ObjectStore, Progress
 from notary.usecases.backup import check_digests, object_path
-from notary.usecases.erase import Back, empty, find_back
+from notary.usecases.erase import Back, find_back
 from notary.usecases.erasure_check import ErasureCheck, require_known, take_from_log, unknown
 from notary.usecases.key_copies import copy_keys
 from notary.usecases.originals import Digesting, compared
@@ -123,7 +123,7 @@ def restore(
     durable.write_file(folder / config.CONFIG_NAME, text.encode())
     (folder / MARKER).unlink()
     durable.force_names(folder)
-    return Restored(home, manifest, restoration.generation, keys is not None, len(erased.rows))
+    return Restored(home, manifest, restoration.generation, keys is not None, len(erased.contents))
 
 
 def _erasures_told(
@@ -160,14 +160,15 @@ def _erase_again(
         upgrade(database)
         identity, keyring = open_log(database, load_keys(home.keys))
         reader = RecordReader(StoredRecords(database), objects, keyring, identity)
-        stones = ErasureCheck(StoredErasures(database, keyring), reader, register).stones()
+        store = StoredErasures(database, keyring)
+        stones = ErasureCheck(store, reader, register).stones()
         missing = unknown(stones, standings(register.lines()))
         if none_newer:
             take_from_log(register, clock, missing)
         else:
             require_known(missing)
-        back = find_back(database, keyring, register, clock)
-        empty(database, back.rows)
+        back = find_back(store, register, clock)
+        store.empty(back.contents)
         return back
     finally:
         database.close()

@@ -25,6 +25,7 @@ from notary.adapters.objects.folder import ObjectFolder
 from notary.adapters.store.agencies import AgencyRegister
 from notary.adapters.store.batches import StoredBatchLog
 from notary.adapters.store.database import Database
+from notary.adapters.store.erasing import StoredErasures
 from notary.adapters.store.evidence import StoredEvidence
 from notary.adapters.store.log import KEY_SETS, create_log, keys_in_force, open_log
 from notary.adapters.store.matters import StoredMatterRegister
@@ -206,8 +207,12 @@ class StoreWorld:
         return Retention(file, self.reader, self.register, self.holds, self.clock)
 
     @property
+    def stored_erasures(self) -> StoredErasures:
+        return StoredErasures(self.database, self.keys)
+
+    @property
     def planner(self) -> Planner:
-        return Planner(self.database, self.reader, self.keys, self.holds, self.retention)
+        return Planner(self.stored_erasures, self.reader, self.holds, self.retention)
 
     @property
     def erasures(self) -> ErasureFile:
@@ -215,16 +220,15 @@ class StoreWorld:
 
     def eraser(self, acceptor: Acceptor | None = None) -> Eraser:
         return Eraser(
-            self.database,
+            self.stored_erasures,
             self.objects,
             self.register,
-            self.keys,
             acceptor or self.acceptor,
             self.planner,
             self.holds,
             self.erasures,
             self.clock,
-            self.folder / "erasing.lock",
+            self.alone,
         )
 
     def open_matter(self, title: str = f"Matter {CANARY}", *accounts: str) -> Matter:

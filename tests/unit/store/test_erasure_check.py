@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from notary.adapters.store import erasing
-from notary.adapters.store.erasing import StoredErasures
 from notary.core.erasures import Line, Order, Reason, State, Target, standings
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Matter
 from notary.usecases.erasure_check import ErasureCheck, take_from_log, unknown
+from notary.usecases.erasure_store import StoredContent
 from tests.simulators.store import StoreWorld
+from verifier.format.digests import Digest
 
 ORDER = Order(Reason.SUBJECT_REQUEST, "privacy office, 2026-17")
 
@@ -31,7 +31,7 @@ def matter(world: StoreWorld) -> Matter:
 
 
 def check_of(world: StoreWorld) -> ErasureCheck:
-    return ErasureCheck(StoredErasures(world.database, world.keys), world.reader, world.erasures)
+    return ErasureCheck(world.stored_erasures, world.reader, world.erasures)
 
 
 def cut(world: StoreWorld, lines: int) -> None:
@@ -90,9 +90,10 @@ def test_a_line_that_the_log_knows_nothing_of_is_drift(world: StoreWorld, matter
 
 def test_content_that_went_without_a_word_is_drift(world: StoreWorld, matter: Matter) -> None:
     view = world.reader.at(world.agency_id, matter.key, 2)
-    row = erasing.ContentRow(view.record_id, world.agency_id, b"", view.leaf_hash, True)  # type: ignore[arg-type]
-    with world.database.transaction() as connection:
-        erasing.destroy(connection, [row])
+    content = StoredContent(
+        view.record_id, world.agency_id, b"", Digest(view.leaf_hash), has_content=True
+    )
+    world.stored_erasures.empty([content])
     check_of(world).lines()
     with pytest.raises(Contradiction, match=r"record 2 of matter .* has no content") as caught:
         check_of(world).store()
