@@ -59,13 +59,13 @@ def backup(
 
     The same command again copies only what is new, also after a crash.
     """
-    from notary.usecases import backup as backups
+    from notary import compose
 
     with errors_said():
         if verify:
             if dry_run:
                 raise CallerError("VERIFY_ALONE", "--verify writes nothing: leave --dry-run out.")
-            manifest = backups.verify(dest, progress_bar, keys)
+            manifest = compose.verify_backup(dest, progress_bar, keys)
             shown = {"verified": True, **_shown(manifest)}
             answer(as_json, shown, f"good      {dest}\n{_text(manifest)}")
             return

@@ -19,14 +19,17 @@ from notary.adapters.durable import PRIVATE_FOLDER
 from notary.adapters.keys.folder import load_keys
 from notary.adapters.objects.places import open_objects
 from notary.adapters.store import log as log_rows
+from notary.adapters.store.copies import open_copy
 from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import require_current
 from notary.adapters.system import SystemClock
 from notary.compose.desk import Desk
 from notary.compose.working import Working
 from notary.config import Home
+from notary.core.backup_manifest import Manifest
 from notary.errors import CallerError, NothingHappened
 from notary.ports import Bars, ObjectStore
+from notary.usecases.backup_check import verify
 from notary.usecases.lease import LEASE_LOST
 from notary.usecases.restore import Restored
 from notary.usecases.restore import restore as restore_backup
@@ -142,6 +145,11 @@ def restore(
         none_erased=none_erased,
         database=database,
     )
+
+
+def verify_backup(folder: Path, bars: Bars, keys: Path | None = None) -> Manifest:
+    """Check a backup whole (usecases.backup_check)."""
+    return verify(folder, open_copy, bars, keys)
 
 
 def place_of(home: Home, url: str, endpoint: str, region: str) -> ObjectStore:

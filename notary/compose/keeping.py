@@ -13,12 +13,11 @@ from pathlib import Path
 from notary.adapters.durable import only_one, whole_file
 from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import add_set, destroy_sets
-from notary.adapters.store.audit import check_rows
+from notary.adapters.store.copies import StoredCopies, open_copy
 from notary.adapters.store.erasing import StoredErasures
 from notary.adapters.store.log import StoredKeyUses
 from notary.adapters.store.originals import StoredOriginals
 from notary.adapters.store.rewrap import StoredSecrets
-from notary.adapters.store.snapshot import opened_live
 from notary.compose.watching import Watching
 from notary.core.audit_state import AuditState
 from notary.core.erasures import standings
@@ -127,7 +126,10 @@ class Keeping(Watching):
 
     def backup(self, folder: Path) -> Backup:
         """The backups of this service in a folder. Raises CallerError BACKUP_PLACE."""
-        return Backup(self.home, self._database, self._objects, self.identity, folder, self._clock)
+        store = StoredCopies(self._database)
+        return Backup(
+            self.home, store, open_copy, self._objects, self.identity, folder, self._clock
+        )
 
     def run_backup(self, task: Backup, keys: Path | None, folder: Path, bars: Bars) -> BackupDone:
         """Run it; with `keys`, copy the key folder there as well."""
@@ -221,8 +223,8 @@ class Keeping(Watching):
             )
 
     def _check_store(self) -> None:
-        with opened_live(self._database) as connection:
-            check_rows(connection, self.identity, lambda done, total: None)
+        with StoredCopies(self._database).now() as moment:
+            moment.check(self.identity, lambda done, total: None)
 
     def _check_erasures(self, full: bool) -> None:
         check = ErasureCheck(self._stored_erasures, self.reader, self._erasures)

@@ -1,4 +1,4 @@
-"""Backs the data up while the service runs, and checks what was backed up.
+"""Backs the data up while the service runs.
 
 The order makes each moment safe: a copy of the rows first, then every object that they name (an object
 is written before the row that names it), then the list of digests, and the manifest last, in one step.
@@ -13,27 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notary.adapters import durable
-from notary.adapters.keys.erasures import ErasureFile
-from notary.adapters.store import audit, snapshot
-from notary.adapters.store.database import Database
 from notary.config import CONFIG_NAME, Home
-from notary.core import backup_manifest
 from notary.core.backup_manifest import CONFIG, DATABASE, OBJECTS, KeptFile, Manifest
 from notary.core.log_identity import LogIdentity
 from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Bars, Clock, ObjectStore
+from notary.usecases.backup_check import (
+    MANIFEST,
+    OBJECT_FOLDER,
+    object_path,
+    read_list,
+    read_manifest,
+)
+from notary.usecases.backup_store import CopiedStore, OpenCopy
 from notary.usecases.originals import Digesting, sealed_length
 
-MANIFEST = "manifest.json"
 LOCK = ".lock"
-OBJECT_FOLDER = "objects"
 
 _OURS = re.compile(
     r"manifest\.json|\.lock|objects|(store-\d+\.db|files-\d+\.sha256|config-\d+\.toml)"
     r"|.+\.part(-journal)?"
 )
-_OBJECT = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Backup:
     def __init__(
         self,
         home: Home,
-        database: Database,
+        store: CopiedStore,
+        open_copy: OpenCopy,
         objects: ObjectStore,
         identity: LogIdentity,
         folder: Path,
@@ -78,7 +80,8 @@ class Backup:
                     "another disk.",
                 )
         self._home = home
-        self._database = database
+        self._store = store
+        self._open_copy = open_copy
         self._objects = objects
         self._identity = identity
         self._folder = folder
@@ -88,9 +91,9 @@ class Backup:
         """What `run` would copy, by the names alone; nothing is written."""
         before = self._before()
         del before
-        with snapshot.opened_live(self._database) as connection:
-            facts = snapshot.facts(connection)
-            named = list(snapshot.named_objects(connection))
+        with self._store.now() as held:
+            facts = held.facts()
+            named = list(held.named_objects())
         missing = [
             sealed_length(size) for name, size in named if not self._object(name.hex()).exists()
         ]
@@ -100,7 +103,7 @@ class Backup:
             len(named),
             len(missing),
             sum(missing),
-            self._database.size(),
+            self._store.size(),
         )
 
     def run(self, bars: Bars) -> BackupDone:
@@ -126,11 +129,11 @@ class Backup:
             # objects that the next run finds.
             with bars("copying the database", "parts") as progress:
                 database = self._folder / files[DATABASE]
-                snapshot.copy_database(self._database, database, progress)
+                self._store.copy(database, progress)
             durable.copy_file(self._home.folder / CONFIG_NAME, self._folder / files[CONFIG])
-            with snapshot.opened_copy(database) as connection:
-                facts = snapshot.facts(connection)
-                named = list(snapshot.named_objects(connection))
+            with self._open_copy(database) as held:
+                facts = held.facts()
+                named = list(held.named_objects())
             # 2. What they name.
             known = {} if before is None else read_list(self._folder, before)
             listed, done = self._copy_objects(named, known, bars)
@@ -225,8 +228,8 @@ class Backup:
         try:
             return durable.write_pieces(self._objects.read(name), target)
         except Contradiction as error:
-            with snapshot.opened_live(self._database) as connection:
-                if name in {one for one, _ in snapshot.named_objects(connection)}:
+            with self._store.now() as held:
+                if name in {one for one, _ in held.named_objects()}:
                     raise
             raise NothingHappened(
                 "ERASED_MEANWHILE",
@@ -247,118 +250,3 @@ class Backup:
         for path in self._folder.glob(f"{OBJECT_FOLDER}/??/*"):
             if path.name not in objects:
                 path.unlink()
-
-
-def object_path(folder: Path, name: str) -> Path:
-    """Where an object lies in a backup: as in the data folder."""
-    return folder / OBJECT_FOLDER / name[:2] / name
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a backup. Raises CallerError BACKUP_INCOMPLETE if there is none."""
-    path = folder / MANIFEST
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise CallerError(
-            "BACKUP_INCOMPLETE",
-            f"{path} is not there: {folder} is no backup, or its first run did not end. Run "
-            "`notary backup` again.",
-        ) from None
-    except OSError as error:
-        raise CallerError("BACKUP_UNREADABLE", f"{path}: {error.strerror}.") from error
-    return backup_manifest.parse(content, str(path))
-
-
-def read_list(folder: Path, manifest: Manifest) -> dict[str, bytes]:
-    """Name → SHA-256 of every object of the backup. Raises Contradiction if the list is not right."""
-    kept = manifest.files[OBJECTS]
-    check_file(folder, kept)
-    found: dict[str, bytes] = {}
-    for line in (folder / kept.name).read_text("ascii").splitlines():
-        digest, _, path = line.partition("  ")
-        name = path.rpartition("/")[2]
-        if not _OBJECT.fullmatch(name) or path != f"{OBJECT_FOLDER}/{name[:2]}/{name}":
-            raise _damaged(folder / kept.name, f"the line {line!r} names no object")
-        found[name] = bytes.fromhex(digest)
-    if len(found) != manifest.objects:
-        raise _damaged(
-            folder / kept.name, f"{len(found)} objects, the manifest has {manifest.objects}"
-        )
-    return found
-
-
-def check_file(folder: Path, kept: KeptFile) -> None:
-    """Raise Contradiction BACKUP_DAMAGED unless the file is there with its length and digest."""
-    path = folder / kept.name
-    if not path.is_file():
-        raise _damaged(path, "it is missing")
-    if path.stat().st_size != kept.size:
-        raise _damaged(path, f"it has {path.stat().st_size} bytes, the manifest wants {kept.size}")
-    if durable.digest_of(path) != kept.sha256:
-        raise _damaged(path, f"its SHA-256 is not {kept.sha256.hex()}")
-
-
-def check_digests(folder: Path, bars: Bars) -> tuple[Manifest, dict[str, bytes]]:
-    """Manifest and objects of a backup of which every byte is as it was written.
-
-    Raises CallerError BACKUP_INCOMPLETE; Contradiction BACKUP_MANIFEST or BACKUP_DAMAGED.
-    """
-    manifest = read_manifest(folder)
-    for kept in manifest.files.values():
-        check_file(folder, kept)
-    objects = read_list(folder, manifest)
-    with bars("checking attachments", "files") as progress:
-        for place, (name, digest) in enumerate(objects.items(), 1):
-            path = object_path(folder, name)
-            if not path.is_file():
-                raise _damaged(path, "it is missing")
-            if durable.digest_of(path) != digest:
-                raise _damaged(path, f"its SHA-256 is not {digest.hex()}")
-            progress(place, len(objects))
-    return manifest, objects
-
-
-def verify(folder: Path, bars: Bars, keys: Path | None = None) -> Manifest:
-    """Check a backup whole: every digest, then every tree and signature of the database copy.
-
-    With `keys`, a key folder or a copy of one: also that its register of erasures has all that was erased
-    before the backup. Raises as `check_digests`, Contradiction STORE_DAMAGED or ERASURES_BEHIND, and
-    CallerError as ErasureRegister.lines. Nothing is written.
-    """
-    manifest, objects = check_digests(folder, bars)
-    path = folder / manifest.files[DATABASE].name
-    with snapshot.opened_copy(path) as connection:
-        facts = snapshot.facts(connection)
-        anchor = None if facts.anchor is None else (facts.anchor[1], facts.anchor[2])
-        found = (facts.identity, facts.schema, facts.size, facts.root, anchor)
-        stated = (manifest.identity, manifest.schema, manifest.size, manifest.root, manifest.anchor)
-        if found != stated or (facts.records, facts.matters) != (
-            manifest.records,
-            manifest.matters,
-        ):
-            raise _damaged(path, "it does not hold what the manifest says of it")
-        named = {name.hex(): size for name, size in snapshot.named_objects(connection)}
-        if set(named) != set(objects):
-            raise _damaged(path, "its records name other attachments than the backup has")
-        for name, size in named.items():
-            if object_path(folder, name).stat().st_size != sealed_length(size):
-                raise _damaged(object_path(folder, name), "its length is not that of its record")
-        if keys is not None:
-            register = ErasureFile(keys, manifest.identity.name)
-            known = {line.target.leaf for line in register.lines()}
-            for matter, position, leaf in snapshot.emptied_records(connection):
-                if leaf not in known:
-                    raise Contradiction(
-                        "ERASURES_BEHIND",
-                        f"record {position} of matter {matter.hex()} was erased before the backup, and "
-                        f"{register.path} does not have it: it is older than the backup, or was cut off. "
-                        "Take its newest copy.",
-                    )
-        with bars("checking every tree", "records") as progress:
-            audit.check_rows(connection, facts.identity, progress)
-    return manifest
-
-
-def _damaged(path: Path, what: str) -> Contradiction:
-    return Contradiction("BACKUP_DAMAGED", f"{path}: {what}. This backup can't be trusted.")

@@ -27,7 +27,7 @@ from notary.core.erasures import Line, standings
 from notary.core.moments import milliseconds, moment
 from notary.errors import CallerError, Contradiction
 from notary.ports import Bars, Clock, ObjectStore, Progress
-from notary.usecases.backup import check_digests, object_path
+from notary.usecases.backup_check import check_digests, object_path
 from notary.usecases.erase import Back, find_back
 from notary.usecases.erasure_check import ErasureCheck, require_known, take_from_log, unknown
 from notary.usecases.key_copies import copy_keys

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,23 +19,11 @@ from notary.adapters.store.database import Connection, Database, driver_cursor, 
 from notary.core.log_identity import LogIdentity
 from notary.errors import Contradiction, NothingHappened
 from notary.ports import Progress
+from notary.usecases.backup_store import StoreFacts
 from verifier.format.frontier import Frontier
 from verifier.format.trees import EMPTY_ROOT
 
 PAGES_AT_A_TIME = 4096  # 16 MiB: the bar moves, and the steps cost nothing
-
-
-@dataclass(frozen=True)
-class StoreFacts:
-    """What a copy holds. `size` and `root` are the batch log's; `anchor` is (number, size, head)."""
-
-    identity: LogIdentity
-    schema: str
-    size: int
-    root: bytes
-    anchor: tuple[int, int, bytes] | None
-    records: int
-    matters: int
 
 
 class Rows(Protocol):

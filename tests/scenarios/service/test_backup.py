@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from notary import config
+from notary import compose, config
 from notary.adapters.durable import digest_of
 from notary.adapters.keys.mark import MARK
 from notary.compose import Service
 from notary.errors import CallerError, Contradiction, NothingHappened
 from notary.ports import Progress
-from notary.usecases import backup as backups
 from notary.usecases.backup import BackupDone
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
@@ -151,7 +150,7 @@ def test_a_second_run_copies_only_what_is_new_or_wrong(
     gone.unlink()
     done = backed_up(live, backup)
     assert (done.copied, done.kept) == (2, FILES - 2)
-    assert backups.verify(backup, no_bar).run == 3
+    assert compose.verify_backup(backup, no_bar).run == 3
     # Nothing of the runs before is left.
     assert sorted(path.name for path in backup.iterdir()) == [
         ".lock",
@@ -195,12 +194,12 @@ def test_a_killed_backup_is_none_and_the_next_run_goes_on(live: Live, tmp_path: 
         killed += process.wait() != 0
         if not (backup / "manifest.json").exists():
             with pytest.raises(CallerError) as caught:
-                backups.verify(backup, no_bar)
+                compose.verify_backup(backup, no_bar)
             assert caught.value.code == "BACKUP_INCOMPLETE"
     assert killed, "every run ended before it was killed"
     there = len([path for path in objects_of(backup) if path.suffix != ".part"])
     assert backed_up(live, backup).kept == there > 0
-    assert backups.verify(backup, no_bar).objects == FILES
+    assert compose.verify_backup(backup, no_bar).objects == FILES
 
 
 def test_a_backup_that_fails_later_leaves_the_one_before(
@@ -219,7 +218,7 @@ def test_a_backup_that_fails_later_leaves_the_one_before(
     assert "error OBJECT_MISSING" in done.stderr
     assert (backup / "manifest.json").read_bytes() == before
     backed_up(live, backup)
-    backups.verify(backup, no_bar)
+    compose.verify_backup(backup, no_bar)
 
 
 def damage_byte(path: Path) -> None:
@@ -234,7 +233,7 @@ def test_one_changed_byte_of_a_backup_is_found_before_anything_is_restored(
 ) -> None:
     damage_byte(backup / name)
     with pytest.raises(Contradiction) as caught:
-        backups.verify(backup, no_bar)
+        compose.verify_backup(backup, no_bar)
     assert caught.value.code == "BACKUP_DAMAGED"
     done = scene.run_elsewhere(live, "restore", str(backup), "--home", str(tmp_path / "new"))
     assert (done.returncode, (tmp_path / "new").exists()) == (70, False)
@@ -249,7 +248,7 @@ def test_a_changed_a_short_and_a_missing_object_are_found(
         victim = objects_of(backup)[7]
         spoil(victim)
         with pytest.raises(Contradiction, match=victim.name) as caught:
-            backups.verify(backup, no_bar)
+            compose.verify_backup(backup, no_bar)
         assert caught.value.code == "BACKUP_DAMAGED"
 
 
@@ -281,7 +280,7 @@ def test_a_copy_whose_trees_do_not_hold_is_refused_though_its_digests_do(
     manifest["files"]["database"]["sha256"] = digest_of(backup / "store-1.db").hex()
     (backup / "manifest.json").write_bytes(jsonc.encode(manifest))
     with pytest.raises(Contradiction) as caught:
-        backups.verify(backup, no_bar)
+        compose.verify_backup(backup, no_bar)
     assert caught.value.code in ("STORE_DAMAGED", "BACKUP_DAMAGED")
 
 
@@ -289,7 +288,7 @@ def test_a_manifest_with_a_member_more_is_none(live: Live, backup: Path, tmp_pat
     manifest = json.loads((backup / "manifest.json").read_text("utf-8"))
     (backup / "manifest.json").write_bytes(jsonc.encode({**manifest, "more": 1}))
     with pytest.raises(Contradiction) as caught:
-        backups.verify(backup, no_bar)
+        compose.verify_backup(backup, no_bar)
     assert caught.value.code == "BACKUP_MANIFEST"
 
 

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from notary import config, demo
+from notary import compose, config, demo
 from notary.adapters.keys.erasures import REGISTER
 from notary.core.erasures import Order, Reason
 from notary.errors import CallerError, NothingHappened
-from notary.usecases import backup as backups
 from notary.usecases import certificate
 from notary.usecases.export_order import ExportOrder, ExportResult
 from notary.usecases.reissue import read_earlier
@@ -308,7 +307,7 @@ def test_a_new_backup_into_the_same_folder_holds_nothing_of_it(
     assert not [path for path in (dest / "objects").rglob("*") if path.is_file()]
     assert len(list(dest.glob("store-*.db"))) == 1
     # Every tree and receipt of the copy stands, and no record wants an original that is gone.
-    assert backups.verify(dest, scene_bar).objects == 0
+    assert compose.verify_backup(dest, scene_bar).objects == 0
 
 
 def test_a_backup_that_an_erasure_overtakes_says_so_and_the_next_one_is_whole(
@@ -330,7 +329,7 @@ def test_a_backup_that_an_erasure_overtakes_says_so_and_the_next_one_is_whole(
             service.run_backup(service.backup(dest), None, dest, erasing)
         assert caught.value.code == "ERASED_MEANWHILE"
         service.run_backup(service.backup(dest), None, dest, scene_bar)
-    assert backups.verify(dest, scene_bar).objects == 0
+    assert compose.verify_backup(dest, scene_bar).objects == 0
 
 
 def test_an_audit_holds_the_register_against_the_log(story: Story) -> None:

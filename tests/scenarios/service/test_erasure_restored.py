@@ -20,7 +20,6 @@ from notary import compose, config, creation
 from notary.adapters.keys.erasures import REGISTER
 from notary.core.erasures import Order, Reason, State, standings
 from notary.errors import CallerError, Contradiction, NothingHappened
-from notary.usecases import backup as backups
 from notary.usecases.restore import Restored
 from tests.postgres import Server
 from tests.scenarios.service import live as scene
@@ -225,4 +224,4 @@ def test_a_backup_tells_by_its_keys_whether_their_register_is_as_new(
     assert (done.returncode, json.loads(done.stdout)["verified"]) == (0, True), done.stderr
     done = run_command(*words, "--keys", str(on_sqlite.folder / "keys-before"), timeout_s=60)
     assert (done.returncode, "ERASURES_BEHIND" in done.stderr) == (70, True), done.stderr
-    backups.verify(on_sqlite.folder / "before", no_bar, on_sqlite.folder / "keys-before")
+    compose.verify_backup(on_sqlite.folder / "before", no_bar, on_sqlite.folder / "keys-before")
