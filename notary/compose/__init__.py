@@ -22,6 +22,7 @@ from notary.adapters.store import log as log_rows
 from notary.adapters.store.copies import open_copy
 from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import require_current
+from notary.adapters.store.restoring import StoresToRestore
 from notary.adapters.system import SystemClock
 from notary.compose.desk import Desk
 from notary.compose.working import Working
@@ -135,6 +136,7 @@ def restore(
 ) -> Restored:
     """Make a home from a backup (usecases.restore)."""
     return restore_backup(
+        StoresToRestore(),
         source,
         folder,
         keys,

@@ -15,12 +15,6 @@ from notary import config
 from notary.adapters import durable
 from notary.adapters.keys.erasures import ErasureFile
 from notary.adapters.keys.folder import load_keys
-from notary.adapters.store import restorations, transfer
-from notary.adapters.store.database import Database
-from notary.adapters.store.erasing import StoredErasures
-from notary.adapters.store.log import open_log
-from notary.adapters.store.migrations import upgrade
-from notary.adapters.store.records import StoredRecords
 from notary.config import Home
 from notary.core.backup_manifest import CONFIG, DATABASE, Manifest
 from notary.core.erasures import Line, standings
@@ -33,6 +27,7 @@ from notary.usecases.erasure_check import ErasureCheck, require_known, take_from
 from notary.usecases.key_copies import copy_keys
 from notary.usecases.originals import Digesting, compared
 from notary.usecases.read import RecordReader
+from notary.usecases.restoring_store import RestoringStores
 from notary.usecases.standing import Restoration
 
 DURABLE_AT_ONCE = 100  # originals; more only make a failure be noticed later
@@ -41,16 +36,16 @@ MARKER = "restoring"  # in a home that a restoration has begun and not ended
 
 @dataclass(frozen=True)
 class Restored:
-    """What was restored, whether the keys came with it, and how many records were erased since."""
+    """What was restored, and how many records were erased since."""
 
     home: Home
     manifest: Manifest
     generation: int
-    keys_copied: bool
     erased_again: int
 
 
 def restore(
+    stores: RestoringStores,
     source: Path,
     folder: Path,
     keys: Path | None,
@@ -93,7 +88,7 @@ def restore(
     )
     resumed = _begun(folder)
     if isinstance(home.database, str) and not resumed:
-        _with(home.database, transfer.require_vacant)
+        stores.require_vacant(home.database)
     # 2. From the marker on, a crash leaves a home that this same call may be given again.
     folder.mkdir(mode=durable.PRIVATE_FOLDER, parents=True, exist_ok=True)
     durable.write_file(folder / MARKER, b"")
@@ -105,17 +100,17 @@ def restore(
         copy_keys(keys, home.keys)
     # Before any original is copied, and long before anything can be read: what was erased since.
     store = open_objects(home)
-    erased = _erase_again(home, manifest, told, clock, store, none_newer=none_erased)
+    erased = _erase_again(stores, home, manifest, told, clock, store, none_newer=none_erased)
     gone = {name.hex() for name in erased.names}
     with bars("restoring attachments", "files") as progress:
         wanted = {name: digest for name, digest in objects.items() if name not in gone}
         store.remove(erased.names)
         _restore_objects(source, wanted, store, progress)
     # 3. The store itself: this version's schema, and the mark that it was restored.
-    restoration = _mark(home, manifest, clock)
+    restoration = _mark(stores, home, manifest, clock)
     if isinstance(home.database, str):
         with bars("filling the database", "rows") as progress:
-            _with(home.database, lambda store: _fill(store, home, restoration, resumed, progress))
+            stores.fill(home.database, copy, restoration, progress, resumed=resumed)
         _remove_file(home)
     folders = [one for one in home.data.rglob("*") if one.is_dir()]
     durable.force_names(*folders, home.data, folder)
@@ -123,7 +118,7 @@ def restore(
     durable.write_file(folder / config.CONFIG_NAME, text.encode())
     (folder / MARKER).unlink()
     durable.force_names(folder)
-    return Restored(home, manifest, restoration.generation, keys is not None, len(erased.contents))
+    return Restored(home, manifest, restoration.generation, len(erased.contents))
 
 
 def _erasures_told(
@@ -144,6 +139,7 @@ def _erasures_told(
 
 
 def _erase_again(
+    stores: RestoringStores,
     home: Home,
     manifest: Manifest,
     told: list[Line],
@@ -155,23 +151,17 @@ def _erase_again(
     register = ErasureFile(home.keys, manifest.identity.name)
     register.create()
     register.append(told)
-    database = Database(home.database_file)
-    try:
-        upgrade(database)
-        identity, keyring = open_log(database, load_keys(home.keys))
-        reader = RecordReader(StoredRecords(database), objects, keyring, identity)
-        store = StoredErasures(database, keyring)
-        stones = ErasureCheck(store, reader, register).stones()
+    with stores.opened(home.database_file, load_keys(home.keys)) as copy:
+        reader = RecordReader(copy.records, objects, copy.keys, copy.identity)
+        stones = ErasureCheck(copy.logged, reader, register).stones()
         missing = unknown(stones, standings(register.lines()))
         if none_newer:
             take_from_log(register, clock, missing)
         else:
             require_known(missing)
-        back = find_back(store, register, clock)
-        store.empty(back.contents)
+        back = find_back(copy.erasures, register, clock)
+        copy.erasures.empty(back.contents)
         return back
-    finally:
-        database.close()
 
 
 def _restore_objects(
@@ -206,54 +196,21 @@ def _pieces(path: Path, digest: bytes) -> Iterator[bytes]:
         raise _changed(path)
 
 
-def _with(uri: str, act: Callable[[Database], None]) -> None:
-    store = Database(uri)
-    try:
-        act(store)
-    finally:
-        store.close()
-
-
-def _fill(
-    store: Database, home: Home, restoration: Restoration, resumed: bool, progress: Progress
-) -> None:
-    """Take the file's rows in; over those that an earlier run of this restoration left, over no others."""
-    over = resumed and _is_filled(store, restoration)
-    transfer.load(home.database_file, store, progress, over=over)
-
-
-def _is_filled(store: Database, restoration: Restoration) -> bool:
-    upgrade(store)
-    with store.reading() as connection:
-        found = restorations.newest_restoration(connection)
-    return found is not None and replace(found, restored_at=restoration.restored_at) == restoration
-
-
 def _remove_file(home: Home) -> None:
     for left in home.data.glob(f"{home.database_file.name}*"):
         left.unlink()
 
 
-def _mark(home: Home, manifest: Manifest, clock: Clock) -> Restoration:
+def _mark(stores: RestoringStores, home: Home, manifest: Manifest, clock: Clock) -> Restoration:
     """Bring the file to this version's schema, and state in it that it was restored."""
-    database = Database(home.database_file)
-    try:
-        upgrade(database)
-        identity, _ = open_log(database, load_keys(home.keys))
-        if identity != manifest.identity:
+    with stores.opened(home.database_file, load_keys(home.keys)) as copy:
+        if copy.identity != manifest.identity:
             raise Contradiction(
                 "BACKUP_MANIFEST",
-                f"the backup holds {identity}, its manifest says {manifest.identity}",
+                f"the backup holds {copy.identity}, its manifest says {manifest.identity}",
             )
-        with database.transaction() as connection:
-            restorations.add_restoration(
-                connection, moment(milliseconds(clock.now())), manifest.made_at, manifest.size
-            )
-            newest = restorations.newest_restoration(connection)
-        assert newest is not None
-        return newest
-    finally:
-        database.close()
+        now = moment(milliseconds(clock.now()))
+        return copy.mark_restored(now, manifest.made_at, manifest.size)
 
 
 def _require_empty(folder: Path) -> None:

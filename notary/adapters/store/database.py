@@ -45,8 +45,7 @@ from notary.adapters.durable import one_at_a_time
 from notary.adapters.store.sqlite import SqliteFile
 from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
 
-# Use cases pass a connection from one function of this package to the next and do nothing with it,
-# so that only this package imports the library.
+# Tests name a connection without importing the library.
 __all__ = [
     "BIG",
     "METADATA",
