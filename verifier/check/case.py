@@ -7,17 +7,14 @@ of the steps.
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from verifier.check.blocks import BlockId
 from verifier.check.chain_events import EventRecord
 from verifier.check.chain_proof import KNOWN_HASH_RULES, ProofCase, moment
 from verifier.check.evidence import (
     Evidence,
-    HandOver,
     HeaderFile,
     LeafLine,
     Part,
@@ -29,11 +26,12 @@ from verifier.check.evidence import (
     read_receipts,
 )
 from verifier.check.inputs import Inputs
-from verifier.check.policy import Pin, Policy
+from verifier.check.policy import Policy
 from verifier.check.reading import Bag
 from verifier.check.rows import Blocked, Trouble
 from verifier.check.source_logs import SourceLog
-from verifier.format import bag, chain_event, heads, key_sets, numbers, trees
+from verifier.check.trust import Trust
+from verifier.format import bag, chain_event, heads, numbers
 from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
 from verifier.format.evm import Header, parse_header
@@ -41,26 +39,15 @@ from verifier.format.fold import Link
 from verifier.format.frontier import prefix_roots
 from verifier.format.heads import Head
 from verifier.format.jsonc import Json
-from verifier.format.key_sets import KeySet
 from verifier.format.matter_map import Kind as MapKind
 from verifier.format.matter_map import MapProof
-from verifier.format.notes import VKey
 from verifier.format.records import Disclosure
-from verifier.format.statement import History, Kind, Log, Statement
+from verifier.format.statement import History, Kind, Statement
 
 if TYPE_CHECKING:
     from verifier.check.token_chains import TokenChains
     from verifier.format.bag import TokenPlace
     from verifier.format.timestamp_token import Token
-
-
-class UsedBlock(NamedTuple):
-    """A header with its use, in the statement's words (package.md §4). Sorts by number."""
-
-    number: int
-    use: str
-    chain_id: int
-    hash: bytes
 
 
 class Case(ProofCase):
@@ -365,95 +352,12 @@ class Case(ProofCase):
 
         return TokenChains(self)
 
-    # What the person trusts.
+    # What else there is to ask.
 
     @cached_property
-    def pin(self) -> Pin | None:
-        """The policy's pin of this log, if there is one."""
-        of = self.evm
-        return self.policy.pin_of(Log(of.chain_id, of.contract, of.log_address, self.log_name))
-
-    def need_pin(self) -> Pin:
-        """The pin. Raises Blocked if the log is not pinned."""
-        if self.pin is None:
-            raise Blocked("a pin of this log in the policy")
-        return self.pin
-
-    @property
-    def key_naming_headers(self) -> list[Part[HeaderFile]]:
-        """Those of hand-overs, then those of shown batches."""
-        handed_over = [one.header for one in self.evidence.hand_overs.values()]
-        return handed_over + [one.header for one in self.evidence.batches.values()]
-
-    @cached_property
-    def named_key_sets(self) -> Mapping[str, str]:
-        """Hex digests of the key sets that these headers name, and the file that names each."""
-        found: dict[str, str] = {}
-        for part in self.key_naming_headers:
-            if part.value is not None:
-                found.setdefault(part.value.header.keys.hex(), part.name)
-        # Of a hand-over the next set as well: its keys are handed over to.
-        for one in self.evidence.hand_overs.values():
-            if one.header.value is not None:
-                found.setdefault(one.header.value.header.next_keys.hex(), one.header.name)
-        return found
-
-    def key_set(self, digest: Digest) -> KeySet:
-        """The key set of a digest. Blocked if the package has none that is it."""
-        part = self.evidence.key_sets.get(digest.hex())
-        if part is None or part.value is None or part.value.digest != digest:
-            raise Blocked(f"the key set {digest.hex()}")
-        return part.value.key_set
-
-    @cached_property
-    def trusted_hand_overs(self) -> Mapping[int, KeySet]:
-        """The key sets to which keys were handed over that the person trusts, by batch.
-
-        The batch is the first that the set signs. A hand-over counts if its own set signed it and
-        one of that set's keys is trusted; whether all else of it holds, step 5.3 says.
-        """
-        found: dict[int, KeySet] = {}
-        for batch, one in self.evidence.hand_overs.items():
-            trusted = {key.text for key in self._trusted(found)}
-            try:
-                in_force = self.signers(one)
-                if trusted.isdisjoint(key.text for key in in_force.checkpoint):
-                    continue
-                found[batch + 1] = self.key_set(one.header.need().header.next_keys)
-            except (Blocked, FormatError):
-                continue
-        return found
-
-    def signers(self, one: HandOver) -> KeySet:
-        """The key set of a hand-over's header, each key of which signed that it is in the log.
-
-        Else anybody could write a header that hands over to himself beside a checkpoint of the log.
-        Raises FormatError.
-        """
-        header, checkpoint = one.header.need(), one.checkpoint.need()
-        key_set = self.key_set(header.header.keys)
-        path = one.tlog_proof.need().path
-        trees.check_inclusion(header.hash, one.batch, checkpoint.size, path, checkpoint.root)
-        key_sets.check_checkpoint(checkpoint.note, key_set)
-        return key_set
-
-    def _trusted(self, hand_overs: Mapping[int, KeySet]) -> tuple[VKey, ...]:
-        keys = {key.text: key for key in self.need_pin().vkeys}
-        for key_set in hand_overs.values():
-            keys.update({key.text: key for key in key_set.checkpoint if key.known})
-        return tuple(keys.values())
-
-    def trusted_keys(self, batch: int) -> tuple[VKey, ...]:
-        """The checkpoint keys that the person trusts for `batch`: pinned, or handed over to."""
-        before = {at: keys for at, keys in self.trusted_hand_overs.items() if at <= batch}
-        return self._trusted(before)
-
-    @property
-    def trusted_receipt_keys(self) -> tuple[VKey, ...]:
-        """The receipt keys that the person trusts: pinned, or handed over to."""
-        keys = {key.text: key for key in self.need_pin().receipt_vkeys}
-        keys.update({one.receipt.text: one.receipt for one in self.trusted_hand_overs.values()})
-        return tuple(keys.values())
+    def trust(self) -> Trust:
+        """Whose keys count for this person."""
+        return Trust(self)
 
     @cached_property
     def not_before_headers(self) -> list[Part[Header]]:
@@ -485,48 +389,3 @@ class Case(ProofCase):
         """Raises Blocked if that step was run and found trouble."""
         if self.found.get(number):
             raise Blocked(f"step {number}")
-
-    # What is known of blocks from outside the package.
-
-    @cached_property
-    def not_before_blocks(self) -> list[tuple[int, int, bytes]]:
-        """Chain id, number and hash of what the shown headers that can be read name."""
-        found = set()
-        for shown in self.evidence.batches.values():
-            part = shown.header.value
-            if part is not None and part.header.not_before is not None:
-                block = part.header.not_before
-                found.add((block.chain_id, block.number, bytes(block.hash)))
-        return sorted(found)
-
-    @cached_property
-    def used_blocks(self) -> list[UsedBlock]:
-        """Every header that the package uses and that can be read, by number, then use."""
-        found = {
-            UsedBlock(number, "not-before", chain_id, hash_)
-            for chain_id, number, hash_ in self.not_before_blocks
-        }
-        with suppress(Blocked, FormatError):
-            found |= {
-                UsedBlock(number, "event", chain_id, bytes(hash_))
-                for chain_id, number, hash_ in self.event_blocks
-            }
-        document = self.document.value
-        if document is not None:
-            read = [("leg", part.value) for part in self.leg_headers]
-            # By an unknown hash rule nothing is known of the as-of block.
-            if self.hash_rule_known:
-                read.append(("as-of", self.header_part.value))
-            found |= {
-                UsedBlock(header.number, use, document.chain_id, bytes(header.hash))
-                for use, header in read
-                if header is not None
-            }
-        return sorted(found)
-
-    @property
-    def blocks_to_ask(self) -> list[BlockId]:
-        """Each of them once, what most rests on first, since time to ask may run out."""
-        uses = ("as-of", "not-before", "event", "leg")
-        by_weight = sorted(self.used_blocks, key=lambda one: uses.index(one.use))
-        return list(dict.fromkeys(BlockId(one.chain_id, one.number) for one in by_weight))

@@ -15,6 +15,7 @@ from verifier.check.policy import Policy
 from verifier.check.reading import BagUnreadable, read_bag
 from verifier.check.rows import BLOCKED, Blocked, CannotJudge, Result, Row, Trouble, Verdict
 from verifier.check.steps import NOT_APPLICABLE, STEPS, Step
+from verifier.check.used_blocks import blocks_to_ask
 from verifier.check.verdict import judge, required_rows
 from verifier.format.statement import Kind
 
@@ -68,7 +69,7 @@ def check(
     try:
         case = Case(read_bag(package, sm3=sm3), policy, inputs, sm3=sm3)
         if ask is not None:
-            case.answers = ask(case.blocks_to_ask)
+            case.answers = ask(blocks_to_ask(case))
         return judge_case(case)
     except BagUnreadable as error:
         raise CannotJudge("PACKAGE_UNREADABLE", str(error)) from error

@@ -220,8 +220,8 @@ def _unbound(receipt: Receipt, policy: Policy, case: ProofCase | None) -> Answer
 
 def _keys(pin: Pin, case: ProofCase | None) -> tuple[VKey, ...]:
     """The pinned receipt keys, with those that a package of this log hands over to."""
-    if isinstance(case, Case) and or_none(lambda: case.pin) == pin:
-        return case.trusted_receipt_keys
+    if isinstance(case, Case) and or_none(lambda: case.trust.pin) == pin:
+        return case.trust.receipt_keys
     return pin.receipt_vkeys
 
 

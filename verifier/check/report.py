@@ -16,6 +16,7 @@ from verifier.check.event_times import EventTimes, event_times
 from verifier.check.judge import Judgement, RowFinding
 from verifier.check.rows import BLOCKED, Blocked, Result, Row, or_none
 from verifier.check.steps.receipts import promises
+from verifier.check.used_blocks import not_before_blocks, used_blocks
 from verifier.check.verdict import EXIT
 from verifier.format import chain_event, key_sets, predecessor
 from verifier.format.errors import FormatError
@@ -210,14 +211,15 @@ class Report:
         as_of = or_none(lambda: case.as_of_standing)
         found = [] if as_of is None else [as_of]
         if row is Row.TIME:
-            found += [case.standing(*block) for block in case.not_before_blocks]
+            found += [case.standing(*block) for block in not_before_blocks(case)]
         return found
 
     def blocks_to_compare(self) -> list[tuple[Standing, str]]:
         """Every header in the package with its use, by number."""
         case = self.case
         return [
-            (case.standing(one.chain_id, one.number, one.hash), one.use) for one in case.used_blocks
+            (case.standing(one.chain_id, one.number, one.hash), one.use)
+            for one in used_blocks(case)
         ]
 
     def records(self) -> Iterator[RecordLine]:
@@ -405,7 +407,7 @@ class Report:
 
     def hand_overs(self) -> list[tuple[int, str]]:
         """Where trusted keys handed over: the first batch with the new keys, their hex digest."""
-        hand_overs = or_none(lambda: self.case.trusted_hand_overs) or {}
+        hand_overs = or_none(lambda: self.case.trust.hand_overs) or {}
         return [(batch, key_sets.digest(keys).hex()) for batch, keys in hand_overs.items()]
 
 

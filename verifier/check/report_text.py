@@ -55,7 +55,7 @@ def _about(report: Report) -> list[str]:
     number = "unknown" if matter is None else numbers.display(matter)
     lines = [f"package:  {kind.value if kind else 'of unknown kind'}, matter number {number}"]
     log = or_none(lambda: case.log_name)
-    pin = or_none(lambda: case.pin)
+    pin = or_none(lambda: case.trust.pin)
     if log is not None:
         trust = f"pinned by your policy ({pin.origin})" if pin else "not pinned by your policy"
         lines.append(f"log:      {log}, {trust}")

@@ -25,14 +25,14 @@ def step_4_1(proof: ChainProof) -> Iterator[Trouble]:
 def step_4_2(case: Case) -> Iterator[Trouble]:
     """The log is pinned, and every shown anchor and the last one lie in [from, until)."""
     document = case.evm
-    if case.pin is None:
+    if case.trust.pin is None:
         yield not_checked(
             "LOG_NOT_PINNED",
             f"the policy does not pin log {case.log_name} on chain {document.chain_id}, "
             f"contract 0x{document.contract.hex()}, account 0x{document.log_address.hex()}",
         )
         return
-    pin = case.pin
+    pin = case.trust.pin
     # The last anchor makes the log look alive (step 8.7), also where it repeats a checkpoint.
     for index in sorted({*case.shown_links, len(document.links) - 1}):
         anchored = moment(document.links[index].time)
@@ -165,7 +165,7 @@ def step_4_12(case: Case) -> Iterator[Trouble]:
 
 def untrusted_anchors(case: Case) -> Iterator[Trouble]:
     """Trouble if the policy does not trust the log up to the last anchor any more."""
-    good = case.need_pin().last_good_head
+    good = case.trust.need_pin().last_good_head
     # Any other place among the heads, or none, leaves anchors that are not trusted any more.
     if good is not None and case.contract_heads[-1] != good:
         yield not_checked(

@@ -17,7 +17,7 @@ def step_5_1(case: Case) -> Iterator[Trouble]:
         part = batch.checkpoint
         if part.error is not None:
             yield failed(f"CHECKPOINT_FORM:{part.error.code}", f"{part.name}: {part.error.message}")
-    name = case.need_pin().name
+    name = case.trust.need_pin().name
     for batch in case.evidence.batches.values():
         origin = batch.checkpoint.need().origin
         if origin != name:
@@ -35,9 +35,9 @@ def step_5_2(case: Case) -> Iterator[Trouble]:
         found = part.need()
         if found.digest.hex() != digest:
             yield failed("KEY_SET_FORM", f"{part.name} has the digest {found.digest.hex()}")
-        elif found.key_set.log != case.need_pin().name:
+        elif found.key_set.log != case.trust.need_pin().name:
             yield failed("KEY_SET_FORM", f"{part.name} is of log {shown(found.key_set.log)}")
-    for digest, name in sorted(case.named_key_sets.items()):
+    for digest, name in sorted(case.trust.named_key_sets.items()):
         if digest not in case.evidence.key_sets:
             yield failed("KEY_SET_MISSING", f"{bag.key_set_name(digest)}, which {name} names")
 
@@ -58,7 +58,7 @@ def step_5_3(case: Case) -> Iterator[Trouble]:
 def _hand_over(case: Case, one: HandOver, named: Digest | None) -> Iterator[Trouble]:
     header, name = one.header.need().header, one.header.name
     proof, checkpoint = one.tlog_proof.need(), one.checkpoint.need()
-    log = case.need_pin().name
+    log = case.trust.need_pin().name
     if (header.batch, header.log) != (one.batch, log):
         yield failed(
             "HANDOVER_INVALID", f"{name} names batch {header.batch} of {shown(header.log)}"
@@ -77,7 +77,7 @@ def _hand_over(case: Case, one: HandOver, named: Digest | None) -> Iterator[Trou
             f"{shown(checkpoint.origin)}",
         )
     try:
-        case.signers(one)
+        case.trust.signers(one)
     except FormatError as error:
         where = f"{one.tlog_proof.name}: {error}"
         if error.code == "KEY_TYPE_UNKNOWN":
@@ -88,10 +88,10 @@ def _hand_over(case: Case, one: HandOver, named: Digest | None) -> Iterator[Trou
 
 def step_5_4(case: Case) -> Iterator[Trouble]:
     """It bears a signature of a trusted key, and every signature by a trusted key is good."""
-    case.need_pin()
+    case.trust.need_pin()
     for batch in case.evidence.batches:
         try:
-            notes.verify(case.checkpoint(batch).note, case.trusted_keys(batch))
+            notes.verify(case.checkpoint(batch).note, case.trust.keys(batch))
         except FormatError as error:
             where = f"checkpoint of batch {batch}: {error.message}"
             if error.code == "NOTE_KEY_UNKNOWN":
@@ -105,9 +105,9 @@ def step_5_5(case: Case) -> Iterator[Trouble]:
     for batch in case.evidence.batches:
         note = case.checkpoint(batch).note
         lines = {(one.name, one.key_id) for one in note.signatures}
-        in_force = case.key_set(case.batch_header(batch).header.keys).checkpoint
+        in_force = case.trust.key_set(case.batch_header(batch).header.keys).checkpoint
         # Whether the signatures of trusted keys are good, and whether there is one, is step 5.4's.
-        signed = [key for key in case.trusted_keys(batch) if (key.name, key.key_id) in lines]
+        signed = [key for key in case.trust.keys(batch) if (key.name, key.key_id) in lines]
         for key in signed:
             if key not in in_force:
                 yield failed(
@@ -139,7 +139,7 @@ def step_5_6(case: Case) -> Iterator[Trouble]:
             )
             continue
         origin = part.need().origin
-        if origin != case.need_pin().name:
+        if origin != case.trust.need_pin().name:
             yield not_checked("OTHER_CHECKPOINT_FORM", f"{name}: it is of {shown(origin)}")
             continue
         fault = _signature_fault(case, part.need())
@@ -151,7 +151,7 @@ def signed_by_the_log(case: Case) -> Iterator[tuple[str, SignedCheckpoint]]:
     """Name and content of the checkpoints of others that step 5.6 lets pass."""
     for part in case.other_checkpoints:
         other = part.value
-        if other is None or other.origin != case.need_pin().name:
+        if other is None or other.origin != case.trust.need_pin().name:
             continue
         if _signature_fault(case, other) is None:
             yield ascii(part.name), other
@@ -159,7 +159,7 @@ def signed_by_the_log(case: Case) -> Iterator[tuple[str, SignedCheckpoint]]:
 
 def _signature_fault(case: Case, other: SignedCheckpoint) -> FormatError | None:
     try:
-        notes.verify(other.note, case.trusted_keys(other.size - 1))
+        notes.verify(other.note, case.trust.keys(other.size - 1))
     except FormatError as error:
         return error
     return None

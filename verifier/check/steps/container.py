@@ -126,11 +126,11 @@ def _key_files(case: Case) -> Iterator[Trouble]:
                 yield failed("FILE_MISSING", f"{name} is missing")
         if batch >= case.as_of_batch:
             yield failed("FILE_UNKNOWN", f"{names.header}: a hand-over after the as-of batch")
-    named = case.named_key_sets
+    named = case.trust.named_key_sets
     unnamed = [one for one in case.evidence.key_set_digests if one not in named]
     if unnamed:
         # A header that can't be read could be what names it.
-        for header in case.key_naming_headers:
+        for header in case.trust.key_naming_headers:
             header.need()
     for digest in unnamed:
         yield failed("FILE_UNKNOWN", f"{bag.key_set_name(digest)}: no header names it")

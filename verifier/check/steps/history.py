@@ -108,7 +108,7 @@ def step_7_4(case: Case) -> Iterator[Trouble]:
         for size, root in case.history_roots({other.size for _, other in others}).items():
             roots.setdefault(size, set()).add(root)
     # Whoever took the keys signs a second root for any size that there is.
-    if case.need_pin().last_good_head is None:
+    if case.trust.need_pin().last_good_head is None:
         trouble, code = failed, "LOG_FORKED"
     else:
         trouble, code = not_checked, "KEYS_COMPROMISED"

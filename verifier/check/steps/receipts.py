@@ -62,7 +62,7 @@ def unbound(name: str, receipt: Receipt, pin: Pin, keys: Sequence[VKey]) -> Trou
 def step_12_2(case: Case) -> Iterator[Trouble]:
     """It is of the pin's time, and signed by a receipt key that is pinned or was handed over to."""
     for name, receipt in _ours(case):
-        trouble = unbound(name, receipt, case.need_pin(), case.trusted_receipt_keys)
+        trouble = unbound(name, receipt, case.trust.need_pin(), case.trust.receipt_keys)
         if trouble is not None:
             yield trouble
 
@@ -70,7 +70,7 @@ def step_12_2(case: Case) -> Iterator[Trouble]:
 def promises(case: Case) -> Iterator[tuple[str, Body]]:
     """Name and body of the receipts that step 12.2 lets pass; any other one contradicts nobody."""
     for name, receipt in _ours(case):
-        if unbound(name, receipt, case.need_pin(), case.trusted_receipt_keys) is None:
+        if unbound(name, receipt, case.trust.need_pin(), case.trust.receipt_keys) is None:
             yield name, receipt.body
 
 
