@@ -247,7 +247,6 @@ class Parts:
             AnchorSettings(
                 max_fee_cap=settings.max_fee_gwei * GWEI,
                 spend_per_day=settings.spend_per_day_wei(),
-                poll=timedelta(seconds=settings.poll_s),
                 rebroadcast=timedelta(seconds=settings.rebroadcast_s),
                 bump=timedelta(seconds=settings.bump_s),
                 bump_sooner=timedelta(seconds=settings.priority_bump_s),

@@ -395,11 +395,6 @@ def _impossible(intent: Intent, why: str) -> ImpossibleTransition:
     )
 
 
-def effect(intent: Intent) -> Effect:
-    """What the sender does next with the intent."""
-    return EFFECTS[intent.state]
-
-
 def raised_fee(fee: int) -> int:
     """The smallest fee that counts as a raise of `fee`: 1.125 times it, rounded up."""
     # docs/spec/sender.md §1 rule 4

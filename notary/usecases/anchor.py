@@ -1,25 +1,23 @@
 """Brings checkpoints on chain, each batch once and in order, and follows them until they are proved.
 
 Spec: docs/spec/sender.md §1, §2 and §7. `Anchorer.step` is the whole sender: it looks at the chain,
-takes each open intent as far as it goes, and says when it wants to be called again. It keeps nothing
+takes each open intent as far as it goes. It keeps nothing
 that a restart would miss, so recovery is calling it. Test: tests/scenarios/anchor, on a real chain
 with faults.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from notary.chain_ports import (
-    Alarm,
     Chain,
     ChainAway,
     ChainContradiction,
     ChainProver,
-    Condition,
     Hurry,
     IntentBook,
     RecentBlock,
@@ -49,9 +47,11 @@ from notary.core.log_identity import LogIdentity
 from notary.core.moments import has_passed, milliseconds, moment
 from notary.errors import CallerError, Contradiction, OutcomeUnknown
 from notary.ports import BatchLog, Leg
+from notary.usecases.anchor_alarms import SenderAlarms
 from notary.usecases.anchor_fate import Fate, Fates, block_of, is_final
 from notary.usecases.anchor_plan import GiveUp, Limits, Obstacle, Plan, Planner, Reservation, Send
 from notary.usecases.anchor_proofs import Proofs, Told
+from notary.usecases.anchor_status import AnchorStatus, read_status
 from notary.usecases.chain_history import ChainHistory, UnclearHistory
 from notary.usecases.standing import STORE_BEHIND_CHAIN
 from verifier.format import contract as anchors
@@ -60,17 +60,7 @@ from verifier.format.evm import Header
 
 # Of one intent in one step: a chain that flaps must not keep a step from ending.
 MAX_TRANSITIONS = 16
-IDLE_POLLS = 5  # without work the chain is looked at this many times less often
 NOTHING_FINAL = -1  # below every block
-AS_OF_OVERDUE = 3  # refresh times without a released as-of proof before the alarm
-
-
-# docs/spec/sender.md §10
-ENDPOINT_ALARMS = {
-    Condition.AWAY: "ENDPOINT_AWAY",
-    Condition.LYING: "ENDPOINT_CONTRADICTS",
-    Condition.LAGGING: "ENDPOINT_LAGS",
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +69,6 @@ class AnchorSettings:
 
     max_fee_cap: int
     spend_per_day: int | None = None
-    poll: timedelta = timedelta(seconds=4)
     rebroadcast: timedelta = timedelta(seconds=30)
     bump: timedelta = timedelta(seconds=120)
     bump_sooner: timedelta = timedelta(seconds=30)  # while somebody waits
@@ -94,32 +83,14 @@ class AnchorSettings:
 
 @dataclass(frozen=True)
 class Step:
-    """What a step did, oldest first, and when the next one is due.
+    """What a step did, oldest first.
 
     `idle`: nothing is under way. `trouble` is why nothing moves, None while things move.
     """
 
     happened: tuple[str, ...]
-    next_at: datetime
     idle: bool
     trouble: str | None
-
-
-@dataclass(frozen=True)
-class AnchorStatus:
-    """The sender as a person wants to see it. `lag` is the age of the oldest unanchored batch."""
-
-    sealed: int
-    anchored: int
-    proved: int
-    live: Intent | None
-    held: Cause | None
-    last_anchor_at: datetime | None
-    lag: timedelta
-    balance: int | None
-    as_of_block: int | None
-    as_of_time: datetime | None
-    alarms: Mapping[str, Alarm]
 
 
 class Anchorer:
@@ -175,6 +146,12 @@ class Anchorer:
             retry=settings.prove_retry,
             alarm_after=settings.unproved_alarm,
         )
+        self._alarms = SenderAlarms(
+            book,
+            chain,
+            endpoint_patience=settings.endpoint_patience,
+            as_of_refresh=settings.as_of_refresh,
+        )
         # Timers only. After a restart everything is due at once, which does no harm.
         self._identity_checked_at: datetime | None = None
         self._away_since: datetime | None = None
@@ -183,7 +160,7 @@ class Anchorer:
         self._sent_at: dict[int, datetime] = {}
 
     def step(self, now: datetime) -> Step:
-        """Do what can be done now. Call it again at the time that it returns, or sooner.
+        """Do what can be done now. Call it again after a pause.
 
         A chain that is away or lies raises nothing; it shows as an alarm and in `held`. Raises
         NothingHappened if the store is away or another sender was quicker (call again), OutcomeUnknown
@@ -208,9 +185,9 @@ class Anchorer:
                     self._stand_still(Obstacle(Cause.ENDPOINT_AWAY, str(error)), told)
         else:
             self._away_since = None
-        left_out = self._keep_endpoints(now, told)
-        self._keep_alarms(now, told.alarms)
-        return self._report(now, told, left_out)
+        left_out = self._alarms.keep_endpoints(now, told)
+        self._alarms.keep(now, told.alarms, compared=self._compared)
+        return self._report(told, left_out)
 
     def _work(self, now: datetime, told: Told) -> None:
         # 1. Is this the chain? A crash up to here leaves nothing, or the pinned identity.
@@ -483,6 +460,10 @@ class Anchorer:
 
     # What others ask.
 
+    def status(self, now: datetime) -> AnchorStatus:
+        """How things stand. Asks the chain for the balance alone, and does without if it is away."""
+        return read_status(self._log, self._book, self._chain, now)
+
     def recent_block(self, now: datetime, fresh: timedelta) -> RecentBlock | None:
         """The newest finalized block, for `not_before` of a batch; None if none was ever known.
 
@@ -502,103 +483,8 @@ class Anchorer:
         self._book.keep_recent_block(found)
         return found
 
-    def status(self, now: datetime) -> AnchorStatus:
-        """How things stand. Asks the chain for the balance alone, and does without if it is away."""
-        sealed = self._log.size()
-        newest, as_of = self._book.newest_on_chain(), self._book.newest_released()
-        live = next((intent for intent in self._book.open_intents() if intent.live), None)
-        anchored = self._book.anchored()
-        lag = timedelta()
-        if sealed > anchored:
-            lag = max(lag, now - self._log.batch(anchored).header.sealed_at)
-        try:
-            balance = self._chain.balance()
-        except (ChainAway, ChainContradiction):
-            balance = None
-        last = None if newest is None else datetime.fromtimestamp(block_of(newest).time, UTC)
-        return AnchorStatus(
-            sealed=sealed,
-            anchored=anchored,
-            proved=self._book.proved_count(),
-            live=live,
-            held=None if live is None else live.cause,
-            last_anchor_at=last,
-            lag=lag,
-            balance=balance,
-            as_of_block=None if as_of is None else as_of.as_of.block_number,
-            as_of_time=None
-            if as_of is None
-            else datetime.fromtimestamp(as_of.as_of.block_time, UTC),
-            alarms=self._book.alarms(),
-        )
-
-    def _keep_endpoints(self, now: datetime, told: Told) -> set[str]:
-        """Store what the endpoints are taken for, and let those that are out of it stand as alarms.
-
-        Returns the alarms without which all would go on just the same.
-        """
-        kept = {state.host: state for state in self._book.endpoints()}
-        states = []
-        for state in self._chain.endpoints():
-            before = kept.get(state.host)
-            if before is not None and before.condition is state.condition:
-                # A restart begins anew; for people it goes on since then.
-                state = replace(state, since=before.since)
-            elif before is not None or state.condition is not Condition.OK:
-                told.happened.append(f"endpoint {state.condition}: {state.text or state.host}")
-            states.append(state)
-        if tuple(states) != tuple(kept.values()):
-            self._book.keep_endpoints(tuple(states))
-        well = [one for one in states if one.condition is Condition.OK]
-        enough = 2 * len(well) > len(states)
-        left_out = set()
-        for condition, code in ENDPOINT_ALARMS.items():
-            # Who is away for a moment, while enough are there, is nobody's worry.
-            patient = enough and condition is not Condition.LYING
-            out = [
-                one.text
-                for one in states
-                if one.condition is condition
-                and not (
-                    patient and not has_passed(self._settings.endpoint_patience, one.since, now)
-                )
-            ]
-            if out and code not in told.alarms:
-                told.alarms[code] = "; ".join(out)
-                if enough:
-                    left_out.add(code)
-        return left_out
-
-    def _keep_alarms(self, now: datetime, found: dict[str, str]) -> None:
-        stand = self._book.alarms()
-        if not self._compared and STORE_BEHIND_CHAIN in stand:
-            found.setdefault(STORE_BEHIND_CHAIN, stand[STORE_BEHIND_CHAIN].text)
-        foreign = [one for one in self._book.open_intents() if one.state is State.FOREIGN_NONCE]
-        if foreign:
-            found["FOREIGN_NONCE"] = (
-                f"nonce {foreign[0].nonce} of the log's account is consumed, by the state of a block, and no "
-                "transaction that this store knows is shown to have done it. Somebody else holds the key, "
-                "or an older store was at work. If ours failed and its receipt is not shown, this ends "
-                "when an endpoint shows it."
-            )
-        newest = self._book.newest_on_chain()
-        as_of = self._book.newest_released()
-        if newest is not None:
-            since = block_of(newest).time if as_of is None else as_of.as_of.block_time
-            age = now - datetime.fromtimestamp(since, UTC)
-            if age > AS_OF_OVERDUE * self._settings.as_of_refresh:
-                found["AS_OF_MISSING"] = f"the newest released as-of proof is {age} old"
-        if {code: alarm.text for code, alarm in stand.items()} != found:
-            self._book.keep_alarms(
-                {
-                    code: Alarm(text, stand[code].since if code in stand else now)
-                    for code, text in found.items()
-                }
-            )
-
-    def _report(self, now: datetime, told: Told, left_out: set[str]) -> Step:
+    def _report(self, told: Told, left_out: set[str]) -> Step:
         busy = bool(self._book.open_intents() or self._book.pending_as_ofs())
         idle = self._compared and not busy and self._log.size() == self._book.anchored()
-        wait = self._settings.poll * (IDLE_POLLS if idle else 1)
         alarms = [f"{code}: {text}" for code, text in told.alarms.items() if code not in left_out]
-        return Step(tuple(told.happened), now + wait, idle, "; ".join(alarms) or None)
+        return Step(tuple(told.happened), idle, "; ".join(alarms) or None)

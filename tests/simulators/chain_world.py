@@ -45,9 +45,9 @@ PASSWORD = "pässword"
 # Blocks come when the test asks, so nothing depends on how fast the machine is.
 ANVIL_OPTIONS = ("--no-mining", "--slots-in-an-epoch", "1")
 
+POLL = timedelta(seconds=5)  # between two steps, unless a test says otherwise
 SETTINGS = AnchorSettings(
     max_fee_cap=100 * GWEI,
-    poll=timedelta(seconds=5),
     rebroadcast=timedelta(seconds=20),
     bump=timedelta(seconds=60),
     as_of_refresh=timedelta(hours=1),
@@ -219,7 +219,7 @@ class World:
 
     def step(self, later: timedelta | None = None) -> Step:
         """One step of the sender, after some time by its clock."""
-        self.pass_time(self.settings.poll if later is None else later)
+        self.pass_time(POLL if later is None else later)
         step = self.sender.step(self.now)
         self.steps.append(step)
         return step

@@ -28,7 +28,7 @@ from tests.simulators.chain_faults import (
     STORE_WRITES,
     crashing,
 )
-from tests.simulators.chain_world import GWEI, PASSWORD, SETTINGS, InProcessProver, World
+from tests.simulators.chain_world import GWEI, PASSWORD, POLL, SETTINGS, InProcessProver, World
 from tests.simulators.store import StoreWorld, offer
 from tests.simulators.store_process import Say, Voice
 from verifier.format import contract as anchors
@@ -128,7 +128,7 @@ def _order(store: StoreWorld) -> Order:
 
 
 def _tick(store: StoreWorld, say: Say) -> None:
-    store.clock.advance(SETTINGS.poll.total_seconds())
+    store.clock.advance(POLL.total_seconds())
     say(TICK + store.clock.now().isoformat())
 
 

@@ -20,7 +20,7 @@ from notary.errors import NothingHappened
 from notary.usecases.anchor import Anchorer
 from notary.usecases.lease import LEASE_LOST
 from tests.scenarios.anchor.conftest import MakeWorld
-from tests.simulators.chain_world import World
+from tests.simulators.chain_world import POLL, World
 from tests.simulators.places import Places
 
 EFFECTS = (
@@ -66,7 +66,7 @@ def sender(world: World, database: Database, places: Places | None = None) -> An
 def work(world: World, one: Anchorer) -> None:
     """Step and mine until nothing is under way."""
     for _ in range(MOST_STEPS):
-        world.pass_time(world.settings.poll)
+        world.pass_time(POLL)
         if one.step(world.now).idle:
             return
         world.mine()
