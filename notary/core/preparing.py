@@ -66,7 +66,10 @@ class Offered(NamedTuple):
 def prepare_all(
     lookup_secret: bytes, agency_id: int, items: Sequence[Incoming], random: bytes
 ) -> list[Prepared | Refused]:
-    """Prepare offers without files; `random` has RANDOM_LENGTH bytes for each."""
+    """Prepare offers without files, each answered in its place of the list.
+
+    `random` has RANDOM_LENGTH bytes for each. What may not enter is refused as `acceptance.check_offer` says.
+    """
     lookup = Lookup(lookup_secret, agency_id, LOOKUP_IDEMPOTENCY)
     prepared: list[Prepared | Refused] = []
     for place, item in enumerate(items):

@@ -80,7 +80,10 @@ class Original:
         return data[start - first * BLOCK_BYTES : end - first * BLOCK_BYTES]
 
     def head(self) -> bytes:
-        """The first bytes, by which a file is recognised."""
+        """The first HEAD_BYTES bytes, or all of a shorter file, by which it is recognised.
+
+        Raises as `read`.
+        """
         return self.read(0, min(HEAD_BYTES, self.size))
 
     def _block(self, index: int) -> bytes:

@@ -101,7 +101,10 @@ class Sources:
         return self._store.all(agency_id)
 
     def close(self, now: datetime, name: str | None = None) -> int:
-        """Enter the closings that are due; with a name also those for which the clock is doubted."""
+        """Enter the closings that are due; how many.
+
+        With a name, those of that source alone, also where its clock is doubted.
+        """
         return self._store.close_due(now, by_hand=name)
 
     def findings(self, agency_id: int, now: datetime) -> dict[str, list[SourceFinding]]:

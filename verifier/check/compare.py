@@ -35,7 +35,7 @@ class Comparison(NamedTuple):
 
     @property
     def exit(self) -> int:
-        """The process's exit code."""
+        """The process's exit code (docs/spec/verification.md §9)."""
         if self.found.proof is not None:
             return EXIT_FORK if self.code is None else EXIT_NOT_CHECKED
         return EXIT_NONE if self.code is None else EXIT_NOT_CHECKED

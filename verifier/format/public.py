@@ -27,7 +27,7 @@ def batch_file(batch: int, name: str) -> str:
 
 
 def key_set_file(digest: Digest) -> str:
-    """The path of a key set."""
+    """The path of a key set in the public folder (format.md §13)."""
     return f"{KEYS}/{digest.hex()}.txt"
 
 
