@@ -68,7 +68,7 @@ class EventChain(Protocol):
     def transactions_with(
         self, contract: bytes, topics: Sequence[bytes], first: int, last: int
     ) -> list[bytes]:
-        """Hashes of transactions that are said to have logged this, in blocks `first` to `last`, both included.
+        """Hashes of transactions that are said to have logged this, in blocks `first` to and with `last`.
 
         `contract` has 20 bytes; `topics`, 32 bytes each, are those that the log's begin with.
         """
