@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from notary import creation
 from notary.cli.app import app
 
 MAP = """\
@@ -31,19 +30,6 @@ columns = ["seq"]
 type = "text"
 column = "seq"
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    made = creation.create(
-        tmp_path / "home",
-        log="findings.notary.example/log",
-        agency="Agency",
-        rpc="http://127.0.0.1:9",
-        chain_id=31337,
-        keys="keys",
-    )
-    return made.home.folder
 
 
 def run(home: Path, *words: str, code: int = 0) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from notary import creation
 from notary.cases.collection.files import generate
 from notary.cases.collection.make import Size
 from notary.cli.app import app
@@ -31,19 +30,6 @@ columns = ["id"]
 type = "text"
 column = "caller"
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    made = creation.create(
-        tmp_path / "home",
-        log="sources.notary.example/log",
-        agency="Agency",
-        rpc="http://127.0.0.1:9",
-        chain_id=31337,
-        keys="keys",
-    )
-    return made.home.folder
 
 
 def run(home: Path, *words: str, code: int = 0) -> Any:
