@@ -46,11 +46,14 @@ def said(written: Mapping[str, object]) -> str:
             f"{written['frauds']} frauds are planted; {KEY} says where, and the counts above are those of "
             "the case without them\n"
         )
+    billed = ""
+    if written["billed_days"]:
+        billed = f", and with the carrier's bills {written['billed_days']} more"
     return (
         f"case {written['case']}, seed {written['seed']}: {written['files']} files in {written['folder']}\n"
         f"{written['matters']} matters; a right import gives {written['records']} records, "
         f"{written['documents']} documents, {written['mails']} messages, and {written['unassigned']} rows "
-        "that wait\n"
+        f"that wait{billed}\n"
         f"{planted}{written['folder']}/README.md says what is what and how to take it in"
     )
 
@@ -68,6 +71,7 @@ def _collection(seed: int, out: Path, kinds: Sequence[str]) -> dict[str, object]
         "by_kind": case.answer["by_kind"],
         "documents": case.answer["documents"],
         "mails": case.answer["mails"],
+        "billed_days": case.answer["billed_days"],
         "unassigned": case.answer["unassigned"],
         "expected": collection.EXPECTED,
         "frauds": len(planted),
@@ -90,6 +94,7 @@ def _trade(seed: int, out: Path) -> dict[str, object]:
         "by_kind": dict(case.records),
         "documents": 0,
         "mails": 0,
+        "billed_days": 0,
         "unassigned": 0,
         "expected": None,
         "frauds": 0,

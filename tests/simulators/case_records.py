@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from notary.core.findings.seen import Seen, seen
@@ -54,25 +55,29 @@ def records_of(
                 )
 
 
-_MOST_FILES = 500  # as many as a case has
+_MOST_FILES = 2_000  # as many as some cases have
 # The rows of files that were read before, by content and name: tests edit one file of many.
-_READ: dict[tuple[str, str], list[ImportedRow]] = {}
+_READ: dict[tuple[str, bytes], list[ImportedRow]] = {}
 
 
 def _rows(path: Path, maps: Sequence[ColumnMap]) -> list[ImportedRow]:
+    key = (path.name, sha256(path.read_bytes()).digest())
+    if key not in _READ:
+        if len(_READ) > _MOST_FILES:
+            _READ.clear()
+        _READ[key] = _read(path, maps)
+    return _READ[key]
+
+
+def _read(path: Path, maps: Sequence[ColumnMap]) -> list[ImportedRow]:
     with Original(path) as original:
-        key = (original.sha256.hex(), path.name)
-        if key not in _READ:
-            found = recognise(original, maps, alone=False)
-            assert not isinstance(found, Reject), (path, found)
-            rows = []
-            for item in () if found.map is None else open_rows(original, found.map, SECRET):
-                assert isinstance(item, ImportedRow), f"{path}: {item}"
-                rows.append(item)
-            if len(_READ) > _MOST_FILES:
-                _READ.clear()
-            _READ[key] = rows
-        return _READ[key]
+        found = recognise(original, maps, alone=False)
+        assert not isinstance(found, Reject), (path, found)
+        rows = []
+        for item in () if found.map is None else open_rows(original, found.map, SECRET):
+            assert isinstance(item, ImportedRow), f"{path}: {item}"
+            rows.append(item)
+        return rows
 
 
 def mails_of(case: Path) -> list[Seen]:
@@ -96,6 +101,11 @@ def maps_in(folder: Path) -> list[ColumnMap]:
 def days_of(case: Path) -> list[Seen]:
     """What the agency's systems left, day by day."""
     return list(records_of(case, sorted((case / "days").iterdir()), maps_in(case / "maps")))
+
+
+def bills_of(case: Path) -> list[Seen]:
+    """The carrier's bills, whose rows wait."""
+    return list(records_of(case, [case / "bills"], maps_in(case / "bills")))
 
 
 def switch_of(case: Path, name: str) -> list[Seen]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from notary.cases.frauds.answer import Planted
 from notary.core.findings.analysis import analyse
 from notary.core.findings.finding import Finding
-from tests.simulators.case_records import days_of, mails_of, switch_of
+from tests.simulators.case_records import bills_of, days_of, mails_of, switch_of
 
 # Which findings name a fraud of each kind. One of them is enough: an edit can show in several ways.
 NAMES = {
     "backdated": {"TIME_OUT_OF_ORDER", "CLOCKS_DIFFER", "DAY_OTHER"},
-    "dropped": {"NUMBER_MISSING", "DAY_EMPTY", "REFERENCE_MISSING", "BALANCE_DIFFERS"},
+    "dropped": {
+        *("NUMBER_MISSING", "DAY_EMPTY", "REFERENCE_MISSING", "BALANCE_DIFFERS", "TOTALS_DIFFER"),
+    },
     "edited": {"FIGURES_DIFFER", "BALANCE_DIFFERS", "SEAL_BROKEN"},
     "masked": {"NUMBER_MASKED"},
     "wrong-zone": {"HOURS_SHIFTED"},
     "split": {"SPLIT", "ACCOUNT_OTHER"},
-    "late": {"DAY_OTHER", "ENTERED_LATE"},
+    "late": {"DAY_OTHER", "ENTERED_LATE", "ENTERED_AFTER_DISPUTE"},
 }
 
 
@@ -37,13 +41,16 @@ def unexplained(key: Sequence[Planted], found: Iterable[Finding], folder: Path) 
 def _names(finding: Finding, fraud: Planted, folder: Path) -> bool:
     if finding.code not in NAMES[fraud.kind]:
         return False
-    if finding.code == "DAY_EMPTY":
+    if finding.code in ("DAY_EMPTY", "TOTALS_DIFFER"):
         return fraud.file.split("/")[-2] in finding.text
-    if finding.code == "NUMBER_MISSING":
+    if finding.code == "NUMBER_MISSING" and fraud.format != "sms":
         gone = {_count(reference) for reference in fraud.references}
         edge = min(gone) - 1
         return edge in {_count(place.reference or "0") for place in finding.places}
     return _touches(finding, fraud, folder)
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _count(reference: str) -> int:
@@ -63,12 +70,25 @@ def _touches(finding: Finding, fraud: Planted, folder: Path) -> bool:
         return True
     if fraud.format == "letters" and fraud.references[0].rpartition("-")[0] in finding.text:
         return True
+    if finding.code == "TOTALS_DIFFER":
+        # A row that is moved to another day is missing in its own; hours later may be the next one.
+        days = _DAY.findall(finding.text)
+        if fraud.kind == "wrong-zone":
+            days += [str(date.fromisoformat(day) - timedelta(days=1)) for day in days]
+        return any(day in json.dumps(fraud.to_json()) for day in days)
     # The paper that is gone, and the day, are named by the text alone.
     return any(name in finding.text for name in (*fraud.references[:3], fraud.file.split("/")[-2]))
 
 
 def findings_of(case: Path) -> list[Finding]:
-    """What is found in the exports of a case: the daily ones, the mails, the log of each switch."""
+    """What is found in the exports of a case: the daily ones with the mails, and the log of each switch.
+
+    The carrier's bills stand beside each, since a switch's log is taken in in place of the dialler's.
+    """
     switches = sorted(path.name for path in (case / "switches").iterdir())
-    streams = [days_of(case), mails_of(case), *(switch_of(case, name) for name in switches)]
-    return [one for records in streams for one in analyse(records)]
+    bills = bills_of(case)
+    streams = [
+        [*days_of(case), *mails_of(case)],
+        *(switch_of(case, name) for name in switches),
+    ]
+    return [one for records in streams for one in analyse([*records, *bills])]

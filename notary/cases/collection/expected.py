@@ -37,7 +37,8 @@ DOCUMENTS = 1  # of each matter: the contract
 def expected(case: Collection) -> Answer:
     """The answer as JSON values: in total, by matter, by day and by file; and for each switch's logs.
 
-    `mails` are the messages of the mail server, which are records beside those of the days.
+    `mails` are the messages of the mail server, which are records beside those of the days; `billed_days` the
+    rows of the carrier's bills, which wait.
     """
     matters = _grouped(case.events, lambda event: event.matter)
     days = _grouped(case.events, lambda event: event.exported_on)
@@ -51,6 +52,7 @@ def expected(case: Collection) -> Answer:
         **_counts(case.events),
         "documents": DOCUMENTS * len(case.debtors),
         "mails": len(mails),
+        "billed_days": len({call.exported_on for call in case.calls if call.outbound}),
         "matters": {
             debtor.matter: _matter(debtor, matters.get(debtor.matter, []))
             for debtor in case.debtors

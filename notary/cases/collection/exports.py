@@ -162,6 +162,7 @@ def _email(event: Email) -> Mapping[str, object]:
         "to": [event.recipient],
         "subject": event.subject,
         "body": event.text,
+        "label": event.label,
     }
 
 

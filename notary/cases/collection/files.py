@@ -13,6 +13,7 @@ from pathlib import Path
 from notary.cases import case_folder, pdf, register
 from notary.cases.case_folder import CaseFolder
 from notary.cases.collection import exports, mails, switches
+from notary.cases.collection.bills import bills
 from notary.cases.collection.expected import Answer, expected
 from notary.cases.collection.make import FULL, Size, make
 from notary.cases.collection.model import Call, Collection, Debtor, Event
@@ -75,6 +76,9 @@ def write(folder: Path, case: Collection) -> CollectionFiles:
     out.write_map("sources/sms", case_folder.map_text("collection", "sms") + _SMS_SOURCE)
     _switches(out, case)
     _mails(out, case)
+    for name, data in bills(case).items():
+        out.write(name, data)
+    out.write_map("bills/bill", case_folder.map_text("collection", "bill"))
     for debtor in case.debtors:
         out.write(f"{_documents(debtor)}/contract-{debtor.contract}.pdf", _contract(debtor))
     entries = [register.Entry(one.matter, one.title, one.accounts) for one in case.debtors]

@@ -1,4 +1,4 @@
-"""Owns the same calls in JSON: FreeSWITCH's mod_json_cdr, a leg in each line, and Twilio's call resources.
+"""Owns the calls in JSON: FreeSWITCH's mod_json_cdr, a leg in each line, and Twilio's list, also as CSV.
 
 The documents hold the members that are read, and those that people look for first. A site that collects
 FreeSWITCH's documents appends each to the file of the day. Twilio lists the newest call first and knows no
@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
+from notary.cases import case_folder
 from notary.cases.collection.model import Call, Disposition
 from notary.cases.collection.switch import COMPANY, Switch, as_they_ended, uuid
 from notary.cases.draws import Draws
@@ -109,14 +110,45 @@ FREESWITCH_JSON = Switch(
     lambda calls, draws: legs([_leg(call, draws) for call in as_they_ended(calls)]),
     lambda end: "answered" if end in _TAKEN else "not answered",
 )
+# The resources' members by the headers of the CSV, as the shipped map twilio-csv knows them.
+_COLUMNS = {
+    "Call Sid": "sid",
+    "Account": "account",
+    "Parent Call Sid": "parent_call_sid",
+    "From": "from",
+    "To": "to",
+    "Status": "status",
+    "Direction": "direction",
+    "Start Time": "start_time",
+    "End Time": "end_time",
+    "Duration": "duration",
+    "Answered By": "answered_by",
+}
+
+
+def _newest_first(calls: Sequence[Call], draws: Draws) -> list[Mapping[str, Any]]:
+    return [
+        _resource(call, draws)
+        for call in sorted(calls, key=lambda one: (one.at, one.number), reverse=True)
+    ]
+
+
+def _table(calls: Sequence[Call], draws: Draws) -> bytes:
+    rows = [
+        ["" if one[name] is None else one[name] for name in _COLUMNS.values()]
+        for one in _newest_first(calls, draws)
+    ]
+    return case_folder.table(tuple(_COLUMNS), rows)
+
+
+def _status(end: Disposition) -> str:
+    return _STATUS[end].replace("completed", "answered").replace("-", " ")
+
+
 TWILIO = Switch(
     "twilio",
     lambda call: f"Calls-{call.exported_on}.json",
-    lambda calls, draws: page(
-        [
-            _resource(call, draws)
-            for call in sorted(calls, key=lambda one: (one.at, one.number), reverse=True)
-        ]
-    ),
-    lambda end: _STATUS[end].replace("completed", "answered").replace("-", " "),
+    lambda calls, draws: page(_newest_first(calls, draws)),
+    _status,
 )
+TWILIO_CSV = Switch("twilio-csv", lambda call: f"Calls-{call.exported_on}.csv", _table, _status)

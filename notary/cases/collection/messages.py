@@ -50,6 +50,7 @@ def messages_of(draws: Draws, plan: Plan, end: date) -> Iterator[Sms | Email]:
                 subject,
                 "I never signed this. Send me the contract.\n",
                 outbound=False,
+                label="dispute",
             )
             yield writer.email(
                 "answer", first + DAY, f"Re: {subject}", "We asked the creditor for the contract.\n"
@@ -81,7 +82,14 @@ class _Writer:
         )
 
     def email(
-        self, what: str, day: date, subject: str, text: str, *, outbound: bool = True
+        self,
+        what: str,
+        day: date,
+        subject: str,
+        text: str,
+        *,
+        outbound: bool = True,
+        label: str = "",
     ) -> Email:
         debtor = self._debtor
         return Email(
@@ -92,6 +100,7 @@ class _Writer:
             recipient=debtor.person.email if outbound else AGENCY_EMAIL,
             subject=subject,
             text=text,
+            label=label,
         )
 
     def _at(self, what: str, day: date) -> datetime:

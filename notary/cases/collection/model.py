@@ -150,6 +150,7 @@ class Email(Event):
     recipient: str
     subject: str
     text: str
+    label: str = ""  # `dispute`, from whoever read it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from notary.cases.collection.hours import AGENCY_ZONE
-from notary.cases.collection.json_logs import FREESWITCH_JSON, TWILIO
+from notary.cases.collection.json_logs import FREESWITCH_JSON, TWILIO, TWILIO_CSV
 from notary.cases.collection.model import DAY, Call, Disposition
 from notary.cases.collection.switch import COMPANY, Switch, as_they_ended, uuid
 from notary.cases.collection.vcons import VCON
@@ -118,4 +118,4 @@ FREESWITCH = Switch(
     lambda end: _FREESWITCH[end],
     local=True,
 )
-SWITCHES = (ASTERISK, FREESWITCH, FREESWITCH_JSON, TWILIO, VCON)
+SWITCHES = (ASTERISK, FREESWITCH, FREESWITCH_JSON, TWILIO, TWILIO_CSV, VCON)

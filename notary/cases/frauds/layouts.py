@@ -46,8 +46,12 @@ def _new_document(row: Row, turn: int) -> None:
         variables[name] = new_uuid(variables[name], turn)
 
 
-def _new_sid(row: Row, turn: int) -> None:
-    row["sid"] = "CA" + hashlib.sha256(f"{row['sid']}/{turn}".encode()).hexdigest()[:32]
+def _new_sid(row: Row, turn: int, name: str = "sid") -> None:
+    row[name] = "CA" + hashlib.sha256(f"{row[name]}/{turn}".encode()).hexdigest()[:32]
+
+
+def _new_row_sid(row: Row, turn: int) -> None:
+    _new_sid(row, turn, "Call Sid")
 
 
 def moved_mail_date(text: Any, by: timedelta) -> str:
@@ -157,6 +161,23 @@ TWILIO = Layout(
     answered=lambda row: row["answered_by"] == "human",
     newest_first=True,
 )
+TWILIO_CSV = Layout(
+    name="twilio-csv",
+    files="switches/twilio-csv/*/Calls-*.csv",
+    form=csv_form(),
+    reference="Call Sid",
+    account="Account",
+    outside="To",
+    outbound=("Direction", "outbound-api"),
+    stamps=("Start Time", "End Time"),
+    lengths=("Duration",),
+    moved=moved_mail_date,
+    copied=_new_row_sid,
+    first_row=2,
+    alone=True,
+    answered=lambda row: row["Answered By"] == "human",
+    newest_first=True,
+)
 LAYOUTS: Mapping[str, Layout] = {
-    one.name: one for one in (DIALLER, ASTERISK, FREESWITCH, FREESWITCH_JSON, TWILIO)
+    one.name: one for one in (DIALLER, ASTERISK, FREESWITCH, FREESWITCH_JSON, TWILIO, TWILIO_CSV)
 }

@@ -1,4 +1,4 @@
-"""Plants frauds in letters, payments and visits, which are few: each by what another export says of it.
+"""Plants frauds in letters, visits and text messages, which are few: each by what another export says of it.
 
 Test: tests/unit/cases/test_frauds.py.
 """
@@ -9,15 +9,15 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from notary.cases.draws import Draws
 from notary.cases.frauds.answer import Planted
-from notary.cases.frauds.sheets import Form, Row, csv_form
+from notary.cases.frauds.sheets import Form, Row, csv_form, lines_form
 
-_LETTERS, _VISITS = csv_form(delimiter=";"), csv_form()
+_LETTERS, _VISITS, _LINES = csv_form(delimiter=";"), csv_form(), lines_form()
 BACK_DAYS = 12  # by which a letter is dated earlier: more than a weekend before the post took it
 VISIT_LEAST = 15 * 60  # seconds of a visit that is made to be two
 _FIRST_ROW = 2  # after the header
@@ -57,9 +57,19 @@ def _planted(
     references: Sequence[str],
     changed: Mapping[str, tuple[Any, Any]],
     rows: Sequence[int],
+    beside: Sequence[str] = (),
 ) -> Planted:
     file = line.path.relative_to(folder).as_posix()
-    return Planted(kind, line.path.stem, what, file, tuple(rows), tuple(references), (), (changed,))
+    return Planted(
+        kind,
+        line.path.stem,
+        what,
+        file,
+        tuple(rows),
+        tuple(references),
+        tuple(beside),
+        (changed,),
+    )
 
 
 def _letters(folder: Path) -> dict[str, list[_Line]]:
@@ -97,7 +107,26 @@ def backdated(folder: Path, draws: Draws) -> list[Planted]:
 
 
 def dropped(folder: Path, draws: Draws) -> list[Planted]:
-    """A letter of the first stage is taken out."""
+    """A letter of the first stage, and a text message, are taken out."""
+    return [*_dropped_letter(folder, draws), *_dropped_sms(folder, draws)]
+
+
+def _dropped_sms(folder: Path, draws: Draws) -> list[Planted]:
+    messages = _lines(folder, "sms.ndjson", _LINES)
+    # The gateway's count shows what is missing between two others.
+    inner = messages[1:-1]
+    line = _one(draws, "dropped/sms", inner)
+    if line is None:
+        return []
+    place = messages.index(line)
+    beside = [messages[place + n].row["sms_id"] for n in (-1, 1)]
+    gone = line.rows.pop(line.index)
+    line.save()
+    what = "a text message taken out"
+    return [_planted(folder, "dropped", what, line, [gone["sms_id"]], {}, (), beside)]
+
+
+def _dropped_letter(folder: Path, draws: Draws) -> list[Planted]:
     firsts = [
         lines[0]
         for lines in _letters(folder).values()
@@ -129,6 +158,34 @@ def edited(folder: Path, draws: Draws) -> list[Planted]:
     return [_planted(folder, "edited", what, line, [line.row["letter_no"]], changed, rows)]
 
 
+def late(folder: Path, draws: Draws) -> list[Planted]:
+    """A first letter is written into a file of after the day on which the debtor disputed."""
+    disputed = {
+        line.row["account"]: line.path.parent.name
+        for line in _lines(folder, "email.ndjson", _LINES)
+        if line.row["label"] == "dispute"
+    }
+    letters = _letters(folder)
+    choices = [letters[account][0] for account in sorted(disputed) if account in letters]
+    line = _one(draws, "late", choices)
+    if line is None:
+        return []
+    row = line.rows.pop(line.index)
+    day = date.fromisoformat(disputed[row["account"]]) + timedelta(days=LATE_DAYS)
+    path = folder / "days" / str(day) / line.path.name
+    rows = _LETTERS.read(path.read_bytes()) if path.exists() else []
+    page = path.parent / row["page"]
+    page.parent.mkdir(parents=True, exist_ok=True)
+    (line.path.parent / row["page"]).rename(page)
+    line.save()
+    rows.append(row)
+    moved = _Line(path, _LETTERS, rows, len(rows) - 1)
+    moved.save()
+    what = f"a letter of {line.path.parent.name} in a file of after the dispute"
+    number = (moved.index + _FIRST_ROW,)
+    return [_planted(folder, "late", what, moved, [row["letter_no"]], {}, number)]
+
+
 def split(folder: Path, draws: Draws) -> list[Planted]:
     """A visit is made to be two."""
     visits = [
@@ -156,10 +213,12 @@ def _length(row: Row) -> int:
     return int((ends[0] - ends[1]).total_seconds())
 
 
+LATE_DAYS = 3  # after the dispute
 _STAGES = 3
 PAPERS: Mapping[str, Callable[[Path, Draws], list[Planted]]] = {
     "backdated": backdated,
     "dropped": dropped,
     "edited": edited,
+    "late": late,
     "split": split,
 }

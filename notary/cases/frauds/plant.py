@@ -100,13 +100,13 @@ class _Planter:
         return self._backdated(timedelta(minutes=-minutes), "dated some hours earlier")
 
     def dropped_rows(self) -> Planted | None:
-        """Three rows are taken out of the middle of a file."""
-        if self.layout.alone:
-            return None
+        """Three rows are taken out of the middle of a file, the first of a call that the carrier bills."""
         sheet = self._sheet()
         if sheet is None:
             return None
-        first = len(sheet.rows) // 3 + self._below("dropped", len(sheet.rows) // 3)
+        third = len(sheet.rows) // 3
+        placed = [n for n in range(third, 2 * third) if self._placed(sheet, n)]
+        first = placed[self._below("dropped", len(placed))]
         gone = [str(sheet.value(first + n, self.layout.reference)) for n in range(3)]
         beside = (
             str(sheet.value(first - 1, self.layout.reference)),
@@ -291,11 +291,13 @@ class _Planter:
                 sheet.put(index + 1, name, again)
             sheet.put(index + 1, end, layout.moved(at, timedelta(seconds=whole)))
 
+    def _placed(self, sheet: Sheet, n: int) -> bool:
+        """Whether the agency placed the call."""
+        outbound = self.layout.outbound
+        return outbound is None or bool(sheet.value(n, outbound[0]) == outbound[1])
+
     def _plain_call(self, sheet: Sheet, n: int) -> bool:
-        layout = self.layout
-        if layout.outbound is not None and sheet.value(n, layout.outbound[0]) != layout.outbound[1]:
-            return False
-        return "*" not in str(sheet.value(n, layout.outside))
+        return self._placed(sheet, n) and "*" not in str(sheet.value(n, self.layout.outside))
 
     def _often_called(self) -> Callable[[Sheet, int], bool]:
         """Whether a row's number is called often under its account, and shown."""

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from notary.cases import case_folder
 
 Row: TypeAlias = dict[str, Any]
 
@@ -30,7 +33,7 @@ class Layout:
 
     `lengths` are its lengths in seconds: talk first where it is told, then the whole. `first_row` is the
     number of the first row as an importer counts them. `alone` says that rows follow no count, so that one
-    that is taken out leaves no trace in this export alone. `newest_first` says in which order they stand.
+    that is taken out shows in the carrier's bill alone. `newest_first` says in which order they stand.
     """
 
     name: str
@@ -112,6 +115,14 @@ def csv_form(columns: Sequence[str] = (), delimiter: str = ",") -> Form:
         return out.getvalue().encode()
 
     return Form(read, write)
+
+
+def lines_form() -> Form:
+    """NDJSON, as case_folder.lines writes it."""
+    return Form(
+        lambda data: [json.loads(line) for line in data.splitlines()],
+        lambda rows: case_folder.lines(rows),
+    )
 
 
 def log_form(columns: Sequence[str], bare: frozenset[str], empty: frozenset[str]) -> Form:

@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from notary.core.findings.calls import account_findings, masked_findings, split_findings
-from notary.core.findings.days import day_findings, hour_findings
-from notary.core.findings.finding import CODES, ORDER, Finding
-from notary.core.findings.numbers import file_findings, late_findings, number_findings
+from notary.core.findings.calls import account_findings, busy_findings, split_findings
+from notary.core.findings.days import day_findings, hour_findings, odd_hour_findings
+from notary.core.findings.finding import CLOCKS, CODES, DAY, ORDER, SHIFTED, Finding
+from notary.core.findings.habits import habit_findings
+from notary.core.findings.lateness import lateness_findings
+from notary.core.findings.mailed import mailed_findings
+from notary.core.findings.masks import masked_findings
+from notary.core.findings.numbers import file_findings, number_findings
 from notary.core.findings.papers import paper_findings
-from notary.core.findings.rows import clock_findings, figure_findings, seal_findings
+from notary.core.findings.rows import clock_findings, figure_findings, seal_findings, word_findings
 from notary.core.findings.seen import Seen
+from notary.core.findings.steps import step_findings
+from notary.core.findings.totals import total_findings
 from notary.core.findings.twins import twin_findings
 
 _OF_A_STREAM = (
@@ -23,13 +29,16 @@ _OF_A_STREAM = (
     file_findings,
     clock_findings,
     figure_findings,
+    word_findings,
     seal_findings,
     day_findings,
     hour_findings,
-    late_findings,
+    odd_hour_findings,
     masked_findings,
     split_findings,
+    busy_findings,
     account_findings,
+    habit_findings,
 )
 
 
@@ -38,9 +47,16 @@ def analyse(records: Iterable[Seen]) -> list[Finding]:
     streams: dict[str, list[Seen]] = defaultdict(list)
     for one in records:
         streams[one.stream].append(one)
-    found = [*_of_streams(streams), *twin_findings(streams)]
-    found += paper_findings([one for stream in streams.values() for one in stream])
+    found = [*_of_streams(streams), *twin_findings(streams), *total_findings(streams)]
+    # Neither calls nor what the service counts is on paper.
+    papers = [one for stream in streams.values() for one in stream if one.kind != "call"]
+    found += [*paper_findings(papers), *mailed_findings(papers), *step_findings(papers)]
+    doubted = (place for one in found if one.code in _OF_TIME for place in one.places)
+    found += lateness_findings(streams, frozenset(doubted))
     return sorted(found, key=lambda one: (CODES.index(one.code), one.stream))
+
+
+_OF_TIME = frozenset({ORDER, CLOCKS, SHIFTED, DAY})
 
 
 def _of_streams(streams: dict[str, list[Seen]]) -> Iterator[Finding]:

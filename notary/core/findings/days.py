@@ -6,27 +6,30 @@ Spec: docs/spec/findings.md §5. Test: tests/unit/core/test_findings_days.py.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from operator import itemgetter
 from statistics import median
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from notary.core.findings.finding import DAY, EMPTY, SHIFTED, Finding, finding, said_time
+from notary.core.findings.lateness import NEAR_MIDNIGHT, day_of, start_of, zone_of
 from notary.core.findings.seen import Seen
 
 DAILY_PERCENT = 97  # of a stream's rows are of their file's own day, else its files are no days
 DAILY_FILES = 3
 FILE_LEAST = 3  # rows, of which most are of one day
-NEAR_MIDNIGHT = (
-    2 * 3_600_000
-)  # ms: a file that is closed a little late holds the first of the next day
 EMPTY_LEAST = 8  # records on a like day as a rule: none at all is then no chance (e^-8)
 FILE_CALLS = 30  # calls whose hours can be compared with those of the others
 OTHER_CALLS = 300
+ODD_LEAST = 20  # papers, of which one may lie alone
+ODD_MINUTES = 120  # between the odd one and the nearest other
 HOURS = 14  # by which a shift is looked for, in both directions: the widest step between two zones at work
 # Natural logarithm of how much better the shifted hours fit. By chance alone it is passed once in e^15 files.
 EVIDENCE = 15.0
+SHIFTED_FILES, SHIFTED_PERCENT = 3, 10  # files at most that are shifted; more are another habit
 _SMOOTH = 0.5  # of a call in each hour: what was never seen is rare, not impossible
 
 # Countries with one zone, by the digits that a number begins with. Where there are several, hours say little.
@@ -50,11 +53,11 @@ _ZONES = {
 
 def day_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
     """Rows that are of another day than the rest of their file, and days without a row."""
-    zone = _zone_of(stream)
+    zone = zone_of(stream)
     dated = [one for one in stream if one.at is not None and one.place.file is not None]
     files: dict[str | None, list[tuple[date, Seen]]] = defaultdict(list)
     for one in dated:
-        files[one.place.file].append((_day(one.at, zone), one))
+        files[one.place.file].append((day_of(one.at, zone), one))
     own: dict[str | None, date] = {
         file: Counter(day for day, _ in rows).most_common(1)[0][0] for file, rows in files.items()
     }
@@ -90,28 +93,75 @@ def hour_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
     whole = Counter(pair for pairs in files.values() for pair in pairs)
     if whole.total() < OTHER_CALLS:
         return
-    for file, pairs in files.items():
-        if len(pairs) < FILE_CALLS or whole.total() - len(pairs) < OTHER_CALLS:
+    busy = [
+        (file, pairs)
+        for file, pairs in files.items()
+        if len(pairs) >= FILE_CALLS and whole.total() - len(pairs) >= OTHER_CALLS
+    ]
+    shifted = [
+        (file, shift)
+        for file, pairs in busy
+        for shift, evidence in [_shift(whole, Counter(pairs))]
+        if evidence > EVIDENCE
+    ]
+    # An agency that keeps its own hours calls at other ones of the callee's once a clock is set.
+    if len(shifted) > max(SHIFTED_FILES, len(busy) * SHIFTED_PERCENT // 100):
+        return
+    for file, shift in shifted:
+        text = (
+            f"the {len(files[file])} calls of one file, from {said_time(records[file][0].at)}, keep the "
+            f"hours of the other files only if they are moved by {-shift:+d} h: by the clock of those who "
+            f"were called, they lie {abs(shift)} h {'later' if shift > 0 else 'earlier'} than is usual"
+        )
+        yield finding(SHIFTED, name, text, records[file])
+
+
+def odd_hour_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
+    """Papers of an hour at which their system, by the clock of the place, has no other."""
+    acts: dict[str, list[tuple[int, Seen]]] = defaultdict(list)
+    for one in stream:
+        if one.kind != "call" and one.at is not None and one.place.row is not None:
+            zone = _place_zone(one)
+            if zone is not None:
+                local = datetime.fromtimestamp(one.at // 1000, zone)
+                acts[str(one.facts.get("act"))].append((local.hour * 60 + local.minute, one))
+    for timed in acts.values():
+        if len(timed) < ODD_LEAST:
             continue
-        shift, evidence = _shift(whole, Counter(pairs))
-        if evidence > EVIDENCE:
+        timed.sort(key=itemgetter(0))
+        # The day's other end is beside midnight; what opens at the first hour closes at the last.
+        for odd, near in ((timed[0], timed[1]), (timed[-1], timed[-2])):
+            if abs(odd[0] - near[0]) < ODD_MINUTES:
+                continue
             text = (
-                f"the {len(pairs)} calls of one file, from {said_time(records[file][0].at)}, keep the hours "
-                f"of the other files only if they are moved by {-shift:+d} h: by the clock of those who were "
-                f"called, they lie {abs(shift)} h {'later' if shift > 0 else 'earlier'} than is usual"
+                f"{odd[1].place.reference} is of {odd[0] // 60:02}:{odd[0] % 60:02} by the clock of its "
+                f"place; the other {len(timed) - 1} lie between {timed[1][0] // 60:02}:00 and "
+                f"{timed[-2][0] // 60 + 1:02}:00"
             )
-            yield finding(SHIFTED, name, text, records[file])
+            yield finding(SHIFTED, name, text, [odd[1]])
+
+
+def _place_zone(one: Seen) -> tzinfo | None:
+    """The zone of the place, where the record tells it: an offset it was written with, or a number."""
+    offset = _OFFSET.fullmatch(one.zone or "")
+    if offset is not None:
+        minutes = int(offset[2]) * 60 + int(offset[3])
+        return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
+    zone = _callee_zone(one.outside) if one.zone is None or one.zone == "UTC" else None
+    return None if zone is None else ZoneInfo(zone)
+
+
+_OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})")
 
 
 def _strangers(
     name: str, own: date, rows: Sequence[tuple[date, Seen]], zone: tzinfo
 ) -> Iterator[Finding]:
-    begin = datetime(own.year, own.month, own.day, tzinfo=zone)
-    first = int(begin.timestamp() * 1000) - NEAR_MIDNIGHT
-    last = int((begin + timedelta(days=1)).timestamp() * 1000) + NEAR_MIDNIGHT
+    first = start_of(own, zone) - NEAR_MIDNIGHT
+    last = start_of(own + timedelta(days=1), zone) + NEAR_MIDNIGHT
     strangers = [one for _, one in rows if one.at is not None and not first <= one.at < last]
     if strangers:
-        days = sorted({str(_day(one.at, zone)) for one in strangers})
+        days = sorted({str(day_of(one.at, zone)) for one in strangers})
         text = (
             f"{len(strangers)} rows of a file whose other rows are of {own} are of {', '.join(days[:5])}: "
             "they were entered on another day than they tell, or their times were changed"
@@ -155,15 +205,3 @@ def _callee_zone(number: str | None) -> str | None:
     if number is None:
         return None
     return _ZONES.get(number[:3]) or _ZONES.get(number[:4])
-
-
-def _zone_of(stream: Sequence[Seen]) -> tzinfo:
-    zones = Counter(one.zone for one in stream if one.zone is not None)
-    try:
-        return ZoneInfo(zones.most_common(1)[0][0] or "UTC") if zones else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
-
-
-def _day(at: int | None, zone: tzinfo) -> date:
-    return datetime.fromtimestamp((at or 0) // 1000, zone).date()

@@ -29,6 +29,8 @@ FIGURES, TWINS, UNMATCHED = "FIGURES_DIFFER", "SOURCES_DIFFER", "SOURCE_LACKS"
 MASKED, SPLIT, ACCOUNT = "NUMBER_MASKED", "SPLIT", "ACCOUNT_OTHER"
 LATE, DAY = "ENTERED_LATE", "DAY_OTHER"
 REFERENCE, BALANCE, SEAL = "REFERENCE_MISSING", "BALANCE_DIFFERS", "SEAL_BROKEN"
+TOTALS, DISPUTED = "TOTALS_DIFFER", "ENTERED_AFTER_DISPUTE"
+BUSY, OTHER = "TWO_AT_ONCE", "VALUE_OTHER"
 
 KINDS: dict[str, Kind] = {
     ORDER: Kind(
@@ -76,25 +78,40 @@ KINDS: dict[str, Kind] = {
         "只有一个来源记载了该事件",
         "the other system's log, or the reason why it does not see such events",
     ),
+    TOTALS: Kind(
+        "a day's total that the records do not give",
+        "当日合计与记录不符",
+        "the records that the total counts, or how whoever made it counts",
+    ),
     MASKED: Kind(
-        "a hidden number where others of the account are plain",
-        "同一账户中仅个别号码被隐去",
-        "the number, or the rule by which some are hidden",
+        "a hidden number or name where others are plain",
+        "仅个别号码或姓名被隐去",
+        "the number or name, or the rule by which some are hidden",
     ),
     SPLIT: Kind(
         "one event that looks recorded as two",
         "一次事件似乎被拆成两条记录",
         "the recording, or the carrier's record: a line that broke and was dialled again looks the same",
     ),
+    BUSY: Kind(
+        "one agent in two conversations at once",
+        "同一坐席同时出现在两次通话中",
+        "the recordings, or the rule by which agents share a name or a desk",
+    ),
     ACCOUNT: Kind(
-        "a matter's telephone number under another account",
-        "案件的电话号码出现在其他账户下",
+        "a telephone number under another account than usual",
+        "电话号码出现在其他账户下",
         "the agreement behind the other account: one person may owe twice",
     ),
     LATE: Kind(
         "a record that entered after later ones",
         "记录晚于其后的记录进入系统",
         "why it came late: an outage, a tablet that was offline",
+    ),
+    DISPUTED: Kind(
+        "a record of before a dispute that entered after it",
+        "争议之前的记录在争议之后才进入系统",
+        "why it came late, and who wrote it when",
     ),
     DAY: Kind(
         "a record of another day than the rest of its file",
@@ -110,6 +127,11 @@ KINDS: dict[str, Kind] = {
         "an open sum that payments do not explain",
         "未付金额与还款记录不符",
         "the account's statement: interest, costs, or a payment to the creditor directly",
+    ),
+    OTHER: Kind(
+        "a value that the other records contradict",
+        "与其他记录相矛盾的内容",
+        "why it changed: a move, a new number, a new agreement",
     ),
     SEAL: Kind(
         "a message that its signature contradicts",

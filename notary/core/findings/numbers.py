@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from notary.core.findings.finding import (
     FOREIGN,
-    LATE,
     MISSING,
     ORDER,
     SHIFTED,
@@ -24,12 +23,11 @@ from notary.core.findings.finding import (
     said_time,
 )
 from notary.core.findings.order import LEAST, MOST_PERCENT, Against, against
-from notary.core.findings.seen import Seen
+from notary.core.findings.seen import UNIQUE, Seen
 
 T = TypeVar("T")
 
 JITTER = 5_000  # ms by which systems write their own order wrongly: threads, caches
-DAY = 86_400_000  # ms. Whoever takes exports in once a day is not late for that
 # Of a range of numbers may be missing, some days. An exchange that counts two channels for each call misses
 # the half, and that is no gap.
 MISSING_PERCENT = 40
@@ -73,6 +71,7 @@ def number_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
                 f"which are like {form}: {', '.join(str(one.place.reference) for one in foreign[:5])}",
                 foreign,
             )
+        yield from _twice(name, counted)
     dated = [one for one in counted if one.at is not None and not one.doubled]
     yield from out_of_order(name, dated, [one.at or 0 for one in dated], "their numbers")
 
@@ -83,9 +82,10 @@ def out_of_order(
     times: Sequence[int],
     order: str,
     most: int = MOST_PERCENT,
+    least: int = LEAST,
 ) -> Iterator[Finding]:
     """The records whose time goes against an order that the others keep."""
-    for run in _runs(against(times, JITTER, most=most)):
+    for run in _runs(against(times, JITTER, least, most)):
         named = [records[one.place] for one in run]
         near = [
             records[index]
@@ -126,7 +126,7 @@ def file_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
         key=lambda one: (one.place.file or "", one.place.row or 0),
     )
     files = [list(group) for _, group in groupby(rows, key=lambda one: one.place.file)]
-    files = [group for group in files if len(group) >= LEAST]
+    files = [group for group in files if len(group) >= RUN]
     starts = [[one.at or 0 for one in group] for group in files]
     ends = [[one.finish or 0 for one in group] for group in files]
     orders = (
@@ -137,30 +137,11 @@ def file_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
     )
     groups, times, what = min(orders, key=lambda order: _down(order[1]))
     steps = sum(len(column) - 1 for column in times)
-    if _down(times) * 100 > _DOWN_PERCENT * steps:
+    if steps < LEAST or _down(times) * 100 > _DOWN_PERCENT * steps:
         return
     for group, moments in zip(groups, times, strict=True):
         order = f"the rows of their file, which stand {what},"
-        yield from out_of_order(name, group, moments, order, _FILE_PERCENT)
-
-
-def late_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
-    """Records that entered after others which are more than a day younger."""
-    records = sorted(
-        (one for one in stream if one.entered is not None and one.at is not None),
-        key=lambda one: one.entered or 0,
-    )
-    times = [one.at or 0 for one in records]
-    late = [one for one in against(times, DAY, least=RUN) if one.beside < 0]
-    if late:
-        longest = min(late, key=lambda one: one.beside).beside
-        yield finding(
-            LATE,
-            name,
-            f"{len(late)} records entered after others of this stream that are younger by up to "
-            f"{said_span(longest)}",
-            [records[one.place] for one in late],
-        )
+        yield from out_of_order(name, group, moments, order, _FILE_PERCENT, RUN)
 
 
 def _turned(files: Sequence[Sequence[T]]) -> list[list[T]]:
@@ -192,6 +173,20 @@ def _missing(name: str, counted: Sequence[Seen], numbers: Sequence[int]) -> Iter
         f"{said_time(by_number[last + 1].at)}"
     )
     yield finding(MISSING, name, text, edges)
+
+
+def _twice(name: str, counted: Sequence[Seen]) -> Iterator[Finding]:
+    """Numbers that two records have. Several records of one channel are no contradiction."""
+    if counted[0].prefix == UNIQUE:
+        return
+    counts = Counter(one.number for one in counted)
+    twice = [one for one in counted if counts[one.number] > 1]
+    if twice and len(twice) * 100 <= (100 - FORM_PERCENT) * len(counted):
+        text = (
+            f"{len(twice)} records share their number with another one: "
+            f"{', '.join(str(one.place.reference) for one in twice[:5])}"
+        )
+        yield finding(FOREIGN, name, text, twice)
 
 
 def _runs(found: Iterable[Against]) -> Iterator[list[Against]]:

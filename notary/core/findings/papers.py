@@ -13,7 +13,9 @@ from itertools import pairwise
 from notary.core.findings.finding import (
     BALANCE,
     CLOCKS,
+    OTHER,
     REFERENCE,
+    SPLIT,
     Finding,
     finding,
     said_span,
@@ -26,6 +28,13 @@ POSTED = (
 )  # ms between a letter's date and the day on which the post takes it: a weekend
 BOOKED = 5 * 86_400_000  # ms between booking and value date
 SCANNED = 86_400_000  # ms: letters are dated by the day
+ARRIVED_LEAST = 5  # posted letters with a delivery or return, for each to have one
+ARRIVED_PERCENT = 90
+ARRIVED_TIMES = 2  # as long as the longest way to the addressee so far: then nothing comes any more
+TWICE = 86_400_000  # ms between two payments, or two letters of a stage, that look like one
+AGAIN = 300_000  # ms between two e-mails of one subject to one person
+PAID_LEAST = 3  # payments that are as large as an invoice, for each to be so
+PAID_PERCENT = 75
 _DECIMAL = re.compile(r"([A-Z]{3}) ([0-9]+)\.([0-9]{2})")
 
 
@@ -38,7 +47,15 @@ def paper_findings(records: Sequence[Seen]) -> Iterator[Finding]:
     yield from _stages(letters)
     yield from _post(letters, posts)
     yield from _bank(payments, backs)
-    yield from _balances(letters, payments, backs)
+    filings = [one for one in records if one.kind == "filing"]
+    yield from _balances(letters, payments, backs, filings)
+    yield from _invoices(letters, payments)
+    demands = [one for one in letters if "stage" in one.facts]
+    mails = [
+        one for one in records if one.facts.get("channel") == "e-mail" and one.kind == "message"
+    ]
+    yield from _twice([*demands, *payments], TWICE)
+    yield from _twice(mails, AGAIN)
 
 
 def _stages(letters: Sequence[Seen]) -> Iterator[Finding]:
@@ -98,7 +115,12 @@ def _post(letters: Sequence[Seen], posts: Sequence[Seen]) -> Iterator[Finding]:
             if first is not None and first.at is not None and scan.at < first.at:
                 text = f"the {act} of {name} is of {said_time(scan.at)}, before its dispatch"
                 yield finding(CLOCKS, scan.stream, text, [scan, first])
+        if letter_.account and letter_.place.matter != next(iter(acts.values())).place.matter:
+            scan = next(iter(acts.values()))
+            text = f"the post has {name} for another account than the list of letters"
+            yield finding(OTHER, scan.stream, text, [scan, letter_])
     newest = max((one.at for one in posts if one.at is not None), default=0)
+    yield from _arrived(scans, newest)
     for name, letter_ in by_reference.items():
         # What is newer than the post's own export may still be scanned.
         settled = letter_.at is not None and letter_.at + POSTED < newest
@@ -108,6 +130,28 @@ def _post(letters: Sequence[Seen], posts: Sequence[Seen]) -> Iterator[Finding]:
 
 
 _SCANS = ("dispatch", "delivery", "return")
+
+
+def _arrived(scans: Mapping[str, Mapping[str, Seen]], newest: int) -> Iterator[Finding]:
+    """Posted letters that neither arrived nor came back, where all others did."""
+    ways, open_ = [], []
+    for name, acts in scans.items():
+        first, last = acts.get("dispatch"), acts.get("delivery") or acts.get("return")
+        if first is None or first.at is None:
+            continue
+        if last is None:
+            open_.append((name, first))
+        elif last.at is not None:
+            ways.append(last.at - first.at)
+    longest = ARRIVED_TIMES * max(ways, default=0)
+    lost = [(name, first) for name, first in open_ if (first.at or 0) + longest < newest]
+    if len(ways) < ARRIVED_LEAST or len(lost) * 100 > (100 - ARRIVED_PERCENT) * len(ways):
+        return
+    for name, first in lost:
+        text = (
+            f"letter {name} has a dispatch, and neither a delivery nor a return, as the others have"
+        )
+        yield finding(REFERENCE, first.stream, text, [first])
 
 
 def _bank(payments: Sequence[Seen], backs: Sequence[Seen]) -> Iterator[Finding]:
@@ -121,10 +165,10 @@ def _bank(payments: Sequence[Seen], backs: Sequence[Seen]) -> Iterator[Finding]:
         if paid is None:
             text = f"payment {back.place.reference} is taken back, and there is no such payment"
             yield finding(REFERENCE, back.stream, text, [back])
-        elif (amount := _amount(paid)) is not None and amount != taken:
+        elif (amount := amount_of(paid)) is not None and amount != taken:
             text = (
-                f"payment {back.place.reference} is of {_said(amount)}, and {_said(taken)} of it are taken "
-                "back"
+                f"payment {back.place.reference} is of {said_amount(amount)}, and {said_amount(taken)} of "
+                "it are taken back"
             )
             yield finding(BALANCE, back.stream, text, [back, paid])
     for one in payments:
@@ -140,44 +184,83 @@ def _bank(payments: Sequence[Seen], backs: Sequence[Seen]) -> Iterator[Finding]:
 
 
 def _balances(
-    letters: Sequence[Seen], payments: Sequence[Seen], backs: Sequence[Seen]
+    letters: Sequence[Seen],
+    payments: Sequence[Seen],
+    backs: Sequence[Seen],
+    filings: Sequence[Seen],
 ) -> Iterator[Finding]:
-    """The open sum of each letter against that of the one before and what came in between."""
+    """The open sum of each demand against that of the one before and what came in between."""
     paid, back = _by_matter(payments), _by_matter(backs)
-    for matter, same in _by_matter(letters).items():
+    # A letter without a stage is an invoice: it claims its own sum, not what is open.
+    demands = [one for one in letters if "stage" in one.facts and amount_of(one) is not None]
+    demands += [one for one in filings if amount_of(one) is not None]
+    for matter, same in _by_matter(demands).items():
         if matter is None:
             continue
-        dated = sorted(
-            (one for one in same if one.at is not None and _amount(one) is not None),
-            key=lambda one: one.at or 0,
-        )
+        dated = sorted((one for one in same if one.at is not None), key=lambda one: one.at or 0)
         for before, after in pairwise(dated):
-            first, then = _amount(before), _amount(after)
+            first, then = amount_of(before), amount_of(after)
             assert first is not None
             assert then is not None
             if first[0] != then[0]:
                 continue
-            came = _between(paid.get(matter, ()), before, after, first[0])
-            went = _between(back.get(matter, ()), before, after, first[0])
-            wanted = first[1] - came + went
+            between = [
+                one
+                for one in (*paid.get(matter, ()), *back.get(matter, ()))
+                if one.at is not None and (before.at or 0) <= one.at < (after.at or 0)
+            ]
+            wanted = first[1] - sum(_came(one, first[0]) for one in between)
             if wanted != then[1]:
                 text = (
-                    f"{after.place.reference} claims {_said(then)}; by {before.place.reference} "
-                    f"({_said(first)}) and what came in and was taken back between them, "
-                    f"{_said((first[0], wanted))} are open"
+                    f"{after.place.reference} claims {said_amount(then)}; by {before.place.reference} "
+                    f"({said_amount(first)}) and what came in and was taken back between them, "
+                    f"{said_amount((first[0], wanted))} are open"
                 )
-                yield finding(BALANCE, after.stream, text, [after, before])
+                yield finding(BALANCE, after.stream, text, [after, before, *between])
 
 
-def _between(records: Sequence[Seen], first: Seen, last: Seen, currency: str) -> int:
-    total = 0
-    for one in records:
-        amount = _amount(one) if one.kind == "payment" else _taken(one)
-        if amount is None or amount[0] != currency or one.at is None:
+def _invoices(letters: Sequence[Seen], payments: Sequence[Seen]) -> Iterator[Finding]:
+    """Payments of another sum than any invoice of their matter, where the others are of one."""
+    invoiced: dict[str | None, set[tuple[str, int]]] = defaultdict(set)
+    for one in letters:
+        amount = amount_of(one)
+        if "stage" not in one.facts and amount is not None:
+            invoiced[one.place.matter].add(amount)
+    for matter, same in _by_matter(payments).items():
+        others = [one for one in same if amount_of(one) not in invoiced[matter]]
+        right = len(same) - len(others)
+        if right < PAID_LEAST or right * 100 < PAID_PERCENT * len(same):
             continue
-        if (first.at or 0) <= one.at < (last.at or 0):
-            total += amount[1]
-    return total
+        for one in others:
+            amount = amount_of(one)
+            if amount is not None:
+                text = f"{one.place.reference} is of {said_amount(amount)}, and no invoice of the matter is"
+                yield finding(BALANCE, one.stream, text, [one])
+
+
+def _twice(papers: Sequence[Seen], within: int) -> Iterator[Finding]:
+    """Two payments of one person within a day, two letters of one stage, two e-mails of one subject."""
+    groups: dict[tuple[str, str | None, str | None, str], list[Seen]] = defaultdict(list)
+    for one in papers:
+        if one.at is not None and one.outside is not None and one.place.matter is not None:
+            what = f"{one.facts.get('stage')} {one.facts.get('subject')}"
+            groups[one.stream, one.place.matter, one.outside, what].append(one)
+    for (stream, _, person, _), same in groups.items():
+        for before, after in pairwise(sorted(same, key=lambda one: one.at or 0)):
+            if (after.at or 0) - (before.at or 0) <= within:
+                text = (
+                    f"{before.place.reference} and {after.place.reference} are of the same {after.kind}: "
+                    f"{person}, {said_time(before.at)} and {said_time(after.at)}"
+                )
+                yield finding(SPLIT, stream, text, [before, after])
+
+
+def _came(one: Seen, currency: str) -> int:
+    """What a payment brought, or its reversal took, in that currency."""
+    amount = amount_of(one) if one.kind == "payment" else _taken(one)
+    if amount is None or amount[0] != currency:
+        return 0
+    return amount[1] if one.kind == "payment" else -amount[1]
 
 
 def _by_matter(records: Sequence[Seen]) -> Mapping[str | None, list[Seen]]:
@@ -187,8 +270,15 @@ def _by_matter(records: Sequence[Seen]) -> Mapping[str | None, list[Seen]]:
     return found
 
 
-def _amount(one: Seen) -> tuple[str, int] | None:
-    value = one.facts.get("amount")
+def amount_of(one: Seen) -> tuple[str, int] | None:
+    """The sum that a letter, a payment or an application to the court states."""
+    if one.kind == "filing":
+        sums = one.facts.get("sums")
+        if not isinstance(sums, list) or len(sums) != 1:
+            return None
+        value = sums[0]
+    else:
+        value = one.facts.get("amount")
     if not isinstance(value, dict):
         return None
     currency, minor = value.get("currency"), value.get("minor")
@@ -202,7 +292,8 @@ def _taken(one: Seen) -> tuple[str, int] | None:
     return None if found is None else (found[1], int(found[2] + found[3]))
 
 
-def _said(amount: tuple[str, int]) -> str:
+def said_amount(amount: tuple[str, int]) -> str:
+    """A sum for people, in minor units, since currencies have other numbers of decimals."""
     return f"{amount[0]} {amount[1]} in minor units"
 
 

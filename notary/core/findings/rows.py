@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from notary.core.findings.finding import (
     CLOCKS,
     FIGURES,
+    OTHER,
     SEAL,
     SHIFTED,
     Finding,
@@ -18,7 +19,7 @@ from notary.core.findings.finding import (
     said_span,
     said_time,
 )
-from notary.core.findings.seen import Seen, moment_of
+from notary.core.findings.seen import NATIONAL, Place, Seen, moment_of
 
 ROUNDING = 1_000  # ms: starts, ends and lengths are cut to seconds each for itself
 CHANNEL = 5_000  # ms between a channel's birth and its record's start; more is another clock
@@ -38,10 +39,18 @@ def figure_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
     calls = [one for one in stream if one.kind == "call"]
     stamps = any(one.answered is not None for one in calls)
     agents = _agents_mean_talk(calls)
+    odd = _odd_words(calls)
     for one in calls:
         wrong = [*_lengths(one), *_endings(one, stamps=stamps, agents=agents)]
+        if not wrong and one.place in odd:
+            wrong = [odd[one.place]]
         if wrong:
             yield finding(FIGURES, name, f"{one.place.reference}: {'; '.join(wrong)}", [one])
+    for one in stream:
+        left = one.facts.get("left")
+        if isinstance(left, int) and one.at is not None and left < one.at:
+            text = f"{one.place.reference} ends {said_time(left)}, before it begins"
+            yield finding(FIGURES, name, text, [one])
 
 
 def clock_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
@@ -90,6 +99,25 @@ def clock_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
         yield finding(SHIFTED, name, text, records)
     for one, text in single:
         yield finding(CLOCKS, name, text, [one])
+
+
+def word_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
+    """Records that say one thing in two ways: a number that a carrier signed, an offset beside a time."""
+    for one in stream:
+        signed = one.facts.get("signed_to")
+        if isinstance(signed, list) and one.outside is not None and not one.masked:
+            digits = "".join(filter(str.isdecimal, one.outside))
+            told = ["".join(filter(str.isdecimal, str(tn))) for tn in signed]
+            if told and not any(tn[-NATIONAL:] == digits[-NATIONAL:] for tn in told):
+                text = f"{one.place.reference} is with {one.outside}; the carrier signed {', '.join(told)}"
+                yield finding(OTHER, name, text, [one])
+        offset = one.facts.get("written_offset")
+        if offset is not None:
+            text = (
+                f"{one.place.reference or one.facts.get('node')} is written with the offset {offset}, and "
+                f"says that its place has {one.zone}"
+            )
+            yield finding(CLOCKS, name, text, [one])
 
 
 def seal_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
@@ -164,6 +192,27 @@ def _endings(one: Seen, *, stamps: bool, agents: bool) -> Iterator[str]:
             yield "it is called answered, but has no time at which it was"
         if agents and not one.facts.get("agent"):
             yield "it is called answered, but no agent held it"
+
+
+def _odd_words(calls: Sequence[Seen]) -> dict[Place, str]:
+    """Calls whose ending goes with seconds, or with none, in all others that end with the same word."""
+    words: dict[str, dict[bool, list[Seen]]] = defaultdict(lambda: {True: [], False: []})
+    for one in calls:
+        word = one.facts.get("cause") or one.disposition
+        seconds = one.duration if one.talk is None else one.talk
+        if isinstance(word, str):
+            words[word][bool(seconds)].append(one)
+    found = {}
+    for word, ways in words.items():
+        few, many = sorted(ways.values(), key=len)
+        if few and len(few) * _WORD_TIMES <= len(many):
+            text = f"it ended with {word}, with which {len(many)} others have "
+            text += "no seconds" if many is ways[False] else "some seconds"
+            found.update({one.place: text for one in few})
+    return found
+
+
+_WORD_TIMES = 40  # as often a word means that somebody spoke as not, at least, for it to mean so
 
 
 def _agents_mean_talk(calls: Sequence[Seen]) -> bool:

@@ -18,6 +18,7 @@ from verifier.format.jsonc import Json
 
 # Asterisk's uniqueid: when the channel began, in seconds of the epoch, and which of the process it was.
 _UNIQUE = re.compile(r"(?:.*-)?([0-9]{9,10})\.([0-9]{1,15})")
+UNIQUE = "uniqueid "  # what stands before its number
 # A counter at the end of a reference. Fewer digits are stages and copies, not counts.
 _COUNTED = re.compile(r"(.*?)([0-9]{4,15})")
 _RANDOM = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}.*")  # a UUID counts nothing
@@ -51,7 +52,7 @@ class Seen(NamedTuple):
     prefix: str
     number: int | None
     account: str | None
-    outside: str | None  # the number of the person outside the agency
+    outside: str | None  # who is outside the agency: a call's number, else name, place or address
     masked: bool
     disposition: str | None
     duration: int | None
@@ -86,7 +87,7 @@ def seen(
     fields = _object(claims, "fields")
     reference = _text(claims, "reference")
     prefix, counted = _number(reference, fields, number)
-    outside = _object(claims, "caller" if _inbound(claims) else "callee")
+    outside, masked = _outside(kind, claims)
     zone = _text(_object(claims, "occurred_at_source"), "zone")
     return Seen(
         Place(
@@ -108,9 +109,9 @@ def seen(
         _interned(zone),
         intern(prefix),
         counted,
-        _text(claims, "account"),
-        _text(outside, "number"),
-        outside.get("masked") is True,
+        _interned(_text(claims, "account")),
+        _interned(outside),
+        masked,
         _interned(_text(claims, "disposition")),
         _integer(claims, "duration_s"),
         _integer(claims, "talk_s"),
@@ -143,9 +144,34 @@ def _number(
         return "", None
     unique = _UNIQUE.fullmatch(reference)
     if unique is not None:
-        return "uniqueid ", int(unique[2])
+        return UNIQUE, int(unique[2])
     counted = _COUNTED.fullmatch(reference)
     return ("", None) if counted is None else (counted[1], int(counted[2]))
+
+
+# A call's own form of a hidden number is told by its map. In names and addresses an x is a letter.
+_HIDDEN = re.compile(r"[*•]|[xX#]{3}")
+_WHO = {"letter": "addressee", "payment": "payer", "visit": "place"}
+
+
+def _outside(kind: str, claims: Mapping[str, Json]) -> tuple[str | None, bool]:
+    """Who is outside the agency, and whether that is hidden, be it in part."""
+    if kind == "call":
+        party = _object(claims, "caller" if _inbound(claims) else "callee")
+        return _text(party, "number"), party.get("masked") is True
+    if kind == "message":
+        listed = claims.get("recipients")
+        first = listed[0] if isinstance(listed, list) and listed else None
+        value = claims.get("sender") if _inbound(claims) else first
+        if isinstance(value, dict):
+            value = next((value[name] for name in _ADDRESSES if name in value), None)
+        text = value if isinstance(value, str) else None
+    else:
+        text = _text(claims, _WHO.get(kind, ""))
+    return text, text is not None and _HIDDEN.search(text) is not None
+
+
+_ADDRESSES = ("address", "tel", "mailto", "sip", "name")
 
 
 def _inbound(claims: Mapping[str, Json]) -> bool:
@@ -153,10 +179,32 @@ def _inbound(claims: Mapping[str, Json]) -> bool:
     return direction is not None and direction.startswith("inbound")
 
 
+# Claims that are looked at as they are, of every kind but `call`.
+_KEPT = (
+    *("stage", "amount", "channel", "milestone", "act", "place", "staff", "value_date", "due_date"),
+    *("subject", "direction", "node", "status", "role"),
+)
+_SUM = re.compile(r"\b([A-Z]{3}) ([0-9]{1,12})\.([0-9]{2})\b")
+TOTALS = (
+    "calls",
+    "connected",
+    "seconds",
+)  # what a bill or a report says of a day, as fields.total_…
+NATIONAL = 7  # digits at the end of a number: what precedes them is written in many ways
+# At the end of a time. Whoever writes UTC says nothing of the place.
+_OFFSET = re.compile(r"(?!\+00:00)[+-][0-9]{2}:[0-9]{2}$")
+MAX_SUMS = 20  # of one text: whoever lists more writes a statement, not a demand
+_DISPUTES = frozenset({"dispute", "objection", "disputed"})
+
+
 def _facts(
     kind: str, claims: Mapping[str, Json], fields: Mapping[str, Json], reference: str | None
 ) -> Mapping[str, Json]:
     facts: dict[str, Json] = {}
+    if fields.get("dispute") or any(
+        claims.get(name) in _DISPUTES for name in ("act", "filing", "disposition")
+    ):
+        facts["dispute"] = True
     if kind == "call":
         unique = _UNIQUE.fullmatch(reference or "")
         if unique is not None:
@@ -164,13 +212,26 @@ def _facts(
         for name in ("ring_s", "agent", "conversation"):
             if name in fields:
                 facts[name] = fields[name]
-        stamped = _stamped(fields.get("parties"))
-        if stamped is not None:
-            facts["stamped"] = stamped
+        if "hangup_cause" in fields:
+            facts["cause"] = fields["hangup_cause"]
+        if "party_role" in claims:
+            facts["role"] = claims["party_role"]
+        if _inbound(claims):
+            facts["inbound"] = True
+        token = _passport(fields.get("parties"))
+        issued, dest = token.get("iat"), _object(token, "dest").get("tn")
+        if isinstance(issued, int) and 0 < issued < 2**40:
+            facts["stamped"] = issued * 1000
+        if isinstance(dest, list):
+            facts["signed_to"] = dest
         return facts
-    for name in ("stage", "amount", "channel", "milestone", "act", "place", "staff", "value_date"):
+    for name in _KEPT:
         if name in claims:
             facts[name] = claims[name]
+    written = _object(claims, "occurred_at_source")
+    offset = _OFFSET.search(_text(written, "text") or "")
+    if kind == "milestone" and offset is not None and offset[0] != written.get("zone"):
+        facts["written_offset"] = offset[0]
     if kind == "visit":
         ended = moment_of(_object(claims, "ended_at").get("at"))
         if ended is not None:
@@ -179,13 +240,24 @@ def _facts(
         for name in ("received", "dkim"):
             if name in fields:
                 facts[name] = fields[name]
+    if kind in ("message", "filing"):
+        said = _text(claims, "text" if kind == "message" else "subject") or ""
+        sums: list[Json] = [
+            {"currency": one[1], "minor": int(one[2] + one[3])} for one in _SUM.finditer(said)
+        ]
+        facts["sums"] = sums[:MAX_SUMS]
     if kind == "correction" and "text" in claims:
         facts["text"] = claims["text"]
+    totals = {
+        name: value for name in TOTALS if (value := _integer(fields, f"total_{name}")) is not None
+    }
+    if totals:
+        facts["totals"] = {**totals}
     return facts
 
 
-def _stamped(parties: Json) -> int | None:
-    """When a carrier signed that the call was placed (`iat` of a PASSporT, RFC 8225), in milliseconds."""
+def _passport(parties: Json) -> Mapping[str, Json]:
+    """What a carrier signed of the call: when it was placed (`iat`), and to whom (PASSporT, RFC 8225)."""
     for party in parties if isinstance(parties, list) else []:
         token = party.get("stir") if isinstance(party, dict) else None
         if not isinstance(token, str) or token.count(".") < 2:
@@ -195,10 +267,9 @@ def _stamped(parties: Json) -> int | None:
             says = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         except (ValueError, RecursionError):
             continue
-        issued = says.get("iat") if isinstance(says, dict) else None
-        if isinstance(issued, int) and 0 < issued < 2**40:
-            return issued * 1000
-    return None
+        if isinstance(says, dict):
+            return says
+    return {}
 
 
 def _moment_in(fields: Mapping[str, Json], name: str) -> int | None:

@@ -5,9 +5,11 @@ Spec: docs/spec/findings.md §8. Test: tests/unit/core/test_findings_twins.py.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import itemgetter
 from typing import NamedTuple
 
 from notary.core.findings.finding import (
@@ -18,7 +20,7 @@ from notary.core.findings.finding import (
     said_span,
     said_time,
 )
-from notary.core.findings.seen import Seen
+from notary.core.findings.seen import NATIONAL, Seen
 
 NEAR = 10_000  # ms between the starts that two systems write of one call
 FAR = (
@@ -62,34 +64,44 @@ def twin_findings(streams: Mapping[str, Sequence[Seen]]) -> Iterator[Finding]:
 
 def _paired(a: Sequence[Seen], b: Sequence[Seen]) -> _Pairs:
     """The calls of both logs: of one account, nearest first."""
-    others: dict[str | None, list[Seen]] = defaultdict(list)
-    for one in b:
-        others[one.account].append(one)
-    same: list[tuple[Seen, Seen]] = []
-    rest: list[Seen] = []
-    for limit, left in ((NEAR, list(a)), (FAR, rest)):
-        pairs = []
-        missed = []
-        for one in sorted(left, key=lambda x: x.at or 0):
-            choices = others[one.account]
-            best = min(choices, key=lambda x: abs((x.at or 0) - (one.at or 0)), default=None)
-            if best is not None and abs((best.at or 0) - (one.at or 0)) <= limit:
-                choices.remove(best)
-                pairs.append((one, best))
-            else:
-                missed.append(one)
-        if limit == NEAR:
-            same = pairs
-            rest.extend(missed)
+    others: dict[str | None, list[tuple[int, int, Seen]]] = defaultdict(list)
+    for place, one in enumerate(b):
+        others[one.account].append((one.at or 0, place, one))
+    for choices in others.values():
+        choices.sort(key=itemgetter(0, 1))
+    same, rest = _nearest(sorted(a, key=lambda one: one.at or 0), others, NEAR)
+    apart, only_a = _nearest(rest, others, FAR)
+    only_b = [one for choices in others.values() for _, _, one in choices]
+    return _Pairs(same, apart, only_a, only_b)
+
+
+def _nearest(
+    calls: Sequence[Seen], others: Mapping[str | None, list[tuple[int, int, Seen]]], limit: int
+) -> tuple[list[tuple[Seen, Seen]], list[Seen]]:
+    """Each call with the nearest one of its account within the limit, which is taken out; and the rest."""
+    pairs, rest = [], []
+    for one in calls:
+        at, choices = one.at or 0, others.get(one.account, [])
+        after = bisect_left(choices, (at,))
+        near = [index for index in (after - 1, after) if 0 <= index < len(choices)]
+        best = min(near, key=lambda index: abs(choices[index][0] - at), default=None)
+        if best is None or abs(choices[best][0] - at) > limit:
+            rest.append(one)
         else:
-            only_b = [one for choices in others.values() for one in choices]
-            return _Pairs(same, pairs, missed, only_b)
-    raise AssertionError("the second pass returns")
+            pairs.append((one, choices.pop(best)[2]))
+    return pairs, rest
 
 
 def _differences(a: str, b: str, pairs: _Pairs) -> Iterator[Finding]:
+    plain = [pair for pair in pairs.same if all(x.outside and not x.masked for x in pair)]
+    others = {one.place for one, other in plain if _digits(one) != _digits(other)}
+    # Where one of them writes extensions or its own lines, numbers are not comparable.
+    if len(others) * 100 > (100 - TWIN_PERCENT) * len(plain):
+        others = set()
     for one, other in pairs.same:
         wrong = list(_figures(one, other))
+        if one.place in others:
+            wrong.append(f"with {one.outside} and {other.outside}")
         if wrong:
             yield finding(TWINS, a, f"{_named(one, other, a, b)}: {'; '.join(wrong)}", [one, other])
     for one, other in pairs.apart:
@@ -118,6 +130,11 @@ def _figures(one: Seen, other: Seen) -> Iterator[str]:
     reached = (_REACHED.get(one.disposition or ""), _REACHED.get(other.disposition or ""))
     if None not in reached and reached[0] != reached[1]:
         yield f"{one.disposition} and {other.disposition}"
+
+
+def _digits(one: Seen) -> str:
+    """The last digits of a number, which are the same however a system writes the country."""
+    return "".join(filter(str.isdecimal, one.outside or ""))[-NATIONAL:]
 
 
 def _named(one: Seen, other: Seen, a: str, b: str) -> str:

@@ -240,7 +240,7 @@ def test_a_switch_logs_the_same_calls(world: IntakeWorld, tmp_path: Path, switch
     if switch.name == "vcon":
         digests = [contents(record)["digest"] for record in records]
         assert digests == ["PASS"] * len(records)
-    if switch.name != "twilio":
+    if not switch.name.startswith("twilio"):
         # Of a vCon the recording, which is as long as people spoke.
         name = "duration_s" if switch.name == "vcon" else "talk_s"
         assert sorted(call.talk_s for call in calls) == sorted(int(str(r[name])) for r in records)

@@ -22,7 +22,7 @@ from notary.importers.map_file import load_map, shipped_maps
 from notary.importers.media import media_type
 
 SMALL = Size(debtors=10, days=21, working_day_calls=10, peak_day_calls=30)
-DIGEST = "815aaa6e7cd7c2e912e4d1cd061a7f62f2cc3bdaa15ef0192e2b7cfd55fc1229"
+DIGEST = "c45d43ce21a797c346e98593da0e3b13c63265603eca105589c6de4e04be77ba"
 
 
 @pytest.fixture(scope="module")

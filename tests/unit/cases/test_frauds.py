@@ -15,9 +15,12 @@ from tests.simulators.fraud_key import findings_of, unexplained, unnamed
 
 SIZE = Size(debtors=12, days=35, working_day_calls=60, peak_day_calls=200)
 FORMATS = {
-    *("dialler", "asterisk", "freeswitch", "freeswitch-json", "twilio", "vcon", "mail"),
-    *("letters", "visits"),
+    *("dialler", "asterisk", "freeswitch", "freeswitch-json", "twilio", "twilio-csv", "vcon"),
+    *("mail", "letters", "visits", "sms"),
 }
+
+
+BILLED = {"freeswitch", "freeswitch-json", "twilio", "twilio-csv"}
 
 
 @pytest.mark.parametrize("seed", [101])
@@ -35,9 +38,15 @@ def test_a_clean_case_has_no_finding_and_each_planted_fraud_has_one(
     assert unexplained(key, found, case) == []
     # Of a file that holds one event, that event itself is named.
     dated = {p.reference for one in found if one.code == "CLOCKS_DIFFER" for p in one.places}
-    alone = [one for one in key if one.format in ("vcon", "mail")]
+    alone = [one for one in key if one.kind == "backdated" and one.format in ("vcon", "mail")]
     assert len(alone) == 2
     assert all(set(one.references) <= dated for one in alone)
+    # Where nothing counts, the carrier's bill tells of the day on which calls are missing.
+    uncounted = [one for one in key if one.kind == "dropped" and one.format in BILLED]
+    billed = [one.text for one in found if one.code == "TOTALS_DIFFER"]
+    assert {one.format for one in uncounted} == BILLED
+    assert all(any(one.file.split("/")[2] in text for text in billed) for one in uncounted)
+    assert "ENTERED_AFTER_DISPUTE" in {one.code for one in found}
 
 
 def test_the_key_says_what_stands_in_the_files_and_what_stood_there(tmp_path: Path) -> None:

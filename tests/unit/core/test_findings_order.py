@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 import pytest
 
 from notary.core.findings.finding import CODES
-from notary.core.findings.numbers import late_findings, number_findings
+from notary.core.findings.numbers import number_findings
 from notary.core.findings.order import against
 from tests.simulators.sightings import HOUR, MINUTE, call, stream
 
@@ -68,16 +68,10 @@ def test_a_number_of_another_form_is_named() -> None:
     assert (found.code, found.places[0].reference) == ("NUMBER_FOREIGN", "D0012B")
 
 
-def test_what_entered_after_younger_records_is_late_and_the_younger_are_not() -> None:
-    records = [call(n, at=n * 24 * HOUR, entered=n) for n in range(30)]
-    records.append(call(99, at=5 * 24 * HOUR, entered=40))
-    [found] = late_findings("s", records)
-    assert [place.reference for place in found.places] == ["D0099"]
-
-
-def test_a_stream_in_no_order_of_entry_has_no_late_records() -> None:
-    records = [call(n, at=n * 24 * HOUR, entered=-n) for n in range(30)]
-    assert list(late_findings("s", records)) == []
+def test_a_number_that_stands_twice_is_named() -> None:
+    records = [*stream(40), call(12, at=120 * MINUTE, account="B")]
+    [found] = number_findings("s", records)
+    assert (found.code, found.records) == ("NUMBER_FOREIGN", 2)
 
 
 def test_each_code_is_there_once() -> None:

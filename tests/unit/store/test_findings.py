@@ -16,7 +16,7 @@ from notary.cases.frauds.plant import plant
 from notary.core.findings.analysis import analyse
 from notary.usecases.findings import FindFindings, Report, said, shown
 from notary.usecases.sources import Sources
-from tests.simulators.case_records import days_of
+from tests.simulators.case_records import bills_of, days_of
 from tests.simulators.intake import IntakeWorld, make_intake_world
 
 
@@ -40,6 +40,9 @@ def take(world: IntakeWorld, folder: Path, *, frauds: bool = True) -> Collection
     for day in case.day_folders():
         if day.exists():
             world.take_all(case.maps, day)
+    # The carrier's account is nobody's: its rows wait.
+    bills = world.take_all(folder / "bills")
+    assert sum(report.unassigned for report in bills) == case.answer["billed_days"]
     return case
 
 
@@ -58,10 +61,12 @@ def test_the_store_gives_what_the_files_give_and_names_its_records(
     take(world, tmp_path / "case")
     report = run(world)
     found = sorted((one.code, one.text) for one in report.findings)
-    wanted = [(one.code, one.text) for one in analyse(days_of(tmp_path / "case"))]
+    read = [*days_of(tmp_path / "case"), *bills_of(tmp_path / "case")]
+    wanted = [(one.code, one.text) for one in analyse(read)]
     # Matters have other names there, which stand in no text of these findings.
     assert found == sorted(wanted)
-    assert {"TIME_OUT_OF_ORDER", "NUMBER_MISSING", "NUMBER_MASKED"} <= {code for code, _ in found}
+    codes = {code for code, _ in found}
+    assert {"TIME_OUT_OF_ORDER", "NUMBER_MISSING", "NUMBER_MASKED", "TOTALS_DIFFER"} <= codes
     assert report.waiting == world.imports.waiting_count(world.agency_id) > 0
     by_number = {one.number: one for one in world.store.register.all(world.agency_id)}
     named = [place for one in report.findings for place in one.places if place.matter is not None]
