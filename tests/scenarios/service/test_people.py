@@ -74,6 +74,15 @@ def test_a_user_gets_a_key_which_is_rotated_and_revoked(made: Created) -> None:
     _run(made, "apikey", "revoke", str(last))
     assert _speaks_for(made, new) is None
     assert "error KEY_OVER" in _run(made, "apikey", "rotate", str(last), code=2)
+    acts = json.loads(_run(made, "user", "log", "--last", "5", "--json"))
+    assert all(one["actor"].startswith("local:") for one in acts)
+    assert [(one["act"], one["key"]) for one in reversed(acts)] == [
+        ("user.new", None),
+        ("key.new", shown["key"]),
+        ("key.rotate", shown["key"]),
+        ("key.new", last),
+        ("key.revoke", last),
+    ]
 
 
 def test_a_key_that_ends_soon_stands_on_the_status(made: Created) -> None:
