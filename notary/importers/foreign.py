@@ -22,8 +22,9 @@ class Foreign(NamedTuple):
     remedy: str
 
 
-# Endings of files whose content is text with rows, events or headers in it.
-READ_ENDINGS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xml", ".eml", ".vcon"})
+# Endings of files whose content is text in UTF-8 with rows, events or headers in it. Not of XML: it says its
+# own encoding, and is often a document, such as an invoice.
+READ_ENDINGS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".eml", ".vcon"})
 
 _UNPACK = "unpack it and give what is in it"
 _SHEET = "save the sheet as CSV in UTF-8 and give that"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from notary.core.preparing import Offered
+from notary.core.waiting import Waiting
 from notary.errors import CallerError, NothingHappened
 from notary.importers import original
 from notary.importers.column_map import ColumnMap
@@ -214,10 +215,10 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_can_be_taken_again(
 
         offer = acceptor.offer
 
-        def take(self, offered: Offered) -> object:
+        def take_all(self, offered: Offered, waiting: Sequence[Waiting]) -> object:
             with path.open("ab") as file:
                 file.write(row.format("new").encode())
-            return acceptor.take(offered)
+            return acceptor.take_all(offered, waiting)
 
     with monkeypatch.context() as patched:
         patched.setattr(world.ingest, "_acceptor", Meddler())
@@ -259,7 +260,7 @@ def test_an_acceptor_that_fails_ends_the_run_and_leaves_no_rejects(
     class Broken:
         offer = world.ingest._acceptor.offer
 
-        def take(self, offered: object) -> object:
+        def take_all(self, offered: object, waiting: object) -> object:
             raise NothingHappened("STORE_UNAVAILABLE", "the disk is full")
 
     path = world.file(

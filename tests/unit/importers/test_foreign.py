@@ -80,6 +80,7 @@ def test_a_file_that_hides_its_rows_is_named_and_refused(
         ("note.txt", "Zahlung".encode("utf-16")),
         ("note.txt", b"From a friend: pay\n"),
         ("note.xml", b"<note><to>A</to></note>"),
+        ("invoice.xml", '<?xml version="1.0" encoding="UTF-16"?><Invoice/>'.encode("utf-16")),
         ("letter.eml", MAIL),
         ("prices.csv", b"item,price\nx,1\n"),
     ],
