@@ -24,7 +24,18 @@ class Shares:
 
     @contextmanager
     def taken(self, agency_id: int, amount: int) -> Iterator[None]:
-        """Hold so much for a while. Raises NothingHappened SHARE_USED, or BUSY if nothing is left."""
+        """Hold so much for a while. Raises as `take`."""
+        self.take(agency_id, amount)
+        try:
+            yield
+        finally:
+            self.give_back(agency_id, amount)
+
+    def take(self, agency_id: int, amount: int) -> None:
+        """Hold so much until it is given back.
+
+        Raises NothingHappened SHARE_USED, or BUSY if nothing is left.
+        """
         held = self._held[agency_id]
         if held + amount > self._total // 2:
             raise NothingHappened(
@@ -36,10 +47,10 @@ class Shares:
             raise NothingHappened(
                 BUSY, f"{self._total} {self._what} are on the way already; send again later"
             )
-        self._held[agency_id] += amount
-        try:
-            yield
-        finally:
-            self._held[agency_id] -= amount
-            if not self._held[agency_id]:
-                del self._held[agency_id]
+        self._held[agency_id] = held + amount
+
+    def give_back(self, agency_id: int, amount: int) -> None:
+        """Hold so much less."""
+        self._held[agency_id] -= amount
+        if not self._held[agency_id]:
+            del self._held[agency_id]

@@ -25,29 +25,33 @@ class TokenChecks:
         self._look_up = look_up
         self._note_use = note_use
         self._noting: set[int] = set()
-        self._waiting: dict[str, asyncio.Future[Principal | None]] = {}
+        self._waiting: dict[str, list[asyncio.Future[Principal | None]]] = {}
 
     async def principal_of(self, key: str) -> Principal | None:
         """Whom the key speaks for, None if for nobody. Raises as the store does."""
-        answer = self._waiting.get(key)
-        if answer is None:
-            loop = asyncio.get_running_loop()
-            if not self._waiting:
-                # After all that has come in by now was read.
-                loop.call_soon(self._answer)
-            answer = self._waiting[key] = loop.create_future()
-        # A caller that gives up must not take the answer from the others.
-        return await asyncio.shield(answer)
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            # After all that has come in by now was read.
+            loop.call_soon(self._answer)
+        # One for each caller: who gives up takes the answer from nobody else.
+        answer: asyncio.Future[Principal | None] = loop.create_future()
+        self._waiting.setdefault(key, []).append(answer)
+        return await answer
 
     def _answer(self) -> None:
         asked, self._waiting = self._waiting, {}
-        for key, answer in asked.items():
+        for key, answers in asked.items():
             try:
                 found = self._look_up(key)
             except Exception as error:  # noqa: BLE001 - whatever it is, every caller must hear of it
-                answer.set_exception(error)
+                for answer in answers:
+                    if not answer.done():
+                        answer.set_exception(error)
                 continue
-            answer.set_result(None if found is None else found.principal)
+            principal = None if found is None else found.principal
+            for answer in answers:
+                if not answer.done():
+                    answer.set_result(principal)
             if found is not None and not found.noted:
                 self._note(found.principal.key_id)
 

@@ -51,6 +51,11 @@ from verifier.format import trees
 from verifier.format.digests import Digest
 from verifier.format.frontier import Frontier
 
+# Offers whose keys are looked up under the write lock alone: comparing so many that came before takes it for
+# a few milliseconds, and a look before would cost each commit of single records a transaction more.
+FEW = 64
+NO_ID = 0  # no record has it: they begin at 1
+
 
 class _Offer(NamedTuple):
     """One item on its way in, with the place of its answer."""
@@ -198,11 +203,11 @@ class RecordAcceptor:
         try:
             # Nothing is written until the originals are kept; a crash before leaves nothing, one
             # here originals that no record names, sealed under secrets that are gone.
-            offers = self._gather(offered, originals, outcomes)
+            offers, looked_up_at = self._gather(offered, originals, outcomes)
             # The commit makes records, receipts and the matters' new edges durable together. A
             # crash before it leaves nothing but such originals, a crash after it leaves
             # everything, and the submitter's repetition gets the receipts.
-            fresh = self._commit(agency_id, offers, to_wait, outcomes)
+            fresh = self._commit(agency_id, offers, looked_up_at, to_wait, outcomes)
         except (CallerError, NothingHappened, Contradiction):
             # Nothing entered. After anything else (OutcomeUnknown, an interruption) the records may
             # be in and need their originals; the sweep takes those that no record came to name.
@@ -213,9 +218,13 @@ class RecordAcceptor:
 
     def _gather(
         self, offered: Offered, originals: Originals, outcomes: list[Outcome | None]
-    ) -> list[_Offer]:
-        """All that may enter, in the order of the items; the rest is answered."""
+    ) -> tuple[list[_Offer], int]:
+        """All that may enter, in the order of the items; the rest is answered.
+
+        With the next record id of when their keys stood for no record.
+        """
         offers: list[_Offer] = []
+        next_id = NO_ID
         filed: list[_Filed] = []
         prepared = iter(offered.prepared())
         lookup = self._lookup(offered.agency_id)
@@ -233,14 +242,16 @@ class RecordAcceptor:
                 outcomes[place] = one
             else:
                 offers.append(_Offer(place, item, one, kept))
-        if offers:
-            # Without the write lock, because comparing takes long; the commit looks once more.
+        if len(offers) > FEW:
+            # Without the write lock, because comparing takes long.
             with self._records.reading() as seen:
+                next_id, _ = seen.next_ids()
                 offers = self._answer_known(seen, offered.agency_id, offers, outcomes)
         if filed:
             offers += self._keep_files(offered, filed, originals, outcomes)
             offers.sort(key=lambda offer: offer.place)
-        return offers
+            next_id = NO_ID
+        return offers, next_id
 
     def _answer_known(
         self,
@@ -309,19 +320,22 @@ class RecordAcceptor:
         self,
         agency_id: int,
         offers: list[_Offer],
+        looked_up_at: int,
         to_wait: RowsToWait,
         outcomes: list[Outcome | None],
     ) -> list[_Fresh]:
+        """`looked_up_at` is the next record id of when the offers' keys were last looked up."""
         if not offers and not to_wait.rows:
             return []
         with self._records.writing() as written:
             written.settle(self._keys.kek)
-            # Another writer may have taken the same keys since they were looked up.
-            offers = self._answer_known(written, agency_id, offers, outcomes)
+            record_id, group_id = written.next_ids()
+            if record_id != looked_up_at:
+                # Another writer may have taken the same keys since they were looked up.
+                offers = self._answer_known(written, agency_id, offers, outcomes)
             received_at = moment(milliseconds(self._clock.now()))
             edges = self._edges(written, agency_id, offers)
             sources = _Sources(written, agency_id, offers, to_wait, received_at)
-            record_id, group_id = written.next_ids()
             fresh, repeated = self._make_records(
                 agency_id, offers, edges, sources, record_id, group_id, received_at, outcomes
             )

@@ -171,6 +171,10 @@ class RecordsSeen(Protocol):
         """Which idempotency digests have a record already: digest → record id."""
         ...
 
+    def next_ids(self) -> tuple[int, int]:
+        """The next record id and group id. Rows are never deleted."""
+        ...
+
     def records_by_id(
         self, agency_id: int, record_ids: Sequence[int]
     ) -> Mapping[int, StoredRecord]:
@@ -237,10 +241,6 @@ class RecordsWritten(RecordsSeen, Protocol):
 
     def sources(self, agency_id: int, keys: Sequence[bytes]) -> Mapping[bytes, StoredSource]:
         """The agency's sources among these keys, by key."""
-        ...
-
-    def next_ids(self) -> tuple[int, int]:
-        """The next record id and group id. Rows are never deleted."""
         ...
 
     def append(

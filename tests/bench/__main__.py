@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import anchoring, core, http, intake, packages, sealing, streams
+from tests.bench import anchoring, core, growth, http, intake, packages, sealing, streams
 from tests.bench.measure import Row
 
 # Name → measurement. The argument says whether the long rows are wanted.
@@ -28,6 +28,7 @@ MEASUREMENTS: dict[str, Callable[[bool], list[Row]]] = {
     "postgres": lambda long: intake.postgres(),
     "http": lambda long: http.rows(),
     "streams": lambda long: streams.rows(long=long),
+    "growth": lambda long: growth.rows(long=long),
     "sealing": lambda long: sealing.sizes(long=long),
     "sealing-postgres": lambda long: sealing.postgres() if long else [],
     "packages": lambda long: packages.rows(long=long),
@@ -55,7 +56,11 @@ def main() -> None:
     names = ", ".join(MEASUREMENTS)
     option = parser.add_argument
     option("--only", action="append", choices=list(MEASUREMENTS), metavar="NAME", help=names)
-    option("--long", action="store_true", help="also what takes minutes; draws docs/sealing.svg")
+    option(
+        "--long",
+        action="store_true",
+        help="also what takes minutes; draws docs/sealing.svg and docs/intake.svg",
+    )
     option("--json", type=Path, metavar="FILE", help="also write the rows to FILE")
     option("--markdown", action="store_true", help="end with the README's table")
     arguments = parser.parse_args()

@@ -5,6 +5,8 @@ The machine is shared and noisy; the least time of several is the least disturbe
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -88,6 +90,35 @@ def process(command: Sequence[str], *, cwd: Path | None = None) -> Callable[[], 
         subprocess.run(command, check=True, capture_output=True, cwd=cwd)
 
     return run
+
+
+def family(process_id: int | str = "self") -> list[int | str]:
+    """A process and its children, as far as they run."""
+    found: list[int | str] = [process_id] if Path(f"/proc/{process_id}").exists() else []
+    for children in Path(f"/proc/{process_id}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, children.read_text("ascii").split())
+    return found
+
+
+def core_seconds() -> float:
+    """What this process and its running children have used of the cores."""
+    ticks = 0
+    for one in family():
+        # proc(5): utime and stime are the 14th and the 15th field; the second may hold spaces.
+        fields = Path(f"/proc/{one}/stat").read_text("utf-8").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def written_bytes() -> int:
+    """What this process has given to the disks."""
+    [line] = [
+        line
+        for line in Path("/proc/self/io").read_text("ascii").splitlines()
+        if line.startswith("write_bytes")
+    ]
+    return int(line.split()[1])
 
 
 def peak_mib(process_id: int | str = "self") -> int:

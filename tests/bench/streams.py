@@ -37,9 +37,9 @@ def rows(*, long: bool) -> list[Row]:
         for run in range(RUNS):
             with tempfile.TemporaryDirectory() as name:
                 bare = min(bare, _add_all(Path(name), text))
-                with _server(Path(name)) as (server, numbers):
-                    _stream(server, numbers, f"warm-{run}", WARM_RECORDS, text)
-                    ours = min(ours, _stream(server, numbers, f"run-{run}", RECORDS, text))
+                with serving(Path(name)) as (server, numbers):
+                    stream(server, numbers, f"warm-{run}", WARM_RECORDS, text)
+                    ours = min(ours, stream(server, numbers, f"run-{run}", RECORDS, text))
         what = f"NDJSON over HTTP, {said}: one stream, each answered with its signed receipt"
         found += [
             measure.at_least(what, RECORDS / ours, "records/s", 10_000),
@@ -58,10 +58,10 @@ def rows(*, long: bool) -> list[Row]:
 
 def memory(records: int) -> Row:
     """What the server holds more after so many records than after the first few thousand."""
-    with tempfile.TemporaryDirectory() as name, _server(Path(name)) as (server, numbers):
-        _stream(server, numbers, "warm", WARM_RECORDS, "")
+    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as (server, numbers):
+        stream(server, numbers, "warm", WARM_RECORDS, "")
         before = server.memory_mib("VmHWM")
-        seconds = _stream(server, numbers, "many", records, "")
+        seconds = stream(server, numbers, "many", records, "")
         grown = server.memory_mib("VmHWM") - before
         detail = f"{before} MiB before; {records / seconds:,.0f} records/s; idle holds {server.memory_mib()}"
     return measure.at_most(
@@ -74,7 +74,7 @@ def memory(records: int) -> Row:
 
 
 @contextlib.contextmanager
-def _server(folder: Path) -> Iterator[tuple[Server, list[str]]]:
+def serving(folder: Path) -> Iterator[tuple[Server, list[str]]]:
     """A server and the numbers of its matters."""
     with served(*make(folder / "home")) as server:
         made = [server.post("/v1/matters", {"title": f"{i}"}).json() for i in range(MATTERS)]
@@ -91,7 +91,7 @@ def _add_all(folder: Path, text: str) -> float:
     return time.perf_counter() - started
 
 
-def _stream(server: Server, numbers: list[str], run: str, count: int, text: str) -> float:
+def stream(server: Server, numbers: list[str], run: str, count: int, text: str) -> float:
     told = [str(server.port), server.token, run, str(count), text]
     words = [sys.executable, "-m", "tests.bench.streams", *told]
     done = subprocess.run(

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from notary.adapters.store.database import Database, driver_row, table_of
+from notary.adapters.store.database import Database, table_of
 from notary.adapters.store.people_log import Acted, PeopleAct, note
 from notary.adapters.store.tables import AgencyRow, ApiKeyRow, UserRow
 from notary.core import envelope
@@ -396,8 +396,7 @@ class AgencyRegister:
         if not key.isascii():
             return None
         digest = self._keys.lookup(_ANY_AGENCY, LOOKUP_KEY, key)
-        with self._database.reading() as connection:
-            row = driver_row(connection, _SPEAKS_FOR, (digest,))
+        row = self._database.row(_SPEAKS_FOR, (digest,))
         if row is None:
             return None
         agency_id, handle, key_id, of_key, of_user, expires_at_ms, used_day = row

@@ -218,6 +218,27 @@ class Database:
         finally:
             connection.close()
 
+    def row(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
+        """The first row of one statement as the driver gives it, or None.
+
+        One statement sees one view by itself, and a transaction around it takes longer than it does: for what
+        every request asks. Raises as `reading`.
+        """
+        self._backend.before_reading()
+        for last in (False, True):
+            with self._translated():
+                connection = self._reader.connect()
+            try:
+                with self._translated(connection):
+                    return driver_row(connection, statement, parameters)
+            except NothingHappened:
+                # A pooled line may have been cut long ago: once anew.
+                if last or not connection.invalidated:
+                    raise
+            finally:
+                connection.close()
+        raise AssertionError  # the loop returns or raises
+
     @contextmanager
     def alone(self, lock: Path) -> Iterator[None]:
         """Held by one at a time of all that take it, on whatever machine; others wait.
@@ -332,7 +353,11 @@ def driver_cursor(connection: Connection) -> Any:
 
 def driver_row(connection: Connection, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
     """The first row of a statement as the driver gives it, or None: for what every commit asks."""
-    return driver_cursor(connection).execute(statement, parameters).fetchone()
+    cursor = driver_cursor(connection).execute(statement, parameters)
+    row = cursor.fetchone()
+    # A statement with rows left would hold its view for as long as it lives.
+    cursor.close()
+    return row
 
 
 def server_cursor(connection: Connection, statement: str) -> Any:

@@ -186,9 +186,7 @@ class RecordRows:
             write_entries(self._connection, one)
 
     def next_ids(self) -> tuple[int, int]:
-        """The next record id and group id. Rows are never deleted, and the caller holds the write
-        lock.
-        """
+        """As RecordsSeen."""
         row = driver_row(
             self._connection,
             "SELECT (SELECT coalesce(max(id), 0) FROM records) + 1,"

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from notary.adapters.store import records as rows
 from notary.adapters.store.database import Connection, Database
 from notary.core import acceptance
-from notary.core.intake import Accepted, Incoming, IncomingFile, Refused
+from notary.core.intake import Accepted, Incoming, IncomingFile, Outcome, Refused
 from notary.errors import Contradiction, NothingHappened, OutcomeUnknown
+from notary.usecases.accept import FEW, RecordAcceptor
 from tests.simulators.check_store import check_world
 from tests.simulators.store import (
     MAX_DEADLINE_S,
@@ -345,6 +346,37 @@ def test_two_acceptors_share_the_positions_and_the_keys(world: StoreWorld) -> No
         assert first.replayed != second.replayed
         positions.add(first.position)
     assert positions == set(range(30))
+    check_world(world)
+
+
+def test_a_key_that_another_takes_after_many_were_looked_up_gets_the_first_answer(
+    world: StoreWorld,
+) -> None:
+    matter = world.open_matter()
+    items = [offer(matter, f"{i}") for i in range(FEW + 1)]
+    first: list[Outcome] = []
+
+    class Slow(rows.StoredRecords):
+        @contextmanager
+        def reading(self) -> Iterator[rows.RecordRows]:
+            with super().reading() as seen:
+                yield seen
+            first.extend(world.acceptor.accept(world.agency_id, items[3:4]))
+
+    slow = RecordAcceptor(
+        Slow(world.database),
+        world.objects,
+        world.keys,
+        world.clock,
+        world.entropy,
+        world.identity,
+        max_deadline_s=MAX_DEADLINE_S,
+    )
+    outcomes = slow.accept(world.agency_id, items)
+    [early] = first
+    assert isinstance(early, Accepted)
+    assert outcomes[3] == replace(early, replayed=True)
+    assert [one.replayed for one in outcomes if isinstance(one, Accepted)].count(False) == FEW
     check_world(world)
 
 

@@ -66,6 +66,25 @@ def test_reading_sees_one_state_while_another_writes(database: Database) -> None
     assert count(database) == 7
 
 
+def test_a_row_alone_is_the_newest_and_holds_no_view(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO counters VALUES (2, 0), (3, 0)")
+    for n in (1, 2):
+        with database.transaction() as connection:
+            connection.exec_driver_sql("UPDATE counters SET n = ?".replace("?", str(n)))
+        # Of three rows two are left; a statement that went on would go on showing these.
+        assert database.row("SELECT n FROM counters WHERE id > ?", (0,)) == (n,)
+    assert database.row("SELECT n FROM counters WHERE id > ?", (3,)) is None
+    # SQLite refuses this while a view is held.
+    database.forget_deleted()
+
+
+def test_a_row_that_can_not_be_asked_for_is_no_row(database: Database) -> None:
+    with pytest.raises((NothingHappened, Contradiction), match="nothing_of_this_name"):
+        database.row("SELECT n FROM nothing_of_this_name")
+    assert database.row("SELECT n FROM counters") == (0,)
+
+
 def test_reading_cannot_write(database: Database) -> None:
     with pytest.raises(NothingHappened, match=r"read-?only"), database.reading() as connection:
         connection.exec_driver_sql("UPDATE counters SET n = 7")

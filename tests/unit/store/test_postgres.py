@@ -137,12 +137,14 @@ def test_a_store_of_a_newer_version_is_left_alone(database: Database) -> None:
 
 
 def test_a_line_that_was_cut_while_nobody_used_it_is_opened_anew(
-    pulse: StoredPulse, postgres_store: str
+    database: Database, pulse: StoredPulse, postgres_store: str
 ) -> None:
     end_sessions(postgres_store)
     pulse.beat("second")
     end_sessions(postgres_store)
     assert said(pulse) == "second"
+    end_sessions(postgres_store)
+    assert database.row("SELECT 1") == (1,)
 
 
 def test_a_line_that_is_cut_in_a_transaction_leaves_nothing(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from notary.adapters.store.database import Database
+from notary.adapters.store.sqlite import LOG_PAGES
 from notary.errors import Contradiction, NothingHappened
 
 
@@ -24,6 +25,8 @@ def test_a_missing_store_is_not_made_by_reading(tmp_path: Path) -> None:
     absent = Database(tmp_path / "absent.db")
     with pytest.raises(NothingHappened, match="no store"), absent.reading():
         pass
+    with pytest.raises(NothingHappened, match="no store"):
+        absent.row("SELECT 1")
     assert not absent.path.exists()
 
 
@@ -33,7 +36,13 @@ def test_the_file_is_private(database: Database) -> None:
 
 
 def test_the_file_is_opened_as_promised(database: Database) -> None:
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "wal_autocheckpoint": LOG_PAGES,
+    }
     with database.transaction() as connection:
         found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in wanted}
     assert found == wanted
