@@ -206,7 +206,7 @@ def panels(
     """Cost, bytes and memory."""
     there = "records already in the store"
     return [
-        plot.Panel("Cost of a record: all cores", "µs", there, {"of a core": found["µs"]}),
+        plot.Panel("Cost of a record", "µs", there, {"of a core, of all processes": found["µs"]}),
         plot.Panel(
             "Bytes for a record",
             "bytes",

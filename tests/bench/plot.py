@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 PANEL = (400, 330)  # width and height in pixels
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 24, 46, 62
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 34, 46, 62
 _STEPS = 4  # lines across a panel, about
 _COLOURS = ("#0a58a8", "#b3541e", "#3b7d3b")
 
