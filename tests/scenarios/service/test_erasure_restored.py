@@ -128,7 +128,14 @@ def check_gone(done: Restored) -> None:
         }
 
 
-@pytest.mark.parametrize("way", ["file to server", "server to server", "server to file"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "file to server",
+        "server to server",
+        pytest.param("server to file", marks=pytest.mark.soak),
+    ],
+)
 def test_what_was_erased_after_a_backup_stays_gone_whatever_the_databases(
     on_sqlite: Erased, uris: Callable[[], str], tmp_path: Path, way: str
 ) -> None:
@@ -219,9 +226,8 @@ def test_two_copies_that_both_went_on_are_joined(on_sqlite: Erased, tmp_path: Pa
 def test_a_backup_tells_by_its_keys_whether_their_register_is_as_new(
     on_sqlite: Erased, tmp_path: Path
 ) -> None:
-    words = ("backup", str(on_sqlite.folder / "after"), "--verify", "--json")
-    done = run_command(*words, "--keys", str(on_sqlite.folder / "keys-after"), timeout_s=60)
-    assert (done.returncode, json.loads(done.stdout)["verified"]) == (0, True), done.stderr
+    for when in ("before", "after"):
+        compose.verify_backup(on_sqlite.folder / when, no_bar, on_sqlite.folder / f"keys-{when}")
+    words = ("backup", str(on_sqlite.folder / "after"), "--verify")
     done = run_command(*words, "--keys", str(on_sqlite.folder / "keys-before"), timeout_s=60)
     assert (done.returncode, "ERASURES_BEHIND" in done.stderr) == (70, True), done.stderr
-    compose.verify_backup(on_sqlite.folder / "before", no_bar, on_sqlite.folder / "keys-before")
