@@ -14,11 +14,9 @@ from tests.simulators.where import VARIABLE
 ROOT = Path(__file__).parents[2]
 SUITES = (
     "tests/api",
-    "tests/scenarios/anchor",
     "tests/scenarios/client",
     "tests/scenarios/events",
     "tests/scenarios/http",
-    "tests/scenarios/service",
 )
 
 

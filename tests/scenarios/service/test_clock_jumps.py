@@ -14,7 +14,7 @@ import pytest
 
 from notary import demo
 from notary.adapters.system import SystemClock
-from notary.usecases.export import ExportOrder
+from notary.usecases.export_order import ExportOrder
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from verifier.format import numbers
