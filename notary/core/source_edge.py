@@ -8,7 +8,7 @@ Test: tests/unit/core/test_source_edge.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -177,7 +177,7 @@ class SourceEdge:
 
     def take(self, item: Incoming, number: int, leaf: bytes, received_at: datetime) -> None:
         """Enter a record of which `refusal` found nothing."""
-        self._come(number, item.kind, item.claims, received_at)
+        self._come(self.state.count.take, number, item.kind, item.claims, received_at)
         entry = RecordEntry(item.kind, number, source_log.record_digest(leaf))
         self._add(source_log.encode_record(entry))
 
@@ -185,8 +185,7 @@ class SourceEdge:
         """Enter a row that waits, of which `refusal` found nothing: entry's index, row with salt."""
         assert row.number is not None
         salted, digest = row.salted(salt)
-        self._come(row.number, row.kind, row.claims, received_at)
-        self.state.count.aside += 1
+        self._come(self.state.count.set_aside, row.number, row.kind, row.claims, received_at)
         self._add(source_log.encode_aside(AsideEntry(row.kind, row.number, digest)))
         return self.frontier.size - 1, salted
 
@@ -197,12 +196,18 @@ class SourceEdge:
         self._add(source_log.encode_record(entry))
 
     def _come(
-        self, number: int, kind: str, claims: Mapping[str, Json], received_at: datetime
+        self,
+        count: Callable[[int, str], None],
+        number: int,
+        kind: str,
+        claims: Mapping[str, Json],
+        received_at: datetime,
     ) -> None:
+        """A number comes, counted by `count`; when, and what its event's time says."""
         state = self.state
         received_ms = milliseconds(received_at)
         newest = number >= state.count.next
-        state.count.take(number, kind)
+        count(number, kind)
         occurred_ms = _occurred_ms(claims)
         if occurred_ms is not None:
             late_s = self.profile.late_s

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from notary import compose, config
 from notary.cases.collection.files import generate
 from notary.cases.collection.make import Size
 from notary.cli.app import app
+from notary.usecases.set_aside import EarlierRows
 
 MAP = """\
 id = "calls"
@@ -175,3 +178,20 @@ def test_a_message_taken_out_of_the_made_up_case_is_a_gap_of_its_gateway(
     exports[1].write_bytes(whole)
     run(home, "ingest", *words)
     assert run(home, "source", "show", "sms-gateway")["missing"] == []
+
+
+def test_the_worker_sets_aside_what_an_earlier_version_let_wait(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[int]] = []
+
+    def enter(_: EarlierRows, agency_ids: Sequence[int]) -> int:
+        asked.append(agency_ids)
+        return 2
+
+    monkeypatch.setattr(EarlierRows, "enter", enter)
+    said: list[str] = []
+    with compose.opened(config.load(home)) as service:
+        service.worker(said.append)
+    assert asked == [[1]]
+    assert said == ["set aside the numbers of 2 rows that wait"]
