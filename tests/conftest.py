@@ -7,13 +7,15 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
-from tests import postgres
+from tests import memory, postgres
 from tests.anvil import Anvil
 
 # A shared machine stops at times for longer than any deadline of one example; the
 # suite's own timeout finds what hangs.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+memory.use()
 
 StartAnvil = Callable[..., Anvil]
 

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,10 +25,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from notary.adapters.store.database import Database
 from notary.adapters.store.migrations import upgrade
+from tests import memory
 
 NOBODY = 65534  # the server refuses to run as root
 START_S = 60  # a busy machine starts it in seconds
-SHARED = Path("/dev/shm")
 _counter = itertools.count()
 _sessions: list[psycopg.Connection] = []
 _PREFIX = f"notary_test_{os.getpid()}"
@@ -130,7 +130,7 @@ def running(place: Path | None = None) -> Iterator[Server]:
             _sweep(server)
             _end_administration()
         return
-    folder = Path(tempfile.mkdtemp(prefix="notary-postgres-", dir=place or _fast_place()))
+    folder = Path(tempfile.mkdtemp(prefix="notary-postgres-", dir=place or memory.place()))
     user = NOBODY if os.geteuid() == 0 else None
     try:
         binaries = _binaries(folder, user)
@@ -190,14 +190,6 @@ def _sweep(server: Server) -> None:
         ).fetchall()
     for (name,) in names:
         server.drop(with_database(server.uri, name))
-
-
-def _fast_place() -> Path | None:
-    """Memory, where there is enough of it: then a forced write costs nothing and the setting stays on."""
-    with suppress(OSError):
-        if shutil.disk_usage(SHARED).free > 2**31 and os.access(SHARED, os.W_OK):
-            return SHARED
-    return None
 
 
 def _binaries(folder: Path, user: int | None) -> Path:
