@@ -67,7 +67,7 @@ check: .venv-test/.stamp .venv-slither/.stamp contracts/node_modules/.stamp ## c
 	@echo "== ruff check"
 	@$(TEST)/ruff check .
 	@echo "== mypy"
-	@$(TEST)/mypy
+	@$(TEST)/mypy --num-workers 2
 	@echo "== lint-imports"
 	@$(TEST)/lint-imports
 	@echo "== slither"
