@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
 
+from notary.cases.collection.hours import AGENCY_ZONE
 from notary.cases.frauds.answer import Planted
 from notary.core.findings.analysis import analyse
 from notary.core.findings.finding import Finding
@@ -50,6 +52,21 @@ def _names(finding: Finding, fraud: Planted, folder: Path) -> bool:
     return _touches(finding, fraud, folder)
 
 
+def _days_in(fraud: Planted) -> set[str]:
+    """Every day of which the key speaks, however the export writes its times."""
+    found = set(_DAY.findall(json.dumps(fraud.to_json())))
+    for text in (str(one) for change in fraud.changed for pair in change.values() for one in pair):
+        if text.isdecimal() and len(text) == len(str(MICROSECONDS)):
+            at = datetime.fromtimestamp(int(text) / 1_000_000, UTC)
+        elif text[-6:-4] == " +":
+            at = parsedate_to_datetime(text)
+        else:
+            continue
+        found.add(str(at.astimezone(AGENCY_ZONE).date()))
+    return found
+
+
+MICROSECONDS = 1_700_000_000_000_000  # of the epoch, as long as those of every case
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -75,7 +92,7 @@ def _touches(finding: Finding, fraud: Planted, folder: Path) -> bool:
         days = _DAY.findall(finding.text)
         if fraud.kind == "wrong-zone":
             days += [str(date.fromisoformat(day) - timedelta(days=1)) for day in days]
-        return any(day in json.dumps(fraud.to_json()) for day in days)
+        return not _days_in(fraud).isdisjoint(days)
     # The paper that is gone, and the day, are named by the text alone.
     return any(name in finding.text for name in (*fraud.references[:3], fraud.file.split("/")[-2]))
 

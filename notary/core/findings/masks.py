@@ -44,7 +44,9 @@ def masked_findings(name: str, stream: Sequence[Seen]) -> Iterator[Finding]:
     beside: dict[str | None, list[Seen]] = defaultdict(list)
     alone: list[Seen] = []
     for one in [*hidden, *cut]:
-        if any(_may_be(one.outside or "", text) for text in plain[_whose(one)]):
+        # A number that shows other digits is another number; a person has more than one address.
+        others = plain[_whose(one)]
+        if any(one.kind != "call" or _may_be(one.outside or "", text) for text in others):
             beside[_whose(one)].append(one)
         elif not shown[_whose(one)]:
             alone.append(one)

@@ -72,6 +72,7 @@ def paper(kind: str, number: int, **claims: Json) -> Seen:
     ("kind", "claim", "plain", "hidden"),
     [
         ("letter", "addressee", "Alba Exampleby, 2 Row", "Al** *****, 2 Row"),
+        ("letter", "addressee", "Alba Exampleby, 2 Row", "A*** Exampleby, a@example.com"),
         ("payment", "payer", "Alba Exampleby", "A*** E****"),
         ("message", "recipients", ["a.exon@example.com"], ["a.ex••@example.com"]),
         ("message", "recipients", [{"address": "a@example.com"}], [{"address": "***"}]),
