@@ -19,7 +19,6 @@ from verifier.format.errors import FormatError
 
 FORMAT = "notary-watch/1"
 NAME = "watch.toml"
-ROWS, FILES = "rows", "files"
 SEND, DIGESTS = "send", "digests"
 
 DEFAULT_SETTLE_S = 10  # longer than a copy over a network pauses

@@ -131,8 +131,7 @@ class Stamper:
     def _message(self, wanted: Wanted) -> bytes:
         if wanted.before is not None:
             return wanted.before
-        # format.md §11: the note's text, without its signatures
-        return notes.parse_note(self._batch_log.checkpoint(wanted.size)).text.encode("utf-8")
+        return notes.time_stamped_bytes(notes.parse_note(self._batch_log.checkpoint(wanted.size)))
 
     def _is_over(self, wanted: Wanted, now: datetime) -> bool:
         """Whether a token of now would come too late to be of use (sender.md §11)."""

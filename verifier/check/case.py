@@ -357,7 +357,7 @@ class Case(ProofCase):
     @cached_property
     def trust(self) -> Trust:
         """Whose keys count for this person."""
-        return Trust(self)
+        return Trust(self, self.evidence, lambda: self.log_name)
 
     @cached_property
     def not_before_headers(self) -> list[Part[Header]]:

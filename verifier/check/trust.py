@@ -3,11 +3,11 @@
 Spec: docs/spec/verification.md §1, format.md §10. Proved by tests/hostile/attacks/keys.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from verifier.check.evidence import HandOver, HeaderFile, Part
+from verifier.check.chain_proof import ProofCase
+from verifier.check.evidence import Evidence, HandOver, HeaderFile, Part
 from verifier.check.policy import Pin
 from verifier.check.rows import Blocked
 from verifier.format import key_sets, trees
@@ -17,22 +17,21 @@ from verifier.format.key_sets import KeySet
 from verifier.format.notes import VKey
 from verifier.format.statement import Log
 
-if TYPE_CHECKING:
-    from verifier.check.case import Case
-
 
 class Trust:
     """The keys of one case. As in a case, a property whose material is missing raises Blocked."""
 
-    def __init__(self, case: "Case") -> None:
-        self._case = case
+    def __init__(self, proof: ProofCase, evidence: Evidence, log_name: Callable[[], str]) -> None:
+        self._proof = proof
+        self._evidence = evidence
+        self._log_name = log_name
 
     @cached_property
     def pin(self) -> Pin | None:
         """The policy's pin of this log, if there is one."""
-        of = self._case.evm
-        return self._case.policy.pin_of(
-            Log(of.chain_id, of.contract, of.log_address, self._case.log_name)
+        of = self._proof.evm
+        return self._proof.policy.pin_of(
+            Log(of.chain_id, of.contract, of.log_address, self._log_name())
         )
 
     def need_pin(self) -> Pin:
@@ -44,8 +43,8 @@ class Trust:
     @property
     def key_naming_headers(self) -> list[Part[HeaderFile]]:
         """Those of hand-overs, then those of shown batches."""
-        handed_over = [one.header for one in self._case.evidence.hand_overs.values()]
-        return handed_over + [one.header for one in self._case.evidence.batches.values()]
+        handed_over = [one.header for one in self._evidence.hand_overs.values()]
+        return handed_over + [one.header for one in self._evidence.batches.values()]
 
     @cached_property
     def named_key_sets(self) -> Mapping[str, str]:
@@ -55,14 +54,14 @@ class Trust:
             if part.value is not None:
                 found.setdefault(part.value.header.keys.hex(), part.name)
         # Of a hand-over the next set as well: its keys are handed over to.
-        for one in self._case.evidence.hand_overs.values():
+        for one in self._evidence.hand_overs.values():
             if one.header.value is not None:
                 found.setdefault(one.header.value.header.next_keys.hex(), one.header.name)
         return found
 
     def key_set(self, digest: Digest) -> KeySet:
         """The key set of a digest. Blocked if the package has none that is it."""
-        part = self._case.evidence.key_sets.get(digest.hex())
+        part = self._evidence.key_sets.get(digest.hex())
         if part is None or part.value is None or part.value.digest != digest:
             raise Blocked(f"the key set {digest.hex()}")
         return part.value.key_set
@@ -75,7 +74,7 @@ class Trust:
         one of that set's keys is trusted; whether all else of it holds, step 5.3 says.
         """
         found: dict[int, KeySet] = {}
-        for batch, one in self._case.evidence.hand_overs.items():
+        for batch, one in self._evidence.hand_overs.items():
             trusted = {key.text for key in self._trusted(found)}
             try:
                 in_force = self.signers(one)

@@ -99,7 +99,7 @@ def _check_tokens(connection: Rows) -> None:
         # Imported here: reading certificates takes long to load, and most stores have no tokens.
         from verifier.format import timestamp_authority, timestamp_token
 
-        over = before if number else notes.parse_note(checkpoint).text.encode("utf-8")
+        over = before if number else notes.time_stamped_bytes(notes.parse_note(checkpoint))
         token = timestamp_authority.check_signature(timestamp_token.parse(raw))
         if token.imprint != sha256(over):
             raise _damaged(f"token {number} of {chain} over size {size} is of something else")
