@@ -14,6 +14,7 @@ from verifier.format.notes import make_vkey
 
 PAGE = Path(__file__).parents[3] / "docs/verifying.md"
 NUMBER = numbers.make(bytes(16), bytes(4)).text
+SOURCE = numbers.make_source(bytes(16), bytes(4)).text
 
 
 def shown(number: int) -> str:
@@ -37,7 +38,7 @@ def test_the_policy_is_read(tmp_path: Path) -> None:
 
 def test_the_inputs_are_read(tmp_path: Path) -> None:
     file = tmp_path / "inputs.toml"
-    file.write_text(shown(1).replace("nm1…", NUMBER), "utf-8")
+    file.write_text(shown(1).replace("nm1…", NUMBER).replace("ns1…", SOURCE), "utf-8")
     for name in ("receipt-1.json", "theirs.txt"):
         (tmp_path / name).write_bytes(b"{}")
     inputs = read_inputs(file)
