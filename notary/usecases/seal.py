@@ -119,7 +119,7 @@ class Sealer:
                 in_force,
                 end.frontier,
                 changed,
-                seen.pages(end.frontier.size),
+                seen.pages(end.frontier.size, changed),
                 now,
                 # Receipts may have been promised under a longer limit than today's.
                 max(self._max_deadline_s, -(-deadlines.longest_ms // _SECOND_MS)),

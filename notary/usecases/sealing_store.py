@@ -71,8 +71,8 @@ class SealingSeen(KnownSizes, Protocol):
         """What the receipts after a group promise."""
         ...
 
-    def pages(self, batch: int) -> LoadPage:
-        """Reads the pages of the map as a batch left them."""
+    def pages(self, batch: int, changed: list[ChangedMatter]) -> LoadPage:
+        """Reads the pages of the map as a batch left them, for the change of these matters."""
         ...
 
     def keys_in_force(self) -> KeysInForce:

@@ -5,11 +5,19 @@ Test: tests/unit/store/test_seal.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from notary.adapters.store.database import Database, driver_cursor, driver_row, table_of
+from notary.adapters.store.database import (
+    Database,
+    driver_cursor,
+    driver_row,
+    is_postgres,
+    table_of,
+)
 from notary.adapters.store.log import batches_before_new_keys, key_set_text
 from notary.adapters.store.tables import (
     BatchRow,
@@ -31,6 +39,9 @@ DELTAS = table_of(DeltaRow)
 HEADS = table_of(HeadRow)
 GROUPS = table_of(ReceiptGroupRow)
 
+# Bytes of the prefixes that a server is asked for together, by their first byte: at most 256 pages an answer.
+# Up to some ten million matters no page lies deeper.
+ASKED_TOGETHER = 2
 NO_GROUP = 0  # receipt groups are counted from 1
 UNSIGNED = ""  # the checkpoint of a batch that is stored and not yet signed
 
@@ -70,11 +81,24 @@ def mark_at(connection: Connection, size: int) -> Mark | None:
     return None if row is None else Mark(size, Frontier.from_bytes(row[0]).root())
 
 
-def page_loader(connection: Connection, batch: int) -> Callable[[bytes], bytes | None]:
-    """Reads the pages of the map as a batch left them."""
+def page_loader(
+    connection: Connection, batch: int, keys: Iterable[bytes] = ()
+) -> Callable[[bytes], bytes | None]:
+    """Reads the pages of the map as a batch left them; best in the order of their prefixes.
+
+    `keys` are those whose pages will be asked for, so that a server is not asked for each by itself.
+    """
     cursor = driver_cursor(connection)
+    # A file has no round trips, and for few keys they are few.
+    wanted = sorted({key[:ASKED_TOGETHER] for key in keys}) if is_postgres(connection) else []
+    ahead: dict[bytes, bytes] = {}
 
     def load(prefix: bytes) -> bytes | None:
+        if prefix in ahead:
+            return ahead.pop(prefix)
+        if wanted and len(prefix) == ASKED_TOGETHER - 1:
+            below = wanted[bisect_left(wanted, prefix) : bisect_right(wanted, prefix + b"\xff")]
+            ahead.update(_pages_of(cursor, below, batch))
         # The driver's own statement: a large sealing asks for fifty thousand pages.
         row = cursor.execute(
             "SELECT content FROM map_pages WHERE prefix = ? AND batch <= ?"
@@ -84,6 +108,17 @@ def page_loader(connection: Connection, batch: int) -> Callable[[bytes], bytes |
         return None if row is None else row[0]
 
     return load
+
+
+def _pages_of(cursor: Any, prefixes: list[bytes], batch: int) -> Iterator[tuple[bytes, bytes]]:
+    """Of each prefix that has a page the newest one, by one question to PostgreSQL."""
+    found = cursor.execute(
+        "SELECT wanted.prefix, page.content FROM unnest(?::bytea[]) AS wanted (prefix)"
+        " CROSS JOIN LATERAL (SELECT content FROM map_pages WHERE prefix = wanted.prefix"
+        " AND batch <= ? ORDER BY batch DESC LIMIT 1) AS page",
+        (prefixes, batch),
+    )
+    yield from found.fetchall()
 
 
 class StoredBatchLog:

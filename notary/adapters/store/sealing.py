@@ -100,9 +100,9 @@ class SealingRows:
         ).one()
         return Deadlines(group_id, 0) if row[0] is None else Deadlines(row[0], row[1])
 
-    def pages(self, batch: int) -> LoadPage:
+    def pages(self, batch: int, changed: list[ChangedMatter]) -> LoadPage:
         """As SealingSeen."""
-        return rows.page_loader(self._connection, batch)
+        return rows.page_loader(self._connection, batch, [one.key for one in changed])
 
     def keys_in_force(self) -> KeysInForce:
         """As SealingSeen."""

@@ -10,6 +10,8 @@ from datetime import timedelta
 
 import pytest
 
+from notary.adapters.store.batches import page_loader
+from notary.adapters.store.bulk import insert_rows
 from notary.adapters.store.database import Connection, Database
 from notary.adapters.store.records import StoredRecords
 from notary.adapters.store.sealing import SealingRows
@@ -258,3 +260,25 @@ def test_any_history_holds_together(world: StoreWorld, seed: int) -> None:
         assert all(isinstance(one, Accepted) for one in outcomes)
         world.sealer.seal(world.clock.now(), None)
     check_world(world)
+
+
+def test_pages_that_are_asked_for_together_are_those_of_one_by_one(world: StoreWorld) -> None:
+    prefixes = [b"", b"\x01", b"\xff", b"\x01\x00", b"\x01\xff", b"\xff\x00", b"\xff\xff"]
+    for _ in range(6):
+        world.seal()
+    with world.database.transaction() as connection:
+        insert_rows(
+            connection,
+            "map_pages",
+            ("prefix", "batch", "content"),
+            [(one, at, b"%s of %d" % (one, at)) for at in (0, 2, 5) for one in prefixes],
+        )
+    absent = [b"\x02", b"\x01\x01", b"\xff\xfe"]
+    keys = [one.ljust(32, b"\x07") for one in [*prefixes, *absent]]
+    with world.database.reading() as connection:
+        for batch in (0, 3, 9):
+            together = page_loader(connection, batch, keys)
+            singly = page_loader(connection, batch)
+            for prefix in sorted([*prefixes, *absent]):
+                assert together(prefix) == singly(prefix), prefix
+            assert together(b"\xff\xff") is not None
