@@ -25,6 +25,7 @@ from notary.cli import (
     linting,
     matters,
     originals,
+    panels,
     people,
     present,
     sources,
@@ -333,3 +334,6 @@ def case_(
     with errors_said():
         written = command.write_case(name, seed, out, frauds)
         answer(as_json, written, command.said(written))
+
+
+panels.arrange(app)

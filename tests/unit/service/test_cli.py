@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from notary.cli import present
@@ -21,6 +22,7 @@ from notary.cli.output import (
     say,
     say_json,
 )
+from notary.cli.panels import PANELS, arrange
 from notary.cli.present import table
 from notary.errors import (
     CallerError,
@@ -83,6 +85,19 @@ def test_every_command_has_a_sentence_of_help() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
         assert (command.callback.__doc__ or "").strip().endswith((".", "tells."))
+
+
+def test_every_command_stands_under_its_heading_and_no_heading_names_another() -> None:
+    listed = [(one.rich_help_panel, one.name) for one in app.registered_commands]
+    listed += [(one.rich_help_panel, one.name) for one in app.registered_groups]
+    assert sorted(listed) == sorted((panel, name) for panel, names in PANELS for name in names)
+
+
+def test_a_command_without_a_heading_is_refused() -> None:
+    lost = typer.Typer()
+    lost.command("lost")(lambda: None)
+    with pytest.raises(ValueError, match="no heading for the command lost"):
+        arrange(lost)
 
 
 def test_withheld_fields_are_read_with_their_reasons() -> None:

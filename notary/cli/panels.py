@@ -1,0 +1,40 @@
+"""Owns under which heading `notary --help` lists each command, in the order in which they are met.
+
+Test: tests/unit/service/test_cli.py.
+"""
+
+import typer
+
+PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("To begin", ("init", "demo", "case", "contract")),
+    (
+        "What comes in",
+        ("ingest", "watch", "serve", "findings", "matter", "record", "source", "event"),
+    ),
+    ("Seal and anchor", ("work", "status", "anchor-now")),
+    ("Evidence", ("export", "custody", "handed-in", "publish", "replay")),
+    ("Privacy", ("erase", "lint-public", "hold", "retention")),
+    ("Who may do what", ("agency", "user", "apikey")),
+    ("Keep it running", ("backup", "restore", "audit", "retire", "keys", "objects", "webhook")),
+)
+
+
+def arrange(app: typer.Typer) -> None:
+    """Put the commands that are registered under their headings. Raises ValueError for one that has none."""
+    order = {name: (at, panel) for panel, names in PANELS for at, name in enumerate(names)}
+    panels = [panel for panel, _ in PANELS]
+
+    def place(name: str | None) -> tuple[int, int]:
+        if name not in order:
+            raise ValueError(f"no heading for the command {name}: notary/cli/panels.py")
+        at, panel = order[name]
+        return panels.index(panel), at
+
+    for command in app.registered_commands:
+        if command.name is None and command.callback is not None:
+            command.name = command.callback.__name__
+        command.rich_help_panel = panels[place(command.name)[0]]
+    for group in app.registered_groups:
+        group.rich_help_panel = panels[place(group.name)[0]]
+    app.registered_commands.sort(key=lambda one: place(one.name))
+    app.registered_groups.sort(key=lambda one: place(one.name))
