@@ -1,6 +1,7 @@
 """Fixtures that tests of several packages share."""
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -20,8 +21,17 @@ memory.use()
 StartAnvil = Callable[..., Anvil]
 
 
+RECURSION_LIMIT = sys.getrecursionlimit()
+
+
 def pytest_collection_finish() -> None:
-    """Take ten thousand tests and all modules out of what each full collection of garbage goes through."""
+    """Run the tests as the product's processes run.
+
+    The chain's libraries, which some tests import themselves, raise the recursion limit for all
+    (notary/adapters/chain/libraries.py). And ten thousand tests and all modules are taken out of what each
+    full collection of garbage goes through.
+    """
+    sys.setrecursionlimit(RECURSION_LIMIT)
     gc.collect()
     gc.freeze()
 

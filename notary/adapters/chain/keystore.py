@@ -11,9 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-
+from notary.adapters.chain.libraries import Account, LocalAccount
 from notary.chain_ports import SignedTransaction, TransactionFields
 from notary.errors import CallerError
 

@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NewConnectionError
-from web3 import HTTPProvider
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
+from notary.adapters.chain.libraries import HTTPProvider, RPCEndpoint, Web3Exception
 from notary.chain_ports import ChainAway
 from notary.errors import OutcomeUnknown
 
@@ -61,8 +59,8 @@ class Rpc:
                     f"{self.host}: no connection for {method}. Start the node or mend its address.",
                 ) from error
             raise self._silent(method, error) from error
-        # ValueError is what the provider's reader raises for an answer that is not JSON.
-        except (requests.RequestException, Web3Exception, ValueError) as error:
+        # What the provider's reader raises for an answer that is not JSON, or has too many brackets.
+        except (requests.RequestException, Web3Exception, ValueError, RecursionError) as error:
             raise self._silent(method, error) from error
         reply: Any = answer  # whatever a node may send
         if not isinstance(reply, dict) or ("result" in reply) == ("error" in reply):

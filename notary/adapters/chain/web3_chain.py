@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from eth_account import Account
-
 from notary.adapters.chain import encoding
 from notary.adapters.chain.block_reader import BlockReader, nodes, zerox
+from notary.adapters.chain.libraries import Account
 from notary.adapters.chain.rpc import TIMEOUT_S, Refused
 from notary.chain_ports import (
     ChainAway,

@@ -38,15 +38,6 @@ NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 Start = Callable[..., Node]
 
 
-@pytest.fixture(autouse=True)
-def _recursion_limit() -> Iterator[None]:
-    """That of a process of the verifier; py_ecc, which other tests import, raises it for all."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(1000)
-    yield
-    sys.setrecursionlimit(before)
-
-
 @pytest.fixture
 def start() -> Iterator[Start]:
     with ExitStack() as nodes:
