@@ -159,6 +159,10 @@ def _order(service: Service, caller: Principal, body: NewExport) -> Job:
         tuple(Withhold(one.position, one.claim, Reason(one.reason)) for one in body.withhold),
         full_history=body.full_history,
         sources=body.sources,
+        named_sources=tuple(
+            service.named_source(caller.agency_id, one.source, one.since)
+            for one in body.named_sources
+        ),
     )
     ordered = Ordered(order, body.purpose)
     return service.export_jobs.order(caller.agency_id, body.idempotency_key, ordered)

@@ -29,6 +29,7 @@ Integer = Annotated[int, BeforeValidator(_integer)]
 MAX_KEY_DAYS = 365  # of a key that was made over HTTP: one that nobody renews ends
 MAX_OVERLAP_DAYS = 30  # two keys open the same for no longer than a change takes
 
+MAX_NAMED_SOURCES = 20  # an agency has as many exchanges and gateways, not more
 MAX_POSITIONS = 1_000  # a request is answered within a minute; more by `notary erase`
 
 Position = Annotated[Integer, Field(ge=0)]
@@ -177,6 +178,13 @@ class NewWithhold(Strict):
     reason: Annotated[str, Field(pattern=f"^({'|'.join(WithholdReason)})$")]
 
 
+class NewNamedSource(Strict):
+    """A source whose log is shown as well, by name or number; all of it from a day on, as YYYY-MM-DD."""
+
+    source: Annotated[str, Field(min_length=1, max_length=100)]
+    since: Annotated[str, Field(min_length=10, max_length=10)] | None = None
+
+
 class NewExport(Strict):
     """A package to make. `positions` are those of an extract; `sources` null: as the kind has it."""
 
@@ -187,6 +195,7 @@ class NewExport(Strict):
     withhold: Annotated[tuple[NewWithhold, ...], Field(max_length=MAX_POSITIONS)] = ()
     full_history: bool = False
     sources: bool | None = None
+    named_sources: Annotated[tuple[NewNamedSource, ...], Field(max_length=MAX_NAMED_SOURCES)] = ()
     purpose: Annotated[str, Field(min_length=1, max_length=MAX_PURPOSE)] | None = None
 
 

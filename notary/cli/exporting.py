@@ -83,6 +83,15 @@ def export(
             help="Show the logs of the records' sources, whole days of them. Default: in complete packages.",
         ),
     ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="NAME[@DAY]",
+            help="Show the log of this source as well, by name or number, whether a record names it or not; "
+            "with @2026-10-01 all of it from that day on. May be repeated.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file if there is one.")
     ] = False,
@@ -120,7 +129,11 @@ def export(
                 full_history,
                 as_of,
             )
-        order = replace(order, sources=sources)
+        named = tuple(
+            service.named_source(service.agency_id, name, day or None)
+            for name, _, day in (text.partition("@") for text in source or ())
+        )
+        order = replace(order, sources=sources, named_sources=(*order.named_sources, *named))
         with progress_bar(
             "packing", "batches, then records" if order.full_history else "records"
         ) as progress:
@@ -172,6 +185,7 @@ def again_order(
         time,
         earlier,
         show_added,
+        named_sources=earlier.named_sources,
     )
 
 

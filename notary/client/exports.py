@@ -95,14 +95,20 @@ class Exports:
         withhold: Sequence[Withheld] = (),
         full_history: bool = False,
         sources: bool | None = None,
+        named_sources: Mapping[str, str | None] | None = None,
         purpose: str | None = None,
     ) -> Export:
         """Have a package made: of the whole matter, of the records at `positions`, or that it is `absent`.
 
+        `named_sources` are shown whether a record names them or not, each whole from its day on
+        (`YYYY-MM-DD`) if it has one.
         Under the same key the same order is the same export; of another one it raises ConflictError.
         """
         kind = "absent" if absent else "extract" if positions else "complete"
         kept: list[Json] = [one.document() for one in withhold]
+        shown: list[Json] = [
+            {"source": name, "since": since} for name, since in (named_sources or {}).items()
+        ]
         document: dict[str, Json] = {
             "matter": matter,
             "idempotency_key": idempotency_key,
@@ -111,6 +117,7 @@ class Exports:
             "withhold": kept,
             "full_history": full_history,
             "sources": sources,
+            "named_sources": shown,
             "purpose": purpose,
         }
         return self._transport.call("POST", PATH, json_body(document)).read(_export)

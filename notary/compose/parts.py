@@ -56,6 +56,7 @@ from notary.usecases.custody import CustodyDesk
 from notary.usecases.evidence import EvidenceReader
 from notary.usecases.export import Exporter
 from notary.usecases.export_jobs import ExportJobs
+from notary.usecases.export_sources import NamedSource
 from notary.usecases.findings import FindFindings
 from notary.usecases.matters import open_matter
 from notary.usecases.priority import PriorityLane
@@ -64,7 +65,8 @@ from notary.usecases.seal import Block, Sealer
 from notary.usecases.show import RecordShelf
 from notary.usecases.sources import Sources
 from notary.usecases.standing import GuardedAcceptor, Standing
-from verifier.format import numbers
+from verifier.format import numbers, source_log
+from verifier.format.digests import Digest
 from verifier.format.key_sets import KeySet
 
 GWEI = 10**9
@@ -294,6 +296,14 @@ class Parts:
             found = self.sources.find(agency_id, name).key
             self._source_keys[agency_id, name] = found
         return found
+
+    def named_source(self, agency_id: int, name: str, since: str | None) -> NamedSource:
+        """A source to show in a package, all of it from a day on.
+
+        Raises CallerError SOURCE_UNKNOWN, FormatError for what is no day.
+        """
+        day = None if since is None else source_log.parse_day(since)
+        return NamedSource(Digest(self.source_key(agency_id, name)), day)
 
     @property
     def receivers(self) -> list[HttpReceiver]:

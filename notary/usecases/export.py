@@ -30,7 +30,7 @@ from notary.ports import (
 from notary.timestamp_ports import TokenBook
 from notary.usecases.evidence_store import EvidenceStore, RecordContent
 from notary.usecases.export_order import ExportOrder, ExportResult, kind_of
-from notary.usecases.export_sources import source_files
+from notary.usecases.export_sources import named_sources, source_files
 from notary.usecases.withholding import add_contents, event_blocks, kept_back
 from verifier.format import (
     bag,
@@ -101,8 +101,11 @@ class Exporter:
         leaves = {p: records.parse_leaf(matter.leaf_bytes[p]) for p in matter.positions}
         if leaves:
             files[bag.LEAVES] = lines.write_lines([matter.leaf_bytes[p] for p in leaves])
-        if _shows_sources(order, kind):
-            files |= source_files(self.store, agency_id, leaves, matter.leaf_bytes, shown[-1].batch)
+        named = named_sources(leaves) if _shows_sources(order, kind) else frozenset()
+        wanted = {**dict.fromkeys(named), **{one.key: one.since for one in order.named_sources}}
+        files |= source_files(
+            self.store, agency_id, wanted, leaves, matter.leaf_bytes, shown[-1].batch
+        )
         if order.full_history:
             files |= self._history(order.number.key, shown[-1].batch + 1, progress)
         contents = self._contents(agency_id, order, matter, progress)

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import file_digest
 from pathlib import Path
@@ -30,7 +30,9 @@ from notary.errors import CallerError, Contradiction, NotaryError, NothingHappen
 from notary.ports import Clock, Entropy, ObjectStore, Progress
 from notary.usecases.beside import beside
 from notary.usecases.export_order import ExportOrder, ExportResult, Withhold, kind_of
+from notary.usecases.export_sources import NamedSource
 from verifier.format import numbers
+from verifier.format.digests import Digest
 from verifier.format.statement import Reason
 
 # Shorter than the day after which the sweep takes away what no record names: no package is swept while kept.
@@ -78,6 +80,10 @@ class Ordered:
             "withhold": [[one.position, one.claim, one.reason.value] for one in order.withhold],
             "full_history": order.full_history,
             "sources": order.sources,
+            "named_sources": [
+                [one.key.hex(), None if one.since is None else one.since.isoformat()]
+                for one in order.named_sources
+            ],
             "purpose": self.purpose,
         }
 
@@ -95,6 +101,12 @@ def decode(kept: Mapping[str, Any]) -> Ordered:
             ),
             full_history=kept["full_history"],
             sources=kept["sources"],
+            named_sources=tuple(
+                NamedSource(
+                    Digest(bytes.fromhex(key)), None if since is None else date.fromisoformat(since)
+                )
+                for key, since in kept["named_sources"]
+            ),
         ),
         kept["purpose"],
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from notary.errors import CallerError
+from notary.usecases.export_sources import NamedSource
 from notary.usecases.reissue import Earlier
 from verifier.format import statement
 from verifier.format.numbers import MatterNumber
@@ -44,6 +45,7 @@ class ExportOrder:
     again: Earlier | None = None
     show_added: bool = False
     sources: bool | None = None
+    named_sources: tuple[NamedSource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def kind_of(order: ExportOrder) -> Kind:
         raise CallerError(
             "POSITIONS_WANTED", "an extract names its positions; the other kinds name none."
         )
+    if kind is Kind.ABSENT and order.named_sources:
+        raise CallerError("NO_SOURCES_SHOWN", "an absent package shows no source.")
     if kind is Kind.ABSENT and order.withhold:
         raise CallerError("NOTHING_TO_WITHHOLD", "an absent package holds no records.")
     return kind

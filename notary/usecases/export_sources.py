@@ -1,4 +1,4 @@
-"""What a package shows of the sources of its records: which entries, and what stands for the others.
+"""What a package shows of sources: which entries, and what stands for the others.
 
 Spec: docs/spec/package.md §6. Tests: tests/scenarios/service/test_sources.py, where the stand-alone
 verifier judges the export.
@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
-from notary.errors import Contradiction
+from notary.errors import CallerError, Contradiction
 from notary.ports import SealedHead
 from verifier.format import bag, lines, matter_map, numbers, source_log, trees
 from verifier.format.digests import Digest
 from verifier.format.records import Leaf
 from verifier.format.source_log import Closing, SourceProof
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """Show this source's log as well, whether a record names it or not; all of it from that day on."""
+
+    key: Digest
+    since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -42,37 +51,56 @@ class SourceEvidence(Protocol):
         ...
 
 
+def named_sources(leaves: Mapping[int, Leaf]) -> frozenset[Digest]:
+    """The keys of the sources that leaves name."""
+    return frozenset(leaf.source for leaf in leaves.values() if leaf.source is not None)
+
+
 def source_files(
     store: SourceEvidence,
     agency_id: int,
+    wanted: Mapping[Digest, date | None],
     leaves: Mapping[int, Leaf],
     leaf_bytes: Sequence[bytes],
     batch: int,
 ) -> dict[str, bytes]:
-    """The files of every source that the leaves name, as of the batch.
+    """The files of the sources of these keys, as of the batch, with the days of the leaves that name them.
 
-    Raises Contradiction SOURCE_LACKS_RECORD if the log of one has no entry for a leaf.
+    All of a source is shown from the day on that is given for it.
+    Raises Contradiction SOURCE_LACKS_RECORD if the log of one has no entry for a leaf, CallerError
+    SOURCE_NOT_ANCHORED for one that no leaf names and that was not sealed by then.
     """
-    wanted: dict[Digest, set[Digest]] = {}
+    records: dict[Digest, set[Digest]] = {key: set() for key in wanted}
     for position, leaf in leaves.items():
-        if leaf.source is not None:
-            record = source_log.record_digest(leaf_bytes[position])
-            wanted.setdefault(leaf.source, set()).add(record)
+        if leaf.source in records:
+            records[leaf.source].add(source_log.record_digest(leaf_bytes[position]))
     files: dict[str, bytes] = {}
-    for key in sorted(wanted):
+    for key, digests in sorted(records.items()):
         source = store.source(agency_id, key, batch)
-        if source is None:
+        if source is None and digests:
             raise _lacks(key, batch)
-        files |= _files_of(store, key, source, wanted[key], batch)
+        if source is None:
+            raise CallerError(
+                "SOURCE_NOT_ANCHORED",
+                f"the source of key {key.hex()} is not in batch {batch}, as of which the package would be. "
+                "Order it again after the next anchor.",
+            )
+        files |= _files_of(store, key, source, digests, wanted[key], batch)
     return files
 
 
 def _files_of(
-    store: SourceEvidence, key: Digest, source: SealedSource, records: set[Digest], batch: int
+    store: SourceEvidence,
+    key: Digest,
+    source: SealedSource,
+    records: set[Digest],
+    day: date | None,
+    batch: int,
 ) -> dict[str, bytes]:
     size = source.head.size
     hashes: list[bytes] = []
     closings: dict[int, int] = {}
+    since = None if day is None else 0
     found: list[int] = []
     asides: list[int] = []
     for index, entry in store.entries(key, 0, size):
@@ -80,6 +108,8 @@ def _files_of(
         parsed = source_log.parse(entry)
         if isinstance(parsed, Closing):
             closings[index] = parsed.profile
+            if day is not None and parsed.day < day:
+                since = index
         elif isinstance(parsed, source_log.RecordEntry) and parsed.record in records:
             found.append(index)
             if parsed.aside is not None:
@@ -94,7 +124,7 @@ def _files_of(
         )
     shown: list[int] = []
     written: list[bytes] = []
-    for first, last in source_log.shown_ranges(size, found + asides, closings):
+    for first, last in source_log.shown_ranges(size, found + asides, closings, since):
         for index, entry in store.entries(key, first, last + 1):
             shown.append(index)
             written.append(b"%d %b" % (index, entry))
@@ -102,6 +132,7 @@ def _files_of(
         numbers.parse_source(source.number),
         matter_map.encode(store.map_proof(key, batch)).decode(),
         tuple(source_log.hidden_hashes(hashes, shown)),
+        since,
     )
     names = bag.source_names(key.hex())
     return {names.proof: source_log.encode_proof(proof), names.entries: lines.write_lines(written)}

@@ -8,13 +8,17 @@ Spec: docs/spec/package.md §1, §4. Test: tests/scenarios/service/test_reissue.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from notary.errors import CallerError
-from verifier.format import bag, lines, records, statement, stored_zip
+from notary.usecases.export_sources import NamedSource
+from verifier.format import bag, lines, records, source_log, statement, stored_zip
+from verifier.format.digests import Digest
 from verifier.format.errors import FormatError
+from verifier.format.source_log import Closing
 from verifier.format.statement import Kind, Reason
 
 MAX_FILE_BYTES = 64 * 2**20  # docs/spec/package.md §2
@@ -29,6 +33,7 @@ class Earlier:
     lines: frozenset[bytes]
     reasons: Mapping[tuple[int, str], Reason]
     sources: bool  # whether it showed the logs of its records' sources
+    named_sources: tuple[NamedSource, ...]  # those that it showed beside what its records name
 
     @property
     def kind(self) -> Kind:
@@ -54,15 +59,34 @@ def read_earlier(path: Path) -> Earlier:
         stated = statement.parse(_file(path, bag.STATEMENT) or b"")
         read = [(line, records.parse_leaf(line)) for line in _lines(path, bag.LEAVES)]
         named = {leaf.source for _, leaf in read if leaf.source is not None}
-        shown_sources = any(_file(path, bag.source_names(one.hex()).proof) for one in named)
+        keys = {Digest(bytes.fromhex(key)) for name in _names(path) if (key := bag.source_in(name))}
+        others = tuple(_named_sources(path, keys, named))
         shown = frozenset(_lines(path, bag.DISCLOSURES))
     except (OSError, zipfile.BadZipFile, FormatError) as error:
         raise CallerError("AGAIN_UNREADABLE", f"{path} is no package: {error}.") from error
     reasons = {(one.position, one.claim): one.reason for one in stated.choices.withheld}
     leaves = {leaf.position: line for line, leaf in read}
     # One in which no record names a source kept nothing of them back.
-    sources = shown_sources or (not named and stated.choices.kind is Kind.COMPLETE)
-    return Earlier(stated, dict(sorted(leaves.items())), shown, reasons, sources)
+    sources = bool(named & keys) or (not named and stated.choices.kind is Kind.COMPLETE)
+    return Earlier(stated, dict(sorted(leaves.items())), shown, reasons, sources, others)
+
+
+def _named_sources(
+    path: Path, keys: Iterable[Digest], by_records: Container[Digest]
+) -> Iterator[NamedSource]:
+    """The sources that are shown beside what records name, or from a day on. Raises FormatError."""
+    for key in sorted(keys):
+        names = bag.source_names(key.hex())
+        since = source_log.parse_proof(_file(path, names.proof) or b"").since
+        if since is None:
+            if key not in by_records:
+                yield NamedSource(key)
+            continue
+        entries = dict(map(source_log.parse_line, _lines(path, names.entries)))
+        entry = source_log.parse(entries.get(since, b""))
+        # Entry 0 is the first profile: all is shown.
+        closed = entry.day if isinstance(entry, Closing) else None
+        yield NamedSource(key, date.min if closed is None else closed + timedelta(days=1))
 
 
 def _lines(path: Path, name: str) -> Iterable[bytes]:
@@ -70,17 +94,26 @@ def _lines(path: Path, name: str) -> Iterable[bytes]:
     return () if data is None else lines.read_lines(data, name)
 
 
+def _base(path: Path) -> Path:
+    """The folder of an unpacked package that holds its files."""
+    inside = path / stored_zip.BASE
+    return inside if (inside / bag.STATEMENT).exists() else path
+
+
+def _names(path: Path) -> list[str]:
+    """The names of the package's files."""
+    if path.is_dir():
+        base = _base(path)
+        return [one.relative_to(base).as_posix() for one in base.rglob("*") if one.is_file()]
+    with zipfile.ZipFile(path) as package:
+        names = package.namelist()
+    return [one.removeprefix(stored_zip.BASE) for one in names if one.startswith(stored_zip.BASE)]
+
+
 def _file(path: Path, name: str) -> bytes | None:
     """A file of the package; None where it has none."""
     if path.is_dir():
-        inside = next(
-            (
-                base / name
-                for base in (path, path / stored_zip.BASE)
-                if (base / bag.STATEMENT).exists()
-            ),
-            path / name,
-        )
+        inside = _base(path) / name
         if not inside.exists():
             return None
         size = inside.stat().st_size

@@ -83,6 +83,13 @@ def test_an_order_is_answered_with_its_address_and_is_there_until_it_is_deleted(
         ({"purpose": "a\nb"}, 422, "PURPOSE_FORM"),
         ({"idempotency_key": ""}, 422, "REQUEST_INVALID"),
         ({"matter": "nm1"}, 422, "NUMBER_LENGTH"),
+        ({"named_sources": [{"source": "pbx-1"}]}, 404, "SOURCE_UNKNOWN"),
+        (
+            {"named_sources": [{"source": "pbx-1", "since": "2026-13-01"}]},
+            422,
+            "SOURCE_ENTRY_FORM",
+        ),
+        ({"named_sources": ["pbx-1"]}, 422, "REQUEST_INVALID"),
     ],
 )
 def test_what_can_not_be_ordered_is_refused_at_once(
@@ -92,6 +99,31 @@ def test_what_can_not_be_ordered_is_refused_at_once(
     answer = ask(asked, "POST", EXPORTS, order)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert all(one["matter"] != number for one in ask(asked, "GET", EXPORTS).json())
+
+
+def test_sources_are_named_for_what_shows_any_and_of_the_own_agency(
+    asked: People, number: str
+) -> None:
+    operators = asked.headers(asked.keys[Role.OPERATOR])
+    new = {"name": "pbx-named", "numbering": "source", "zone": "Europe/Berlin"}
+    made = asked.client.post("/v1/sources", json=new, headers=operators)
+    assert made.status_code == 201, made.text
+    order = {
+        "matter": number,
+        "idempotency_key": f"named-{number}",
+        "named_sources": [{"source": made.json()["source"], "since": "2026-10-01"}],
+    }
+    told = ask(asked, "POST", EXPORTS, order)
+    assert told.status_code == 202, told.text
+    # By its name it is the same source, so the same order.
+    order["named_sources"] = [{"source": "pbx-named", "since": "2026-10-01"}]
+    assert ask(asked, "POST", EXPORTS, order).headers["location"] == told.headers["location"]
+    absent = ask(asked, "POST", EXPORTS, {**order, "idempotency_key": "none", "kind": "absent"})
+    assert (absent.status_code, absent.json()["code"]) == (422, "NO_SOURCES_SHOWN")
+    others = asked.headers(asked.other)
+    theirs = asked.client.post("/v1/matters", json={"title": "B"}, headers=others).json()["number"]
+    answer = asked.client.post(EXPORTS, json={**order, "matter": theirs}, headers=others)
+    assert (answer.status_code, answer.json()["code"]) == (404, "SOURCE_UNKNOWN")
 
 
 def test_a_matter_of_another_agency_can_not_be_ordered(asked: People) -> None:

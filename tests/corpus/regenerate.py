@@ -75,9 +75,10 @@ def _make(kind: str, folder: Path) -> None:
 
 
 def _make_sources(folder: Path) -> None:
-    """A complete package with a source's log, in which rows waited, and a person who asks for it."""
+    """A complete package with a source's log, in which rows waited, and a person who asks for its days."""
     world, source = waited()
-    sources.packed(world, sources.files(world, source)).write_zip(folder / "package.zip")
+    made = sources.files(world, source, since=5)
+    sources.packed(world, made).write_zip(folder / "package.zip")
     write(world.policy(), folder / "policy.toml")
     asked = {"number": source.number.text, "from": "2026-10-03", "to": "2026-10-05"}
     write({**world.inputs(), "source": [asked]}, folder / "inputs.toml")

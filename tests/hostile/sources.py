@@ -182,8 +182,7 @@ def told(
     edit(source.entries)
     source.enter()
     if other:
-        second = Source(world.log, OTHER_PBX)
-        second.enter()
+        second_source(world).enter()
     world.log.seal()
     world.wait()
     world.log.anchor(1, before=[STRANGERS_CALL])
@@ -198,14 +197,49 @@ def told(
     return world, source
 
 
-def shown_of(entries: list[Entry], matter: Matter) -> list[int]:
-    """package.md §6, entry by entry."""
+def second_source(world: World, edit: Edit = nothing) -> Source:
+    """The log of another exchange, all of whose calls are of other accounts.
+
+    Entries: 0 profile · 1 number 1 waits · 2 closing · 3 number 4 waits, so that 2 and 3 are missing ·
+    4 closing · 5 closing of an empty day.
+    """
+    source = Source(world.log, OTHER_PBX)
+    source.aside(1, b"one")
+    source.close()
+    source.aside(4, b"four")
+    source.close()
+    source.close()
+    edit(source.entries)
+    return source
+
+
+def told_of_another(edit: Edit = nothing) -> tuple[World, Source]:
+    """A case without any record of a source, beside an exchange that counts."""
+    world = World()
+    world.wait()
+    world.log.add(CASE, "call", {"direction": "out", "duration_s": 1})
+    source = second_source(world, edit)
+    source.enter()
+    for anchor in (1, 2):
+        world.log.seal()
+        world.wait()
+        world.log.anchor(anchor, before=[STRANGERS_CALL])
+        world.wait()
+        if anchor == 1:
+            world.log.add(CASE, "call", {"direction": "out", "duration_s": 2})
+    return world, source
+
+
+def shown_of(entries: list[Entry], matter: Matter | None, since: int | None = None) -> list[int]:
+    """package.md §6, entry by entry; without a matter nothing of the log is of the package."""
     hashes = {
         b64url_encode(hashlib.sha256(b"notary/source-record/v1\n" + one.leaf).digest())
-        for one in matter.records
+        for one in (() if matter is None else matter.records)
     }
     closed = [i for i, one in enumerate(entries) if one["entry"] == "closing"]
     wanted = {0, len(entries) - 1, *range(max(closed, default=0), len(entries))}
+    if since is not None:
+        wanted |= set(range(since, len(entries)))
     for i, one in enumerate(entries):
         if one["entry"] == "record" and one["record"] in hashes:
             for at in {i, min(i, one.get("aside", i))}:
@@ -238,14 +272,20 @@ def paths(source: Source) -> tuple[str, str]:
 
 
 def files(
-    world: World, source: Source, shown: Iterable[int] | None = None, batch: int = 1
+    world: World,
+    source: Source,
+    shown: Iterable[int] | None = None,
+    batch: int = 1,
+    since: int | None = None,
 ) -> dict[str, bytes]:
-    """The two files of the source, as of a batch."""
+    """The two files of the source, as of a batch; `since` is what the proof says, whatever is shown."""
     sealed = world.log.batches[batch]
     held = sealed.matters[f"source {source.name}"]
     lines = list(held.leaves)
     entries_then = source.entries[: len(lines)]
-    chosen = shown_of(entries_then, world.log.matters[CASE]) if shown is None else sorted(shown)
+    if shown is None:
+        shown = shown_of(entries_then, world.log.matters[CASE], since)
+    chosen = sorted(shown)
     proof = map_proof(sealed, source.number.key, held)
     name, entries = paths(source)
     document: dict[str, Any] = {
@@ -254,6 +294,8 @@ def files(
         "map": jsonc.encode(proof).decode(),
         "hashes": rest_of(lines, chosen),
     }
+    if since is not None:
+        document["since"] = since
     return {
         name: jsonc.encode(document),
         entries: b"".join(b"%d %b\n" % (i, lines[i]) for i in chosen),

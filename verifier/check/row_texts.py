@@ -108,10 +108,10 @@ ORDER_UNKNOWN = (
 )
 SOURCES = (
     "{n} records have their numbers in the logs of their sources, as of the same batch. Sources: {sources}; "
-    "numbers missing in their logs: {missing}; numbers set aside for rows of accounts without a matter: "
-    "{aside}; records that came after a closing that missed them: {late}; records that name no source: "
-    "{without}. A record that got no number leaves no gap; earlier removal is not excluded.",
-    "{n} 条记录的编号载于 {sources} 个来源系统截至同一批次的日志；这些来源系统在其中缺 {missing} 个编号，"
+    "numbers missing, as their last closings list them: {missing}; numbers set aside for rows of accounts "
+    "without a matter: {aside}; records that came after a closing that missed them: {late}; records that "
+    "name no source: {without}. A record that got no number leaves no gap; earlier removal is not excluded.",
+    "{n} 条记录的编号载于 {sources} 个来源系统截至同一批次的日志；据其最后一次日结存，缺 {missing} 个编号，"
     "另有 {aside} 个编号属于账户尚无事项而搁置的行；"
     "{late} 条记录晚于已载明其缺失的日结存；{without} 条记录未载明来源系统。未获编号的记录不留空缺；"
     "不排除更早的移除。",

@@ -91,6 +91,11 @@ class SourceLog:
         }
 
     @property
+    def since(self) -> int | None:
+        """From which entry on all are shown; None where only those of some days are."""
+        return self.parts.proof.need().since
+
+    @property
     def first_profile(self) -> Profile:
         """What entry 0 says. Blocked if it is no profile; step 18.6 says so."""
         if 0 not in self.profiles:

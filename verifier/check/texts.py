@@ -839,9 +839,10 @@ TEXTS: Mapping[str, Text] = {
     "SOURCE_ASKED_NOT_SHOWN": Text(
         "a source that you ask for is not in the package",
         "证据包未附您所要求的来源系统",
-        "Ask the sender for an export with sources. A source that no record of the matter names can't be in "
-        "its package.",
-        "请向提交方索取含来源系统的导出。该事项没有记录载明的来源系统不会在其证据包中。",
+        "Ask the sender for an export that shows this source by its number (`notary export --source`); any "
+        "source of the log can be shown, also one that no record of the matter names.",
+        "请向提交方索取按编号附上该来源系统的导出（`notary export --source`）；日志中的任何来源系统均可附上，"
+        "即使该事项没有记录载明它。",
     ),
     "SOURCE_DAYS_NOT_COVERED": Text(
         "the closings of a source do not cover the days that you ask for",
@@ -849,6 +850,14 @@ TEXTS: Mapping[str, Text] = {
         "A log says nothing of days before it began. For later days ask the sender for an export as of a "
         "later block.",
         "日志对其开始之前的日期不作说明；如为较晚日期，请向提交方索取截至更晚区块的导出。",
+    ),
+    "SOURCE_DAYS_NOT_SHOWN": Text(
+        "the days of a source that you ask for are not shown whole, so what is missing in them is as the "
+        "service states it",
+        "您所要求的来源系统日期未完整附上，其缺失编号仅为服务方陈述",
+        "Ask the sender for an export that shows the source from the first of these days on (`notary export "
+        "--source NUMBER@DAY`).",
+        "请向提交方索取自该首日起完整附上该来源系统的导出（`notary export --source NUMBER@DAY`）。",
     ),
     "SOURCES_NOT_SHOWN": Text(
         "records name sources whose logs are not in the package, so nothing is said of their numbers",

@@ -110,11 +110,15 @@ Entry = ProfileEntry | RecordEntry | AsideEntry | GapEntry | Closing
 
 
 class SourceProof(NamedTuple):
-    """`data/sources/KEY.json` of a package. `map` is the text of a map proof."""
+    """`data/sources/KEY.json` of a package. `map` is the text of a map proof.
+
+    From index `since` on all entries are shown; None where only those are that the package needs.
+    """
 
     source: SourceNumber
     map: str
     hashes: tuple[Digest, ...]
+    since: int | None = None
 
 
 def record_digest(leaf: bytes) -> Digest:
@@ -338,6 +342,7 @@ def parse_proof(data: bytes) -> SourceProof:
         parse_source(members.text("source")),
         members.text("map"),
         members.hashes("hashes", MAX_HASHES),
+        members.integer("since") if "since" in members else None,
     )
     members.done()
     return proof
@@ -351,20 +356,25 @@ def encode_proof(proof: SourceProof) -> bytes:
             "source": proof.source.text,
             "map": proof.map,
             "hashes": [one.hex() for one in proof.hashes],
+            **({} if proof.since is None else {"since": proof.since}),
         }
     )
 
 
-def shown_ranges(size: int, wanted: Iterable[int], closings: Mapping[int, int]) -> list[Range]:
+def shown_ranges(
+    size: int, wanted: Iterable[int], closings: Mapping[int, int], since: int | None = None
+) -> list[Range]:
     """The indexes that a package shows of a log of `size` entries (package.md §6), as ranges.
 
     `wanted` are those of the package's records, and of the asides that these name; `closings` gives the
-    index of the profile entry that each closing names, by its own index. The ranges ascend and are not
-    adjacent.
+    index of the profile entry that each closing names, by its own index; with `since`, below `size`, all is
+    shown from there on. The ranges ascend and are not adjacent.
     """
     ends = sorted(closings)
     # Never a list of all: a hostile head can name any size.
     found = {(0, 0), (ends[-1] if ends else 0, size - 1)}
+    if since is not None:
+        found.add((since, size - 1))
     for index in wanted:
         at = bisect_left(ends, index)
         # Without a closing before, a day begins with the log.

@@ -315,28 +315,52 @@ def place_of_another_row() -> Case:
 # ---------------------------------------------------------------------- 18.10 what the person asks for
 
 
-def _asks(**days: str) -> Case:
+def _asks(first: str, last: str, since: int | None = 0) -> Case:
     world, source = undamaged()
-    asked = [{"number": source.number.text, **days}]
-    return asked_case(world, source, files(world, source), asked)
+    asked = [{"number": source.number.text, "from": first, "to": last}]
+    return asked_case(world, source, files(world, source, since=since), asked)
 
 
 @attack()
 def source_asked_for_and_shown() -> Case:
     """The person names the source, and days that its closings cover."""
-    return _asks(**{"from": "2026-10-03", "to": "2026-10-05"})
+    return _asks("2026-10-03", "2026-10-05")
+
+
+@attack()
+def source_asked_for_without_days() -> Case:
+    """She asks for the source alone, and takes what its last closing says."""
+    return _asks_for(undamaged()[1].number)
+
+
+@attack(sources="18.10 NOT CHECKED SOURCE_DAYS_NOT_SHOWN")
+def days_of_which_only_closings_are_shown() -> Case:
+    """What the closings say of her days is the service's word."""
+    return _asks("2026-10-03", "2026-10-05", None)
+
+
+@attack()
+def days_shown_from_the_closing_before() -> Case:
+    """All is shown from the closing before her first day on."""
+    return _asks("2026-10-03", "2026-10-05", 5)
+
+
+@attack(sources="18.10 NOT CHECKED SOURCE_DAYS_NOT_SHOWN")
+def days_shown_from_their_first_closing() -> Case:
+    """All is shown but the first of her days."""
+    return _asks("2026-10-03", "2026-10-05", 8)
 
 
 @attack(sources="18.10 NOT CHECKED SOURCE_DAYS_NOT_COVERED")
 def days_before_the_log_began() -> Case:
     """The log began on the first day that she asks for."""
-    return _asks(**{"from": "2026-10-02", "to": "2026-10-05"})
+    return _asks("2026-10-02", "2026-10-05")
 
 
 @attack(sources="18.10 NOT CHECKED SOURCE_DAYS_NOT_COVERED")
 def days_that_are_not_closed() -> Case:
     """She asks for the open day too."""
-    return _asks(**{"from": "2026-10-03", "to": "2026-10-06"})
+    return _asks("2026-10-03", "2026-10-06")
 
 
 def _asks_for(number: numbers.SourceNumber) -> Case:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from tests.hostile import sources
-from tests.hostile.case import Case, attack
+from tests.hostile.case import Case, attack, case
 from tests.hostile.log import Matter
-from tests.hostile.sources import Entry, Source, files, judged, packed, paths, source_case, told
+from tests.hostile.package import Package
+from tests.hostile.sources import (
+    Edit,
+    Entry,
+    Source,
+    files,
+    judged,
+    nothing,
+    packed,
+    paths,
+    source_case,
+    told,
+    told_of_another,
+)
 from tests.hostile.world import CASE
 from verifier.format import jsonc, numbers
 from verifier.format.digests import b64url_encode, sha256
@@ -44,12 +58,81 @@ def source_without_its_entries() -> Case:
 
 
 @attack(container="2.5 FAIL FILE_UNKNOWN")
+def absent_package_with_a_source() -> Case:
+    """A matter of which nothing is shown, beside an exchange that counts."""
+    world, source = told_of_another()
+    made = {**world.absent().files, **files(world, source)}
+    return case(Package(made).restated(), world)
+
+
+# ---------------------------------------------------------------------- a source that no record names
+
+
+def _named(
+    edit: Edit = nothing, *, shown: Iterable[int] | None = None, since: int | None = None
+) -> Case:
+    world, source = told_of_another(edit)
+    return judged(world, packed(world, files(world, source, shown, since=since)), required=True)
+
+
+@attack()
 def source_that_no_record_names() -> Case:
-    """Another source's log, true as it is, that has nothing to do with the records."""
-    world, source = told(other=True)
-    other = Source(world.log, sources.OTHER_PBX)
-    made = {**files(world, source), **files(world, other, [0])}
-    return judged(world, packed(world, made))
+    """Another exchange's log, true as it is: whoever ordered the package named it."""
+    return _named()
+
+
+@attack()
+def source_that_no_record_names_from_a_day_on() -> Case:
+    """The same, whole from the second day on."""
+    return _named(since=2)
+
+
+@attack()
+def source_that_no_record_names_from_the_beginning() -> Case:
+    """The same, whole."""
+    return _named(since=0)
+
+
+@attack(sources="18.5 FAIL SOURCE_ENTRIES")
+def source_that_no_record_names_with_a_day_more() -> Case:
+    """A day is shown that nothing in the package asks for."""
+    return _named(shown=[0, 2, 3, 4, 5])
+
+
+@attack(sources="18.5 FAIL SOURCE_ENTRIES")
+def day_left_out_of_a_source_shown_whole() -> Case:
+    """The proof says that all is shown from the second day on, and the call of that day is not."""
+    return _named(shown=[0, 2, 4, 5], since=2)
+
+
+@attack(sources="18.5 FAIL SOURCE_ENTRIES")
+def source_shown_whole_from_amid_a_day() -> Case:
+    """It begins behind the first call of a day, whose closing then can't be counted again."""
+    return _named(shown=[0, 3, 4, 5], since=3)
+
+
+@attack(sources="18.5 FAIL SOURCE_ENTRIES")
+def source_shown_whole_from_behind_its_end() -> Case:
+    """It begins where the log has ended."""
+    return _named(shown=[0, 5], since=6)
+
+
+@attack(sources="18.1 FAIL SOURCE_FORM:MEMBER_TYPE")
+def source_shown_whole_from_no_index() -> Case:
+    """The proof says true where an index belongs."""
+    return source_case(document=lambda members: members.update(since=True))
+
+
+@attack(sources="18.7 FAIL SOURCE_CLOSING_DIFFERS")
+def gap_hidden_in_a_source_shown_whole() -> Case:
+    """The day's closing and the next forget the numbers that are missing."""
+    return _named(lambda entries: [entries[i].update(missing=[]) for i in (4, 5)], since=2)
+
+
+@attack()
+def gap_hidden_in_a_source_not_shown_whole() -> Case:
+    """The same, where the last closing alone is shown: that is the service's word, and no more is said."""
+    return _named(lambda entries: [entries[i].update(missing=[]) for i in (4, 5)])
 
 
 # ---------------------------------------------------------------------- 18.1 the form

@@ -13,6 +13,7 @@ import pytest
 
 from notary import demo
 from notary.usecases.export_order import ExportOrder
+from notary.usecases.reissue import read_earlier
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
 from tests.scenarios.service.live import Live
@@ -36,9 +37,14 @@ column = "caller"
 """
 
 
-def ingest(service: Any, folder: Path, *rows: str) -> None:
+WITHOUT_SOURCE = MAP.replace('id = "calls"', 'id = "mobile"').replace(
+    '[source]\nname = "pbx-1"\nnumber = "seq"\n', ""
+)
+
+
+def ingest(service: Any, folder: Path, *rows: str, map_: str = MAP) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "calls.map.toml").write_text(MAP)
+    (folder / "calls.map.toml").write_text(map_)
     (folder / "calls.csv").write_text("\n".join(["seq,account,caller", *rows]) + "\n")
     service.ingest(1, (folder,))
 
@@ -46,7 +52,7 @@ def ingest(service: Any, folder: Path, *rows: str) -> None:
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Calls of one exchange in two matters over some days; 4 never comes, 2 comes late; 7 waits until its
-    account has a matter, and 8 still does.
+    account has a matter, and 8 still does. D has a call that no exchange counts.
     """
     folder = tmp_path_factory.mktemp("sources")
     with Anvil(*scene.CHAIN) as anvil:
@@ -54,6 +60,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         with made.opened() as service:
             service.new_matter(1, "A", ("A",))
             service.new_matter(1, "B", ("B",))
+            service.new_matter(1, "D", ("4711",))
+            ingest(service, folder / "mobile", "1,4711,+9", map_=WITHOUT_SOURCE)
             new = ["--zone", "Europe/Berlin", "--numbered-by", "source", "--first", "1"]
             assert made.run("source", "new", "pbx-1", *new).returncode == 0
             ingest(service, folder / "one", "1,A,+1", "3,B,+2", "5,A,+3")
@@ -68,12 +76,18 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield made
 
 
-def judged(live: Live, folder: Path, order: ExportOrder) -> tuple[int, dict[str, Any], Path]:
+def judged(
+    live: Live, folder: Path, order: ExportOrder, asked: tuple[str, ...] = ()
+) -> tuple[int, dict[str, Any], Path]:
+    """The verdict over an order, for a person whose inputs have `asked` as well."""
     out = folder / "package.zip"
+    out.unlink(missing_ok=True)
     with live.opened() as service:
         result = service.export(1, order, out, lambda done, total: None)
         demo.write_policy(service, folder)
     demo.write_inputs(folder, order.number.text, live.anvil.url, [result])
+    inputs = folder / "inputs.toml"
+    inputs.write_text("\n".join([inputs.read_text("utf-8"), *asked, ""]))
     policy = folder / "policy.toml"
     policy.write_text(policy.read_text("utf-8").replace('"order"', '"order", "sources"'))
     code, report = scene.judge(folder, out)
@@ -126,6 +140,30 @@ def test_an_extract_shows_it_when_asked(live: Live, tmp_path: Path) -> None:
     order = ExportOrder(number(live), "extract", (0,), sources=True)
     code, report, _ = judged(live, tmp_path, order)
     assert (code, row(report)) == (0, ("PASS", None)), report
+
+
+def test_a_source_that_no_record_names_is_shown_from_a_day_on_and_again(
+    live: Live, tmp_path: Path
+) -> None:
+    with live.opened() as service:
+        pbx = service.sources.find(1, "pbx-1")
+        assert pbx.closing is not None
+        day = pbx.closing.day - timedelta(days=2)
+        named = service.named_source(1, "pbx-1", day.isoformat())
+    order = ExportOrder(number(live, "D"), named_sources=(named,))
+    source = ("[[source]]", f'number = "{pbx.number}"')
+    code, report, out = judged(live, tmp_path, order, source)
+    assert (code, row(report)) == (0, ("PASS", None)), report
+    [said] = [one["en"] for one in report["rows"] if one["row"] == "sources"]
+    assert "0 records have their numbers" in said
+    assert "Sources: 1; numbers missing, as their last closings list them: 1;" in said
+
+    # The day before is not shown whole, the asked one is; asked for again, the package shows the same.
+    for first, verdict in ((day - timedelta(days=1), 3), (day, 0)):
+        days = (*source, f'from = "{first}"', f'to = "{pbx.closing.day}"')
+        code, report, _ = judged(live, tmp_path, order, days)
+        assert code == verdict, report
+    assert read_earlier(out).named_sources == (named,)
 
 
 @pytest.mark.parametrize(

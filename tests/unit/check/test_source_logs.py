@@ -58,7 +58,8 @@ def test_the_row_says_what_is_shown_and_what_is_not(tmp_path: Path) -> None:
     assert row["result"] == "PASS"
     assert row["en"] == (
         "3 records have their numbers in the logs of their sources, as of the same batch. Sources: 1; "
-        "numbers missing in their logs: 2; numbers set aside for rows of accounts without a matter: 0; "
+        "numbers missing, as their last closings list them: 2; numbers set aside for rows of accounts "
+        "without a matter: 0; "
         "records that came after a closing that missed them: 0; records that name no source: 0. A record "
         "that got no number leaves no gap; earlier removal is not excluded."
     )
@@ -140,7 +141,10 @@ def test_numbers_that_are_set_aside_are_told_and_not_missing(tmp_path: Path) -> 
     document = json.loads(report_json.write(report_of(tmp_path, world, files(world, source))))
     [row] = [one for one in document["rows"] if one["row"] == "sources"]
     # The call 5 still waits; 2, 4 and 8 came into matters.
-    assert "numbers missing in their logs: 0; numbers set aside for rows" in row["en"]
+    assert (
+        "numbers missing, as their last closings list them: 0; numbers set aside for rows"
+        in row["en"]
+    )
     assert "without a matter: 1; records" in row["en"]
     assert "SOURCE_GAPS" not in {one["code"] for one in document["findings"]}
 

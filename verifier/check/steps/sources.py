@@ -90,8 +90,12 @@ def step_18_5(case: Case) -> Iterator[Trouble]:
     """The shown entries are those of package.md §6."""
     for one in case.sources.values():
         shown = source_log.join_ranges((index, index) for index in one.entries)
+        since = one.since
+        if since not in (None, 0) and since not in one.closings:
+            yield failed("SOURCE_ENTRIES", f"{one.name}: entry {since} is no closing that is shown")
+            continue
         profiles = {index: closing.profile for index, closing in one.closings.items()}
-        wanted = source_log.shown_ranges(one.head.size, _indexes(case, one), profiles)
+        wanted = source_log.shown_ranges(one.head.size, _indexes(case, one), profiles, since)
         if shown != wanted:
             yield failed("SOURCE_ENTRIES", f"{one.name} shows {_said(shown)}, want {_said(wanted)}")
 
@@ -171,7 +175,7 @@ def step_18_9(case: Case) -> Iterator[Trouble]:
 
 
 def step_18_10(case: Case) -> Iterator[Trouble]:
-    """Every source that the person asks for is of this log and shown, with closings over its days."""
+    """Every source that the person asks for is of this log and shown, with all of its days."""
     for asked in case.inputs.sources:
         if asked.number.log_tag != case.log_tag:
             yield failed("SOURCE_ASKED_OF_OTHER_LOG", asked.number.text)
@@ -189,6 +193,9 @@ def step_18_10(case: Case) -> Iterator[Trouble]:
             if closed is None or closed < last:
                 said = "no day is closed" if closed is None else f"the last day closed is {closed}"
                 yield not_checked("SOURCE_DAYS_NOT_COVERED", f"{asked.number.text}: {said}")
+            before = None if one.since is None else one.closings.get(one.since)
+            if one.since != 0 and (before is None or before.day >= first):
+                yield not_checked("SOURCE_DAYS_NOT_SHOWN", f"{asked.number.text} from {first}")
 
 
 def _indexes(case: Case, one: SourceLog) -> list[int]:
