@@ -114,8 +114,12 @@ class SqliteFile:
         return nullcontext()
 
     def size(self) -> int:
-        """The bytes of the file."""
-        return self.path.stat().st_size
+        """The bytes of the file, once all that stands in the write-ahead log is in it."""
+        with self.reader.connect() as connection:
+            row = connection.exec_driver_sql(
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            ).one()
+        return int(row[0])
 
 
 def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:

@@ -80,3 +80,13 @@ def test_truncating_takes_the_old_bytes_off_the_disk(database: Database) -> None
         connection.exec_driver_sql("DELETE FROM notes")
     database.forget_deleted()
     assert not any(canary in file.read_bytes() for file in database.path.parent.iterdir())
+
+
+def test_the_size_is_that_of_the_file_once_the_log_is_in_it(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql("CREATE TABLE notes (id INTEGER PRIMARY KEY, t BLOB)")
+        connection.exec_driver_sql("INSERT INTO notes VALUES (1, ?)", (bytes(200_000),))
+    size = database.size()
+    assert database.path.stat().st_size < 200_000 < size
+    database.forget_deleted()
+    assert database.path.stat().st_size == size
