@@ -1,15 +1,21 @@
 """Fixtures that tests of several packages share."""
 
+from __future__ import annotations
+
 import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests import memory, postgres
 from tests.anvil import Anvil
+
+if TYPE_CHECKING:  # what it loads only tests that kill processes need
+    from tests.simulators.store_process import Forks
 
 # A shared machine stops at times for longer than any deadline of one example; the
 # suite's own timeout finds what hangs.
@@ -34,6 +40,15 @@ def pytest_collection_finish() -> None:
     sys.setrecursionlimit(RECURSION_LIMIT)
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """A process of its own that has everything loaded, and forks those that tests kill."""
+    from tests.simulators.store_process import Forks
+
+    with Forks() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,8 @@ def rows(*, long: bool) -> list[Row]:
         stream = memory_of_a_stream()
         ingest, rate = memory_of_ingest()
         for what, seen in (("one stream", stream), ("`notary ingest`", ingest)):
-            grown = seen[max(seen)] - seen[EVERY]
+            # Not the last look: the processes that prepare may have ended before it.
+            grown = max(seen.values()) - seen[EVERY]
             detail = f"{seen[EVERY]:.0f} MiB there, with the processes that prepare"
             if seen is ingest:
                 detail += f"; {rate:,.0f} rows/s"

@@ -5,7 +5,6 @@ to be exported is there; and the same command gives the same bytes.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGKILL
 
@@ -39,12 +38,6 @@ def export(world: StoreWorld, say: Say) -> None:
     order = ExportOrder(numbers.parse(matter.number))
     service.export(world.agency_id, order, out, lambda done, total: None)
     say("exported")
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as server:
-        yield server
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from signal import SIGKILL
@@ -90,12 +89,6 @@ def finish(world: StoreWorld) -> None:
     ]
     rejects = (world.folder / "in" / "letters.rejects.csv").read_text()
     assert rejects.count("never") == 2 * len(REFUSED)
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

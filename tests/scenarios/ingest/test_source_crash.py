@@ -93,12 +93,6 @@ def made(home: Path, uri: str | None = None) -> Path:
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with one matter and one source."""
     return made(tmp_path_factory.mktemp("template"))

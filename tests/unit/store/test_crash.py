@@ -101,12 +101,6 @@ def finish(world: StoreWorld) -> None:
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two matters and no record."""
     return made(tmp_path_factory.mktemp("template"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from signal import SIGKILL
@@ -228,12 +227,6 @@ def erase_two(world: StoreWorld, say: Say) -> None:
     """Erase two of three records."""
     [matter] = world.register.all(world.agency_id)
     world.eraser().erase(matter, [0, 1], ORDER, no_progress)
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

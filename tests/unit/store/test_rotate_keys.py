@@ -5,7 +5,6 @@ new ones, the same call again finishes the work, and no process signs with other
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGKILL
 from typing import cast
@@ -232,12 +231,6 @@ def handing_over(world: StoreWorld, say: Say) -> None:
     matter = world.register.all(world.agency_id)[0]
     world.take(matter, "after")
     world.seal()
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
