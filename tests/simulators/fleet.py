@@ -10,7 +10,6 @@ import http.client
 import json
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.scenarios.service.live import Live
+from tests.simulators.ports import free_port
 
 START_S = 90  # a busy machine
 ANSWER_S = 30
@@ -192,7 +192,7 @@ def fleet(live: Live, folder: Path) -> Iterator[Fleet]:
     folder.mkdir()
     made = Fleet(live, folder)
     for number in range(2):
-        port = _free_port()
+        port = free_port()
         made.members[f"serve-{number}"] = Member(
             f"serve-{number}", ("serve", "--port", str(port)), port
         )
@@ -227,10 +227,3 @@ def _post(port: int, item: dict[str, object], with_file: bool, token: str) -> tu
         return answer.status, answer.read()
     finally:
         line.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

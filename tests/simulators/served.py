@@ -20,6 +20,7 @@ from typing import Any
 
 from notary import compose, creation
 from notary.creation import Created
+from tests.simulators.ports import free_port
 
 START_SECONDS = 90
 
@@ -91,13 +92,6 @@ def served(folder: Path, before: Callable[[Created], None] = lambda made: None) 
         yield one
     finally:
         one.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

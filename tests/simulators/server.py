@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from notary import compose, creation
+from tests.simulators.ports import free_port
 
 START_SECONDS = 60  # a busy machine takes its time
 ANSWER_SECONDS = 60
@@ -213,9 +214,7 @@ def served(
 
     `command` stands in for `python -m notary`.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     program = command or (sys.executable, "-m", "notary")
     words = [*before, *program, "serve", "--port", str(port), "--home", str(home)]
     process = subprocess.Popen(words, start_new_session=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from notary.core.intent import State
 from notary.usecases.anchor_plan import call_data
 from tests.anvil import Anvil, RpcError
 from tests.simulators.chain_world import World
+from tests.simulators.ports import free_port
 from verifier.format import contract as anchors
 
 HERE = Path(__file__).parent / "hardhat"
@@ -37,9 +37,7 @@ class Hardhat(Anvil):
     """A hardhat node, asked as if it were the other one."""
 
     def start(self) -> Hardhat:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         node = shutil.which("node")
         assert node is not None, "node is missing"
         self._process = subprocess.Popen(

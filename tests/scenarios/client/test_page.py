@@ -12,7 +12,8 @@ import pytest
 from notary import demo
 from tests.anvil import Anvil
 from tests.scenarios.service import live as scene
-from tests.simulators.served import Served, free_port
+from tests.simulators.ports import free_port
+from tests.simulators.served import Served
 
 
 def run(folder: Path, program: str) -> list[str]:

@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from notary.client import Client, Record
 from notary.errors import CallerError, NothingHappened
-from tests.simulators.served import free_port
+from tests.simulators.ports import free_port
 
 DAY = timedelta(days=1)
 
