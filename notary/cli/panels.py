@@ -21,20 +21,22 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 def arrange(app: typer.Typer) -> None:
     """Put the commands that are registered under their headings. Raises ValueError for one that has none."""
-    order = {name: (at, panel) for panel, names in PANELS for at, name in enumerate(names)}
-    panels = [panel for panel, _ in PANELS]
+    places = {
+        name: (panel, at)
+        for panel, (_, names) in enumerate(PANELS)
+        for at, name in enumerate(names)
+    }
 
     def place(name: str | None) -> tuple[int, int]:
-        if name not in order:
+        if name not in places:
             raise ValueError(f"no heading for the command {name}: notary/cli/panels.py")
-        at, panel = order[name]
-        return panels.index(panel), at
+        return places[name]
 
     for command in app.registered_commands:
         if command.name is None and command.callback is not None:
             command.name = command.callback.__name__
-        command.rich_help_panel = panels[place(command.name)[0]]
+        command.rich_help_panel = PANELS[place(command.name)[0]][0]
     for group in app.registered_groups:
-        group.rich_help_panel = panels[place(group.name)[0]]
+        group.rich_help_panel = PANELS[place(group.name)[0]][0]
     app.registered_commands.sort(key=lambda one: place(one.name))
     app.registered_groups.sort(key=lambda one: place(one.name))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from notary.cli.options import JsonOption
 from notary.cli.output import errors_said, progress_bar, say, say_json
 from notary.errors import CallerError
 
@@ -80,7 +81,7 @@ def watch(
     again: Annotated[
         bool, typer.Option("--again", help="Send once more what the service refused.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Follow folders and send what comes into them, for ever. Killed, the same command goes on."""
     from notary.agent import watch as agent
@@ -131,7 +132,7 @@ def handed_in(
         str | None,
         typer.Option("--key", help="The sender's public key, as `notary watch` printed it."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check the senders' signatures of a package's records. Exit 2 if one is bad.
 
